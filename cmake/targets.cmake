@@ -1,0 +1,75 @@
+# One room, one target: margrave_<name>, headers found as "<room>/<file>.hpp" from the top.
+add_library(margrave_options INTERFACE)
+target_compile_features(margrave_options INTERFACE cxx_std_20)
+target_include_directories(margrave_options INTERFACE ${PROJECT_SOURCE_DIR})
+# spdlog and fmt come as shared Debian libraries; Asio and Beast are compiled once, in infra.
+target_compile_definitions(margrave_options INTERFACE
+  _GLIBCXX_ASSERTIONS BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION
+  BOOST_ASIO_NO_DEPRECATED SPDLOG_FMT_EXTERNAL)
+target_compile_options(margrave_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast
+  -Wnon-virtual-dtor -Woverloaded-virtual -Wformat=2 -Wimplicit-fallthrough
+  -fno-omit-frame-pointer -fstack-protector-strong
+  $<$<CXX_COMPILER_ID:GNU>:-Wduplicated-cond -Wduplicated-branches -Wlogical-op
+    -Wno-error=maybe-uninitialized -Wno-error=mismatched-new-delete -Wno-error=tsan>)
+if(MARGRAVE_WERROR)
+  target_compile_options(margrave_options INTERFACE -Werror)
+endif()
+if(MARGRAVE_SANITIZE)
+  target_compile_options(margrave_options INTERFACE -fsanitize=${MARGRAVE_SANITIZE} -fno-sanitize-recover=all)
+  target_link_options(margrave_options INTERFACE -fsanitize=${MARGRAVE_SANITIZE})
+endif()
+if(MARGRAVE_FUZZ)
+  target_compile_options(margrave_options INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+if(CMAKE_BUILD_TYPE STREQUAL "Release")
+  target_compile_options(margrave_options INTERFACE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+  target_link_options(margrave_options INTERFACE -Wl,-z,relro,-z,now)
+  set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+endif()
+target_link_libraries(margrave_options INTERFACE Threads::Threads Boost::headers)
+
+# margrave_room(core SOURCES a.cpp b.cpp PUBLIC libs PRIVATE libs)
+function(margrave_room name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
+  add_library(margrave_${name} STATIC ${ARG_SOURCES})
+  target_link_libraries(margrave_${name} PUBLIC margrave_options ${ARG_PUBLIC} PRIVATE ${ARG_PRIVATE})
+endfunction()
+
+# margrave_tests(core SOURCES a_test.cpp LIBS libs): one executable a room, each test known to ctest.
+function(margrave_tests name)
+  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LIBS" ${ARGN})
+  if(NOT MARGRAVE_TESTS)
+    return()
+  endif()
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 120)
+  endif()
+  add_executable(margrave_${name}_tests ${ARG_SOURCES})
+  target_link_libraries(margrave_${name}_tests PRIVATE margrave_${name} ${ARG_LIBS} GTest::gtest_main GTest::gmock)
+  target_compile_definitions(margrave_${name}_tests PRIVATE MARGRAVE_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  include(GoogleTest)
+  gtest_discover_tests(margrave_${name}_tests TEST_PREFIX "${name}." DISCOVERY_TIMEOUT 60
+    PROPERTIES TIMEOUT ${ARG_TIMEOUT})
+endfunction()
+
+# margrave_fuzz(rlp LIBS libs): libFuzzer target from <name>_fuzz.cpp with its corpus beside it.
+function(margrave_fuzz name)
+  cmake_parse_arguments(ARG "" "" "LIBS" ${ARGN})
+  if(NOT MARGRAVE_FUZZ)
+    return()
+  endif()
+  add_executable(margrave_fuzz_${name} ${name}_fuzz.cpp)
+  target_link_libraries(margrave_fuzz_${name} PRIVATE ${ARG_LIBS})
+  target_link_options(margrave_fuzz_${name} PRIVATE -fsanitize=fuzzer)
+endfunction()
+
+# margrave_bench(store LIBS libs): Google Benchmark program from <name>_bench.cpp.
+function(margrave_bench name)
+  cmake_parse_arguments(ARG "" "" "LIBS" ${ARGN})
+  if(NOT MARGRAVE_BENCH)
+    return()
+  endif()
+  add_executable(margrave_bench_${name} ${name}_bench.cpp)
+  target_link_libraries(margrave_bench_${name} PRIVATE ${ARG_LIBS} benchmark::benchmark)
+endfunction()
