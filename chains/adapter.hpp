@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "chains/settings.hpp"
+#include "core/events.hpp"
+#include "core/statements.hpp"
+#include "infra/task.hpp"
+
+namespace margrave::chains {
+
+/// What the ledger already knows of one chain; the adapter keeps no durable state of its own.
+struct ChainView {
+    /// Last applied block. Absent before the first.
+    std::optional<BlockRef> head;
+    std::optional<BlockRef> final;
+    Accumulator vault;
+    Accumulator positions;
+    /// Canonical block that was applied at a number, as far back as the ledger keeps them.
+    std::function<std::optional<BlockRef>(BlockNum)> block_at;
+};
+
+/// What a node says of itself and of the configured contracts, all checked.
+struct ChainFacts {
+    std::string client_version;
+    BlockRef genesis;
+    BlockRef latest;
+    BlockRef final;
+};
+
+/// Progress of one `next` call, for logs and `status`.
+struct ChainLag {
+    BlockNum latest;
+    BlockNum final;
+};
+
+struct Updates {
+    /// In order of application. Empty when there is nothing new.
+    std::vector<ChainUpdate> updates;
+    ChainLag lag;
+};
+
+/// Fees in wei for a type 2 transaction.
+struct FeeQuote {
+    Amount base_fee;
+    Amount priority_fee;
+};
+
+/// Where a sent transaction stands.
+struct TxnStatus {
+    Hash32 txn_hash;
+    BlockRef block;
+    bool succeeded{false};
+    std::uint64_t gas_used{0};
+};
+
+/// A transaction about to be signed. Units: wei and gas.
+struct TxnRequest {
+    std::uint64_t nonce{0};
+    Amount max_fee;
+    Amount priority_fee;
+    std::uint64_t gas_limit{0};
+    /// Absent: contract creation.
+    std::optional<Address> to;
+    Amount value;
+    Bytes data;
+};
+
+struct SignedTxn {
+    Hash32 hash;
+    Bytes raw;
+};
+
+/// One chain, whatever its family. Lives on the daemon's executor, owned by relayer/app; every
+/// method that returns a Task has its own deadline from the settings and may be called again after
+/// an error. A new family is one folder that implements this and one line in registry.cpp.
+class ChainAdapter {
+  public:
+    virtual ~ChainAdapter() = default;
+
+    [[nodiscard]] virtual const ChainSettings& settings() const = 0;
+
+    /// Chain id, genesis, contract code and their immutables (network, chain, token decimals)
+    /// against the settings. kWrongChain names the first thing that is not as configured.
+    virtual Task<Result<ChainFacts>> probe() = 0;
+
+    /// The next proved updates after `view`: at most settings().log_range blocks. Events are
+    /// folded and compared with the contracts' accumulators at the hash of the last block, so what
+    /// is returned is complete. kUnproved: a node's claim did not check; nothing may be applied.
+    /// kBelowFinality: the chain replaced a block that was final.
+    virtual Task<Result<Updates>> next(ChainView view) = 0;
+
+    /// Read-only call against the state of one block, by hash.
+    virtual Task<Result<Bytes>> call_at(Address to, Bytes data, Hash32 block) = 0;
+    /// What the vault holds of `token` (zero address: native coin) at a block, by hash.
+    virtual Task<Result<Amount>> custody_at(Address token, Hash32 block) = 0;
+    /// Latest round the chain's registry accepted, with its digest; zero when none.
+    virtual Task<Result<std::pair<RoundNum, Hash32>>> latest_round() = 0;
+
+    /// Target and call data of an instruction.
+    virtual Result<std::pair<Address, Bytes>> encode(const Instruction& instruction) const = 0;
+    /// Runs it as `from` at the head. kRpc with the decoded revert reason when it would fail;
+    /// else the gas it needs.
+    virtual Task<Result<std::uint64_t>> simulate(
+        Address from, std::optional<Address> to, Bytes data, Amount value
+    ) = 0;
+    virtual Task<Result<FeeQuote>> fees() = 0;
+    /// Transactions of `from` that are in a block (latest), not those waiting.
+    virtual Task<Result<std::uint64_t>> nonce(Address from) = 0;
+    virtual Task<Result<Amount>> balance(Address of) = 0;
+    virtual Result<SignedTxn> sign(const TxnRequest& request, const SignDigest& signer) const = 0;
+    /// "Already known" counts as success.
+    virtual Task<Result<void>> broadcast(Bytes raw) = 0;
+    /// Absent while it is in no canonical block.
+    virtual Task<Result<std::optional<TxnStatus>>> status(Hash32 txn_hash) = 0;
+};
+
+/// Builds the adapter of settings.chain's namespace. kConfig names the known namespaces.
+Result<std::unique_ptr<ChainAdapter>> make_adapter(Executor executor, ChainSettings settings);
+
+}  // namespace margrave::chains

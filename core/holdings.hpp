@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <vector>
+
+#include "core/amount.hpp"
+#include "core/events.hpp"
+#include "core/ids.hpp"
+
+namespace margrave {
+
+/// What one account has and owes in one asset of one chain, at one state of that chain. Raw units.
+struct Holding {
+    AssetId asset;
+    /// Owned by the account: free, held for a release under way, or in an auction not yet sold.
+    Amount collateral;
+    /// Owed by the account: loan and receivable.
+    Amount debt;
+    /// What the vault's own book says it could exit with.
+    Amount book;
+    /// The part of collateral that lies in an auction; it cannot be seized or withdrawn.
+    Amount in_sale;
+    bool operator==(const Holding&) const = default;
+};
+
+/// The last state of one venue position (PositionBook). size and entry price are signed E18.
+struct VenuePosition {
+    Hash32 market;
+    Money size;
+    Money entry_price;
+    bool operator==(const VenuePosition&) const = default;
+};
+
+/// Everything margin needs to know of one account. Holdings ascend by asset text, positions by
+/// market; rows that are all zero are absent.
+struct AccountHoldings {
+    AccountId account;
+    std::vector<Holding> holdings;
+    std::vector<VenuePosition> positions;
+    bool operator==(const AccountHoldings&) const = default;
+};
+
+}  // namespace margrave
