@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -23,7 +25,9 @@ class Canonical {
     Canonical() : value_(std::string{}) {}
     Canonical(std::string text) : value_(std::move(text)) {}  // NOLINT(google-explicit-constructor)
     Canonical(const char* text) : value_(std::string(text)) {}  // NOLINT
-    Canonical(bool flag) : value_(flag) {}                    // NOLINT
+    /// A bool and nothing that converts to one: a number or a pointer must not become `true`.
+    template <std::same_as<bool> Flag>
+    Canonical(Flag flag) : value_(flag) {}                    // NOLINT
     Canonical(Array items) : value_(std::move(items)) {}      // NOLINT
     Canonical(Object members) : value_(std::move(members)) {}  // NOLINT
 

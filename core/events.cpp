@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/events.hpp"
+
+#include "core/words.hpp"
+
+namespace margrave {
+
+std::string_view to_string(MovementKind kind) {
+    switch (kind) {
+        case MovementKind::kDeposit:
+            return "deposit";
+        case MovementKind::kWithdrawalRequest:
+            return "withdrawal_request";
+        case MovementKind::kBorrowRequest:
+            return "borrow_request";
+        case MovementKind::kRelease:
+            return "release";
+        case MovementKind::kSeizure:
+            return "seizure";
+        case MovementKind::kProceeds:
+            return "proceeds";
+        case MovementKind::kRepayment:
+            return "repayment";
+        case MovementKind::kPoolFunding:
+            return "pool_funding";
+        case MovementKind::kExit:
+            return "exit";
+    }
+    return "unknown";
+}
+
+Result<MovementKind> movement_kind(std::uint64_t number) {
+    constexpr auto kFirst = static_cast<std::uint64_t>(MovementKind::kDeposit);
+    constexpr auto kLast = static_cast<std::uint64_t>(MovementKind::kExit);
+    if (number < kFirst || number > kLast) {
+        return fail(
+            Errc::kInvalid,
+            "movement kind " + std::to_string(number) + " is none of 1 to " + std::to_string(kLast)
+        );
+    }
+    return static_cast<MovementKind>(number);
+}
+
+// protocol.md 7.1. The hash takes the sequence the event states and the count goes up by one: an
+// event out of order gives a hash that no contract has.
+Accumulator fold(const Accumulator& before, const Movement& event) {
+    WordWriter words;
+    words.word(before.hash)
+        .uint(event.sequence)
+        .uint(static_cast<std::uint64_t>(event.kind))
+        .word(event.account)
+        .address(event.token)
+        .uint(event.amount)
+        .word(event.counterparty);
+    return {before.count + 1, words.hash()};
+}
+
+// protocol.md 7.5.
+Accumulator fold(const Accumulator& before, const Position& event) {
+    WordWriter words;
+    words.word(before.hash)
+        .uint(event.sequence)
+        .word(event.account)
+        .word(event.market)
+        .money(event.size)
+        .money(event.entry_price);
+    return {before.count + 1, words.hash()};
+}
+
+}  // namespace margrave
