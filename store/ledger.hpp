@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "core/events.hpp"
+#include "core/holdings.hpp"
+#include "core/statements.hpp"
+
+namespace margrave::store {
+
+class Database;
+
+/// One (chain, asset) pair. A transfer never crosses ledgers; amounts are raw token units.
+struct LedgerDefinition {
+    LedgerId id;
+    AssetId asset;
+    unsigned decimals{18};
+};
+
+/// Accounts of one ledger (docs/ledger.md has the table of postings). D and C say which side grows.
+enum class AccountCode : std::uint16_t {
+    kVault = 100,         // D  tokens in the vault contract
+    kLoan = 120,          // D  [account] owed to the pool
+    kReceivable = 130,    // D  [account] negative balance after a fact that could not be refused
+    kSale = 140,          // D  tokens in the sale contract, out of a seizure
+    kCollateral = 220,    // C  [account]
+    kWithdraw = 240,      // C  [account] released by the chain in this transfer group; zero after it
+    kAuction = 250,       // C  [seizure id] the lot of one seizure
+    kPool = 300,          // C  lenders' liquidity
+    kUnattributed = 900,  // C  tokens the vault holds that no event explains
+};
+std::string_view to_string(AccountCode code);
+
+/// One posting, immutable. debit and credit are (code, owner) of one ledger; owner is an account,
+/// a seizure id or zero.
+struct Transfer {
+    Hash32 id;
+    Seq seq;
+    LedgerId ledger;
+    AccountCode debit{AccountCode::kVault};
+    Hash32 debit_owner;
+    AccountCode credit{AccountCode::kCollateral};
+    Hash32 credit_owner;
+    Amount amount;
+    /// MovementKind that caused it.
+    MovementKind cause{MovementKind::kDeposit};
+    ChainId chain;
+    BlockNum block;
+    Hash32 block_hash;
+    Hash32 txn_hash;
+    std::uint32_t log_index{0};
+    UnixSeconds time;
+    /// Seq of the transfer this one reverses, or 0.
+    Seq reverses;
+};
+
+/// One state of all chains: for each chain the block up to which its events count. A chain that is
+/// absent counts nothing.
+using AsOf = std::map<ChainId, BlockNum>;
+
+enum class RequestState : std::uint8_t { kOpen, kGranted, kRefused, kExecuted };
+std::string_view to_string(RequestState state);
+
+/// A withdrawal, borrow or pool request of a vault. What the chain said, and what we answered.
+struct Request {
+    ChainId chain;
+    Address vault;
+    /// Sequence number of its event; with chain and vault its name.
+    std::uint64_t number{0};
+    ReleaseKind kind{ReleaseKind::kWithdrawal};
+    AccountId account;
+    AssetId asset;
+    Amount amount;
+    Address recipient;
+    BlockNum block;
+    UnixSeconds time;
+    RequestState state{RequestState::kOpen};
+    Hash32 release_id;
+    /// Deadline of the granted release.
+    UnixSeconds deadline;
+    /// Why it was refused.
+    std::string reason;
+};
+
+/// Room that a granted and not yet executed release takes from an account.
+struct Hold {
+    Hash32 release_id;
+    ReleaseKind kind{ReleaseKind::kWithdrawal};
+    ChainId chain;
+    std::uint64_t request{0};
+    AccountId account;
+    AssetId asset;
+    Amount amount;
+    UnixSeconds deadline;
+};
+
+/// One leg of a liquidation, from the instruction to the money that came back.
+enum class LegState : std::uint8_t { kInstructed, kSeized, kSold, kReturned, kExpired };
+std::string_view to_string(LegState state);
+
+struct Leg {
+    Hash32 seizure_id;
+    AccountId account;
+    std::uint64_t lock{0};
+    std::uint64_t number{0};
+    AssetId asset;
+    Amount amount;
+    AssetId debt_asset;
+    Amount min_proceeds;
+    Address sale;
+    UnixSeconds deadline;
+    LegState state{LegState::kInstructed};
+    /// Block of the event that brought the state (seized, sold or returned).
+    BlockNum block;
+    Amount proceeds;
+    [[nodiscard]] const ChainId& chain() const { return asset.chain(); }
+};
+
+struct ApplySummary {
+    /// Accounts whose holdings changed at the head.
+    std::set<AccountId> touched;
+    std::uint64_t events{0};
+    std::uint64_t transfers{0};
+};
+
+/// The state of one chain as the ledger holds it.
+struct ChainState {
+    std::optional<BlockRef> head;
+    std::optional<BlockRef> final;
+    Accumulator vault;
+    Accumulator positions;
+    std::uint64_t reorgs{0};
+};
+
+/// Sum of one ledger, for reconciliation and for `cast`-style comparison from outside.
+struct TrialBalance {
+    LedgerDefinition ledger;
+    /// Net balance by code, on the side on which the code grows.
+    std::map<AccountCode, Amount> totals;
+};
+
+/// Double-entry book of all chains. One writer, on the daemon's thread; synchronous. Every method
+/// that writes does it in one atomic batch; after kStore the outcome of the write is unknown and
+/// the process must stop and re-read. Owned by relayer/app; lives as long as Database.
+class Ledger {
+  public:
+    explicit Ledger(Database& db);
+    ~Ledger();
+
+    /// Defines a ledger once; the same definition again changes nothing, another decimals is
+    /// kConflict.
+    Result<LedgerDefinition> define(const AssetId& asset, unsigned decimals);
+    [[nodiscard]] std::vector<LedgerDefinition> ledgers() const;
+
+    /// One chain update, one batch with its cursor. A block that is already applied (same hash)
+    /// changes nothing. Errors: kUnproved when the parent is not the head; kBelowFinality when an
+    /// ancestor lies below the final block; kCorrupt when an invariant read back does not hold.
+    Result<ApplySummary> apply(const ChainId& chain, const ChainUpdate& update);
+
+    [[nodiscard]] ChainState chain_state(const ChainId& chain) const;
+    [[nodiscard]] std::optional<BlockRef> block_at(const ChainId& chain, BlockNum number) const;
+    /// Accumulators after the block applied at `number`.
+    [[nodiscard]] Result<std::pair<Accumulator, Accumulator>> accumulators_at(
+        const ChainId& chain, BlockNum number
+    ) const;
+
+    /// Holdings as of a state, zero rows left out. `head` counts everything applied.
+    [[nodiscard]] Result<AccountHoldings> holdings(const AccountId& account, const AsOf& as_of) const;
+    [[nodiscard]] Result<AccountHoldings> holdings_at_head(const AccountId& account) const;
+    /// Every account that has a non-zero holding or position as of the state, ascending.
+    [[nodiscard]] Result<std::vector<AccountHoldings>> all_holdings(const AsOf& as_of) const;
+    /// Accounts with events in (from, to] of one chain: whose firm holdings moved when the final
+    /// block did.
+    [[nodiscard]] Result<std::set<AccountId>> touched_between(
+        const ChainId& chain, BlockNum from, BlockNum to
+    ) const;
+
+    /// Requests of a chain up to a block, in order of number; only_open leaves answered ones out.
+    [[nodiscard]] Result<std::vector<Request>> requests(
+        const ChainId& chain, BlockNum up_to, bool only_open
+    ) const;
+    [[nodiscard]] Result<std::vector<Hold>> holds() const;
+    [[nodiscard]] Result<std::vector<Hold>> holds_of(const AccountId& account) const;
+    [[nodiscard]] Result<std::vector<Leg>> legs(const AccountId& account) const;
+    [[nodiscard]] Result<std::vector<Leg>> open_legs() const;
+    /// Locks opened so far for an account; the next liquidation uses this number + 1.
+    [[nodiscard]] std::uint64_t lock_count(const AccountId& account) const;
+
+    [[nodiscard]] Result<TrialBalance> trial_balance(LedgerId ledger, BlockNum as_of) const;
+    [[nodiscard]] Result<std::vector<Transfer>> journal(Seq from, std::size_t limit) const;
+    [[nodiscard]] Seq last_seq() const;
+    /// Journal entries of one account, oldest first.
+    [[nodiscard]] Result<std::vector<Transfer>> entries_of(const AccountId& account) const;
+
+    /// Folds the whole journal again and compares with every stored balance (I1, I2, I5, I13).
+    Result<void> verify() const;
+
+  private:
+    Database& db_;
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace margrave::store
