@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <vector>
+
+#include "core/holdings.hpp"
+#include "margin/health.hpp"
+
+namespace margrave::margin {
+
+/// One seizure to make: sell `seize` raw units of `asset` on its chain for at least `min_proceeds`
+/// raw units of `debt_asset`, a token of the same chain.
+struct PlannedLeg {
+    AssetId asset;
+    Amount seize;
+    AssetId debt_asset;
+    Amount min_proceeds;
+    /// USD E18, for people and tests.
+    Money seized_value;
+    Money repaid_value;
+};
+
+struct LiquidationPlan {
+    std::vector<PlannedLeg> legs;
+    Money health_before;
+    /// Liquidation-end health if every leg sells at its floor.
+    Money health_after;
+};
+
+/// The least seizure that brings liquidation-end health to the target:
+/// x* = (T - H) / (w_l - w_a (1 + b)), x* the debt repaid, x* (1 + b) the collateral seized
+/// (the linear form Mango v4, Drift and Euler share). Pairs (collateral on a chain, debt asset that
+/// has a token on that chain) are taken by highest healing per USD, ties by asset text; each is
+/// capped by what lies in that vault free of auctions, by the debt and by the close factor. Debt to
+/// repay rounds up, collateral to seize down. Empty legs when the account is not liquidatable or
+/// nothing can heal it.
+Result<LiquidationPlan> plan_liquidation(
+    const AccountHoldings& holdings, const PriceTable& prices, const Parameters& parameters
+);
+
+}  // namespace margrave::margin

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/amount.hpp"
+#include "core/canonical_json.hpp"
+#include "core/ids.hpp"
+
+namespace margrave::margin {
+
+/// The three levels of requirement, hardest first (reference: Mango v4's Init, LiquidationEnd and
+/// Maint). All weights are ratios, E18.
+struct Weights {
+    Money initial;
+    Money liquidation_end;
+    Money maintenance;
+    bool operator==(const Weights&) const = default;
+};
+
+/// One chain's form of an asset.
+struct AssetOnChain {
+    AssetId asset;
+    /// What one unit on this chain is worth of the canonical asset: 1 for the native form, less for
+    /// a bridged one. In (0, 1].
+    Money backing;
+    bool operator==(const AssetOnChain&) const = default;
+};
+
+/// One canonical asset, over all chains it exists on. Collateral and debt of one asset on different
+/// chains net before any weight applies.
+struct AssetParameters {
+    /// Short name of the config: "eth".
+    std::string name;
+    unsigned decimals{18};
+    /// Value counted of a positive net: in [0, 1], initial <= liquidation_end <= maintenance.
+    Weights collateral;
+    /// Value counted of a negative net: >= 1, initial >= liquidation_end >= maintenance.
+    Weights debt;
+    /// May it be borrowed at all.
+    bool borrowable{false};
+    /// May it be seized, and the most a buyer may gain: (1 + bonus), E18, e.g. 1.05.
+    Money max_bonus;
+    std::vector<AssetOnChain> on;
+    /// Oracle guard.
+    std::uint64_t max_age_s{60};
+    Money price_min;
+    Money price_max;
+    bool operator==(const AssetParameters&) const = default;
+};
+
+struct LiquidationParameters {
+    /// Health aimed at above liquidation-end, as a part of the debt value: 0.02.
+    Money target_buffer;
+    /// Largest part of the debt repaid by one lock: 0.5; 1 below close_all_below.
+    Money close_factor;
+    /// USD of debt under which everything is closed at once.
+    Money close_all_below;
+    /// USD: a leg smaller than this is not worth its gas and is not planned.
+    Money dust;
+    /// Seconds an instruction may be executed after its round was issued.
+    std::uint64_t deadline_s{600};
+    bool operator==(const LiquidationParameters&) const = default;
+};
+
+/// Everything that changes a number (protocol.md section 5). Assets ascend by name.
+struct Parameters {
+    /// Bumped when the engine's arithmetic changes meaning.
+    std::uint64_t engine{1};
+    /// Seconds an attestation stays valid.
+    std::uint64_t validity_s{600};
+    /// Seconds a granted release may be executed.
+    std::uint64_t release_deadline_s{600};
+    std::vector<AssetParameters> assets;
+    LiquidationParameters liquidation;
+    bool operator==(const Parameters&) const = default;
+
+    /// The asset and its form on that chain. Null when the parameters do not name it.
+    [[nodiscard]] const AssetParameters* find(const AssetId& asset) const;
+    [[nodiscard]] const AssetOnChain* find_on(const AssetId& asset) const;
+};
+
+/// The signed form; its keccak is `parameters` in every attestation.
+Canonical canonical(const Parameters& parameters);
+/// The inverse, from the bytes that were hashed (an auditor's way in).
+Result<Parameters> parse_parameters(std::string_view canonical_text);
+
+struct ParameterError {
+    /// JSON pointer below the parameters: "/assets/0/collateral/initial".
+    std::string where;
+    std::string what;
+};
+/// Every rule that is broken, not the first one (margin.md section 2.5).
+std::vector<ParameterError> check(const Parameters& parameters);
+
+}  // namespace margrave::margin
