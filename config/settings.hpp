@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "chains/settings.hpp"
+#include "core/canonical_json.hpp"
+#include "margin/parameters.hpp"
+#include "oracle/oracle.hpp"
+
+namespace margrave::config {
+
+/// Where a secret comes from; never the config itself. `credential` is a systemd credential name.
+struct SecretSource {
+    enum class Kind : std::uint8_t { kNone, kFile, kCredential, kEnvironment };
+    Kind kind{Kind::kNone};
+    std::string name;
+};
+
+/// The signed protocol's genesis document (protocol.md section 1); its keccak is the network id.
+struct Genesis {
+    std::string name;
+    ChainId hub;
+    /// Ascending.
+    std::vector<Address> signers;
+    std::uint64_t threshold{1};
+    Address guardian;
+    std::uint64_t exit_silence_s{86'400};
+    [[nodiscard]] Canonical document() const;
+    [[nodiscard]] Hash32 network() const;
+};
+
+struct DeploySettings {
+    std::uint64_t veto_window_s{86'400};
+    /// First ask of an auction over its floor, 10000 = the floor; and how long it falls.
+    std::uint16_t sale_start_bps{12'000};
+    std::uint32_t sale_duration_s{1'800};
+    /// Who may post positions on the hub; the guardian when absent.
+    std::optional<Address> venue;
+    std::optional<Address> treasury;
+};
+
+struct Settings {
+    std::filesystem::path file;
+    std::string node_name;
+    std::filesystem::path data_dir;
+    Genesis genesis;
+    DeploySettings deploy;
+    /// True only when the config says `accept_single_source` in the exact words of the schema.
+    bool accept_single_source{false};
+    /// Contract addresses are zero until a deployment is known.
+    std::vector<chains::ChainSettings> chains;
+    /// Where `deploy` writes the contract addresses and `run` reads them.
+    std::filesystem::path deployment_file;
+    bool deployed{false};
+    margin::Parameters parameters;
+    std::vector<oracle::AssetOracleSettings> oracle;
+    std::filesystem::path keystore;
+    SecretSource password;
+    std::chrono::milliseconds attestation_interval{60'000};
+    std::filesystem::path admin_socket;
+    std::string log_level{"info"};
+    std::string log_format{"auto"};
+};
+
+/// One thing that is wrong: JSON pointer, what, and what to write instead. Printed one a line.
+struct Problem {
+    std::string pointer;
+    std::string what;
+    bool operator==(const Problem&) const = default;
+};
+
+struct Loaded {
+    Settings settings;
+    /// Empty when the settings may be used.
+    std::vector<Problem> problems;
+};
+
+/// Reads and checks a config file: unknown fields with the nearest known name, types, bounds,
+/// references, cross-field rules; every problem at once. A deployment file that does not exist is
+/// not a problem here (`deployed` stays false).
+Loaded load(const std::filesystem::path& file);
+Loaded load_text(std::string_view text, const std::filesystem::path& base_dir);
+
+/// The words that must stand behind "accept_single_source".
+std::string_view single_source_words();
+
+/// One deployed chain; the file is canonical JSON.
+struct DeployedChain {
+    Address registry;
+    Address vault;
+    Address sale;
+    std::optional<Address> position_book;
+    BlockNum start_block;
+};
+struct Deployment {
+    Hash32 network;
+    std::map<ChainId, DeployedChain> chains;
+};
+Result<Deployment> read_deployment(const std::filesystem::path& file);
+Result<void> write_deployment(const std::filesystem::path& file, const Deployment& deployment);
+
+/// A starting config for `init`, which `load_text` accepts but for what only the operator knows.
+std::string example_config(const std::vector<ChainId>& chains, std::string_view keystore);
+/// JSON Schema (2020-12) of the config, and the table of docs/configuration.md, both from the one
+/// table of settings.
+std::string json_schema();
+std::string markdown_table();
+
+/// Reads a secret; trailing newline cut; at most 4 KiB. Errors name the source, never the secret.
+Result<std::string> read_secret(const SecretSource& source);
+
+}  // namespace margrave::config
