@@ -25,25 +25,29 @@ int nibble(char c) {
     return -1;
 }
 
-// Decodes into `out`, whose size says how many bytes there must be.
+// Decodes into `out`, whose size says how many bytes there must be. The text may be a secret key,
+// so the error tells lengths and places but never the text.
 Result<void> decode_hex(std::string_view text, std::span<std::uint8_t> out) {
     if (!text.starts_with("0x")) {
-        return fail(Errc::kInvalid, "hex must start with 0x: " + detail::quoted(text));
+        return fail(Errc::kInvalid, "hex must start with 0x");
     }
     const std::string_view digits = text.substr(2);
     if (digits.size() != out.size() * 2) {
         return fail(
             Errc::kInvalid,
-            "hex of " + std::to_string(out.size()) + " bytes needs " +
-                std::to_string(out.size() * 2) + " digits after 0x and has " +
-                std::to_string(digits.size()) + ": " + detail::quoted(text)
+            std::to_string(out.size()) + " bytes of hex need " + std::to_string(out.size() * 2) +
+                " digits after 0x; there are " + std::to_string(digits.size())
         );
     }
     for (std::size_t i = 0; i < out.size(); ++i) {
         const int high = nibble(digits[2 * i]);
         const int low = nibble(digits[2 * i + 1]);
         if (high < 0 || low < 0) {
-            return fail(Errc::kInvalid, "not a hex digit in " + detail::quoted(text));
+            const std::size_t place = 2 * i + (high < 0 ? 1 : 2);
+            return fail(
+                Errc::kInvalid,
+                "character " + std::to_string(place) + " after 0x is not a hex digit"
+            );
         }
         out[i] = static_cast<std::uint8_t>(high * 16 + low);
     }
@@ -101,7 +105,9 @@ std::string to_checksum(const Address& a) {
 
 Result<Bytes> parse_hex(std::string_view text) {
     if (text.size() % 2 != 0) {
-        return fail(Errc::kInvalid, "hex has an odd number of characters: " + detail::quoted(text));
+        return fail(
+            Errc::kInvalid, "hex has an odd number of characters: " + std::to_string(text.size())
+        );
     }
     Bytes out(text.size() < 2 ? 0 : text.size() / 2 - 1);
     MARGRAVE_TRY(decode_hex(text, out));
@@ -116,7 +122,11 @@ Result<Hash32> parse_hash32(std::string_view text) {
 
 Result<Address> parse_address(std::string_view text) {
     Address out;
-    MARGRAVE_TRY(decode_hex(text, out.data));
+    if (const auto decoded = decode_hex(text, out.data); !decoded) {
+        return fail(
+            Errc::kInvalid, "address " + detail::quoted(text) + ": " + decoded.error().detail
+        );
+    }
     const std::string_view digits = text.substr(2);
     const bool lower = std::ranges::any_of(digits, [](char c) { return c >= 'a' && c <= 'f'; });
     const bool upper = std::ranges::any_of(digits, [](char c) { return c >= 'A' && c <= 'F'; });
@@ -124,9 +134,7 @@ Result<Address> parse_address(std::string_view text) {
         return fail(
             Errc::kInvalid,
             "address " + detail::quoted(text) +
-                " has a wrong EIP-55 checksum; with the right one "
-                "it is " +
-                to_checksum(out)
+                " has a wrong EIP-55 checksum; these 20 bytes are " + to_checksum(out)
         );
     }
     return out;
