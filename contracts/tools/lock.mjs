@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Mends package-lock.json after a change of dependencies. Two things npm gets wrong for us:
-// - The Foundry platform packages hold one native binary and nothing of Node, yet claim engines >= 20; npm then skips
-//   them without a word on Node 18, because they are optional. The claim is dropped from the lock.
-// - npm leaves a platform out of the lock when the registry it asked did not carry it. Both Linux platforms must be there.
+// Mends package-lock.json after a change of dependencies (`npm install`, then `npm run lock`). Two things need it:
+// - The Foundry platform packages hold one native binary and nothing of Node, yet claim engines >= 20; being optional,
+//   they are then skipped without a word on Node 18. The claim is dropped from the lock.
+// - npm leaves a platform out of the lock when the registry it asked did not carry it, and `npm ci` then refuses the
+//   lock. Such a platform is added by name and version; it gets its integrity when a registry that has it is asked.
 import { readFileSync, writeFileSync } from "node:fs";
 
 const path = new URL("../package-lock.json", import.meta.url);
@@ -10,16 +11,14 @@ const lock = JSON.parse(readFileSync(path, "utf8"));
 const cpus = { amd64: "x64", arm64: "arm64" };
 
 for (const tool of ["anvil", "cast", "forge"]) {
-  const parent = lock.packages[`node_modules/@foundry-rs/${tool}`];
-  for (const arch of Object.keys(cpus)) {
-    const name = `node_modules/@foundry-rs/${tool}-linux-${arch}`;
-    lock.packages[name] ??= {
-      version: parent.version, cpu: [cpus[arch]], dev: true, license: parent.license, optional: true, os: ["linux"],
-      bin: { [tool]: `bin/${tool}` },
+  const { license, optionalDependencies } = lock.packages[`node_modules/@foundry-rs/${tool}`];
+  for (const [name, version] of Object.entries(optionalDependencies)) {
+    const [os, arch] = name.split("-").slice(-2);
+    const binary = os === "win32" ? `bin/${tool}.exe` : `bin/${tool}`;
+    lock.packages[`node_modules/${name}`] ??= {
+      version, cpu: [cpus[arch]], dev: true, license, optional: true, os: [os], bin: { [tool]: binary },
     };
-  }
-  for (const [name, entry] of Object.entries(lock.packages)) {
-    if (name.startsWith(`node_modules/@foundry-rs/${tool}-`)) delete entry.engines;
+    delete lock.packages[`node_modules/${name}`].engines;
   }
 }
 
