@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/bytes.hpp"
+#include "core/result.hpp"
 
 namespace margrave {
 
@@ -41,5 +42,9 @@ class Canonical {
   private:
     std::variant<std::string, bool, Array, Object> value_;
 };
+
+/// The inverse of dump(). kInvalid for every text that dump() would write in another way: spaces,
+/// numbers, null, unsorted or repeated keys, needless escapes, bytes that are not UTF-8.
+Result<Canonical> parse_canonical(std::string_view text);
 
 }  // namespace margrave
