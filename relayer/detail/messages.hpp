@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "core/canonical_json.hpp"
+#include "relayer/scribe.hpp"
+
+// What the signing guard keeps beside a digest: everything that is needed to finish the same
+// statement after a crash, as canonical JSON. Private to the relayer; never published.
+namespace margrave::relayer {
+
+/// The member of an object. kCorrupt when `value` is no object or has no such member.
+Result<Canonical> member(const Canonical& value, std::string_view name);
+/// The member as text.
+Result<std::string> text_member(const Canonical& value, std::string_view name);
+Result<std::uint64_t> integer_member(const Canonical& value, std::string_view name);
+
+Canonical heads_json(const std::vector<Head>& heads);
+Canonical prices_json(const std::vector<PriceRow>& rows);
+
+Canonical round_message(const RoundDraft& draft);
+Result<RoundDraft> parse_round_message(const Canonical& message);
+Canonical release_message(const ReleaseDraft& draft);
+Result<ReleaseDraft> parse_release_message(const Canonical& message);
+Canonical seizure_message(const SeizureDraft& draft);
+Result<SeizureDraft> parse_seizure_message(const Canonical& message);
+
+/// A seizure with its signatures, as delivery reads it when it adds the proof.
+Canonical signed_seizure(const SeizureDraft& draft, const std::vector<SignerSignature>& signatures);
+struct SignedSeizure {
+    SeizureDraft draft;
+    Bytes signatures;
+};
+Result<SignedSeizure> parse_signed_seizure(const Canonical& document);
+
+/// One leaf with its proof, kept for accounts that may be seized.
+Canonical proof_json(const AccountState& state, const std::vector<Hash32>& proof);
+Result<std::pair<AccountState, std::vector<Hash32>>> parse_proof(const Canonical& document);
+
+}  // namespace margrave::relayer

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "attest/keys.hpp"
+#include "attest/tlog.hpp"
+#include "chains/adapter.hpp"
+#include "config/settings.hpp"
+#include "core/statements.hpp"
+#include "store/database.hpp"
+#include "store/guard.hpp"
+
+namespace margrave::relayer {
+
+/// A round that is ready to be signed: everything its leaf carries.
+struct RoundDraft {
+    Attestation attestation;
+    std::vector<Head> heads;
+    std::vector<PriceRow> prices;
+    /// Canonical bytes of the price set and of the round's evidence lists, kept under their names.
+    std::vector<std::pair<std::string, Bytes>> documents;
+};
+
+struct ReleaseDraft {
+    Release release;
+    std::uint64_t request{0};
+    store::Hold hold;
+};
+
+struct SeizureDraft {
+    Seizure seizure;
+    store::Leg leg;
+};
+
+/// Where a signature comes from and what is on disk before it leaves (design section 7):
+/// guard record + fsync -> sign -> verify own signature -> log leaf + outbox + fsync -> published
+/// log. Nothing else in the program signs a statement. On the daemon's thread; owned by App, which
+/// outlives it.
+class Scribe {
+  public:
+    struct Parts {
+        const config::Settings& settings;
+        store::Database& database;
+        store::SigningGuard& guard;
+        attest::Signer& signer;
+        attest::LogKey log_key;
+        /// Chains that receive attestations, and how an instruction is encoded there.
+        std::vector<chains::ChainAdapter*> chains;
+    };
+
+    explicit Scribe(Parts parts);
+
+    /// At start: checks guard, leaves and published log against each other, finishes what a crash
+    /// left between guard and leaf, writes the genesis, key and parameters leaves of a new log.
+    /// kUnsafe when the three disagree in a way that only a person can settle.
+    Result<void> open(UnixSeconds now);
+
+    Result<void> attest(const RoundDraft& draft, UnixSeconds now);
+    Result<void> release(const ReleaseDraft& draft, UnixSeconds now);
+    /// All legs of one lock, together.
+    Result<void> seize(const std::vector<SeizureDraft>& drafts, UnixSeconds now);
+    Result<void> refuse(const store::Request& request, const std::string& reason, RoundNum round);
+    Result<void> notice(std::string_view kind, const ChainId& chain, std::string_view reason, const Canonical& detail);
+    Result<void> close_sale(const store::Leg& leg, UnixSeconds now);
+    /// Holds and legs that ended by final time.
+    Result<void> expire(std::vector<Hash32> holds, std::vector<Hash32> legs);
+    /// Writes the tiles and the checkpoint of everything committed; called once after a batch of
+    /// decisions, since each call costs several fsyncs.
+    Result<void> publish();
+
+    /// The last attestation in the log, zero round when none.
+    [[nodiscard]] const Attestation& last() const { return last_; }
+    [[nodiscard]] const Hash32& last_digest() const { return last_digest_; }
+    [[nodiscard]] const Hash32& parameters_hash() const { return parameters_; }
+    /// What signing would say twice about a statement of this log.
+    [[nodiscard]] std::uint64_t leaves() const;
+
+  private:
+    struct Subject {
+        Hash32 name;
+        std::uint64_t epoch{1};
+    };
+    Result<SignerSignature> guarded_signature(
+        const Subject& subject, const Hash32& digest, const Bytes& message, const std::vector<Head>& heads
+    );
+    Result<std::optional<Canonical>> recorded(const Subject& subject) const;
+    Result<void> commit(const store::Decision& decision);
+    Result<void> start_log();
+    Result<void> name_parameters();
+    Result<void> finish_interrupted(UnixSeconds now);
+    Result<void> load_last();
+    Result<void> sign_round(const Canonical& message, UnixSeconds now);
+    [[nodiscard]] chains::ChainAdapter* chain(const ChainId& id) const;
+
+    Parts parts_;
+    std::unique_ptr<attest::TileLog> log_;
+    Attestation last_;
+    Hash32 last_digest_;
+    Hash32 parameters_;
+};
+
+/// The subject under which attestations are guarded.
+Hash32 attestation_subject();
+
+}  // namespace margrave::relayer
