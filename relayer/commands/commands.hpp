@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+namespace CLI {
+class App;
+}
+
+namespace margrave::relayer {
+
+struct Context;
+
+// One function a command, each in the file of its name. It adds the command's options to `app` and,
+// through `on_run` of relayer/cli.hpp, what runs when the command is chosen. relayer/main.cpp lists
+// them in the order in which help shows them.
+void add_init(CLI::App& app, Context& context);
+void add_config(CLI::App& app, Context& context);
+void add_keys(CLI::App& app, Context& context);
+void add_deploy(CLI::App& app, Context& context);
+void add_run(CLI::App& app, Context& context);
+void add_status(CLI::App& app, Context& context);
+void add_account(CLI::App& app, Context& context);
+void add_audit(CLI::App& app, Context& context);
+void add_version(CLI::App& app, Context& context);
+
+}  // namespace margrave::relayer
