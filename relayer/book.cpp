@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "relayer/book.hpp"
+
+#include <algorithm>
+
+#include "core/assert.hpp"
+
+namespace margrave::relayer {
+
+bool is_seizable(Status status) {
+    return status == Status::kLiquidatable || status == Status::kBankrupt;
+}
+
+void Book::set(AccountHoldings holdings) {
+    moved_ = true;
+    const bool empty = holdings.holdings.empty() && holdings.positions.empty();
+    const auto it = rows_.find(holdings.account);
+    if (empty) {
+        if (it != rows_.end()) {
+            rows_.erase(it);
+            shape_changed_ = true;
+        }
+        return;
+    }
+    if (it == rows_.end()) {
+        const AccountId account = holdings.account;
+        rows_.emplace(account, Row{std::move(holdings), {}, true, 0});
+        shape_changed_ = true;
+        return;
+    }
+    it->second.holdings = std::move(holdings);
+    it->second.dirty = true;
+}
+
+void Book::set_provisional(std::set<AccountId> accounts) {
+    std::vector<AccountId> changed;
+    std::set_symmetric_difference(
+        provisional_.begin(),
+        provisional_.end(),
+        accounts.begin(),
+        accounts.end(),
+        std::back_inserter(changed)
+    );
+    for (const AccountId& account : changed) {
+        const auto it = rows_.find(account);
+        if (it != rows_.end()) {
+            it->second.dirty = true;
+        }
+    }
+    provisional_ = std::move(accounts);
+}
+
+void Book::set_latched(std::set<AccountId> accounts) {
+    latched_ = std::move(accounts);
+    for (auto& [account, row] : rows_) {
+        row.dirty = true;
+    }
+}
+
+bool Book::mark(const margin::PriceTable& prices) {
+    std::vector<std::pair<Money, PriceVerdict>> now;
+    now.reserve(prices.size());
+    for (const auto& [asset, row] : prices) {
+        now.emplace_back(row.price, row.verdict);
+    }
+    const bool all = now != marked_at_;
+    marked_at_ = std::move(now);
+
+    bool status_changed = shape_changed_;
+    std::vector<std::pair<std::size_t, Hash32>> leaves;
+    for (auto& [account, row] : rows_) {
+        if (!all && !row.dirty) {
+            continue;
+        }
+        const bool latched = latched_.contains(account);
+        const bool provisional = provisional_.contains(account);
+        AccountState state =
+            margin::evaluate(row.holdings, prices, parameters_, latched, provisional).state;
+        status_changed = status_changed || state.status != row.state.status;
+        if (state != row.state && !shape_changed_) {
+            leaves.emplace_back(row.index, attest::leaf_hash(state));
+        }
+        row.state = std::move(state);
+        row.dirty = false;
+    }
+    if (shape_changed_) {
+        rebuild_tree();
+    } else {
+        tree_.replace(leaves);
+    }
+    return status_changed;
+}
+
+void Book::rebuild_tree() {
+    std::vector<Hash32> leaves;
+    leaves.reserve(rows_.size());
+    for (auto& [account, row] : rows_) {
+        row.index = leaves.size();
+        leaves.push_back(attest::leaf_hash(row.state));
+    }
+    tree_ = attest::MerkleTree(std::move(leaves));
+    shape_changed_ = false;
+}
+
+void Book::attested() {
+    moved_ = false;
+    std::set<AccountId> latched;
+    for (auto& [account, row] : rows_) {
+        if (is_seizable(row.state.status)) {
+            latched.insert(account);
+        }
+        // A latch that opened or closed changes what the same inputs mean in the next round.
+        if (latched_.contains(account) != latched.contains(account)) {
+            row.dirty = true;
+        }
+    }
+    latched_ = std::move(latched);
+}
+
+const Book::Row* Book::find(const AccountId& account) const {
+    const auto it = rows_.find(account);
+    return it == rows_.end() ? nullptr : &it->second;
+}
+
+std::vector<Hash32> Book::proof(const AccountId& account) const {
+    const Row* row = find(account);
+    MARGRAVE_ASSERT(row != nullptr);
+    MARGRAVE_ASSERT(!shape_changed_);
+    return tree_.proof(row->index);
+}
+
+}  // namespace margrave::relayer

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <map>
+#include <set>
+#include <vector>
+
+#include "attest/tree.hpp"
+#include "core/holdings.hpp"
+#include "margin/health.hpp"
+#include "margin/parameters.hpp"
+
+namespace margrave::relayer {
+
+/// All accounts at the firm state, marked at one price set, with the tree an attestation commits
+/// to. Kept in memory so that a block costs its touched accounts and not all of them; rebuilt from
+/// the ledger at start. On the daemon's thread; owned by Rounds.
+class Book {
+  public:
+    explicit Book(const margin::Parameters& parameters) : parameters_(parameters) {}
+
+    /// Replaces an account's firm holdings; empty ones take it out.
+    void set(AccountHoldings holdings);
+    /// Accounts whose unfinal events make the provisional equity another than the firm one.
+    void set_provisional(std::set<AccountId> accounts);
+    /// Accounts that the last attestation called LIQUIDATABLE or BANKRUPT: the latch.
+    void set_latched(std::set<AccountId> accounts);
+
+    /// Evaluates what changed since the last call, everything when a price or verdict moved, and
+    /// brings the tree up to date. True when a status or the set of accounts changed.
+    bool mark(const margin::PriceTable& prices);
+
+    [[nodiscard]] Hash32 root() const { return tree_.root(); }
+    [[nodiscard]] std::size_t size() const { return rows_.size(); }
+    /// True when holdings moved since the last `attested`.
+    [[nodiscard]] bool moved() const { return moved_; }
+    /// The marked state was attested: its latch holds from now on.
+    void attested();
+
+    struct Row {
+        AccountHoldings holdings;
+        AccountState state;
+        bool dirty{true};
+        std::size_t index{0};
+    };
+    [[nodiscard]] const std::map<AccountId, Row>& rows() const { return rows_; }
+    [[nodiscard]] const Row* find(const AccountId& account) const;
+    [[nodiscard]] std::vector<Hash32> proof(const AccountId& account) const;
+    [[nodiscard]] const std::set<AccountId>& provisional() const { return provisional_; }
+    [[nodiscard]] const std::set<AccountId>& latched() const { return latched_; }
+
+  private:
+    void rebuild_tree();
+
+    const margin::Parameters& parameters_;
+    std::map<AccountId, Row> rows_;
+    std::set<AccountId> provisional_;
+    std::set<AccountId> latched_;
+    std::vector<std::pair<Money, PriceVerdict>> marked_at_;
+    attest::MerkleTree tree_;
+    bool shape_changed_{true};
+    bool moved_{false};
+};
+
+/// LIQUIDATABLE or BANKRUPT: what a seizure needs and the latch remembers.
+bool is_seizable(Status status);
+
+}  // namespace margrave::relayer

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "relayer/liquidations.hpp"
+
+#include <algorithm>
+
+#include "core/assert.hpp"
+#include "margin/liquidation.hpp"
+
+namespace margrave::relayer {
+
+namespace {
+
+bool is_open(const DecisionParts& parts, const store::Leg& leg) {
+    switch (leg.state) {
+        case store::LegState::kInstructed:
+        case store::LegState::kSeized: return true;
+        case store::LegState::kExpired: return false;
+        case store::LegState::kSold:
+        case store::LegState::kReturned: {
+            // The outcome counts once it is final; before that the firm state still has the hole.
+            const auto it = parts.firm.find(leg.chain());
+            return it == parts.firm.end() || it->second < leg.block;
+        }
+    }
+    return true;
+}
+
+Result<bool> has_open_lock(const DecisionParts& parts, const AccountId& account) {
+    MARGRAVE_TRY(auto legs, parts.ledger.legs(account));
+    return std::any_of(legs.begin(), legs.end(), [&parts](const store::Leg& leg) {
+        return is_open(parts, leg);
+    });
+}
+
+Result<AccountHoldings> seizable_holdings(const DecisionParts& parts, const AccountId& account) {
+    MARGRAVE_TRY(auto firm, parts.ledger.holdings(account, parts.firm));
+    MARGRAVE_TRY(auto provisional, parts.ledger.holdings_at_head(account));
+    const AccountState ahead = margin::evaluate_state(
+        provisional, parts.prices, parts.settings.parameters, /*was_liquidatable=*/true, false
+    );
+    if (!is_seizable(ahead.status)) {
+        return AccountHoldings{account, {}, {}};
+    }
+    // What is promised to leave cannot be sold as well.
+    MARGRAVE_TRY(auto holds, parts.ledger.holds_of(account));
+    std::vector<margin::Promise> promises;
+    for (const store::Hold& hold : holds) {
+        promises.push_back({hold.asset, hold.amount, hold.kind == ReleaseKind::kWithdrawal});
+    }
+    return margin::worst_of(firm, provisional, promises);
+}
+
+const chains::ChainSettings& settings_of(const config::Settings& settings, const ChainId& chain) {
+    const auto it = std::find_if(
+        settings.chains.begin(), settings.chains.end(), [&chain](const auto& row) {
+            return row.chain == chain;
+        }
+    );
+    MARGRAVE_ASSERT(it != settings.chains.end());
+    return *it;
+}
+
+SeizureDraft make_draft(
+    const DecisionParts& parts,
+    const AccountId& account,
+    const margin::PlannedLeg& planned,
+    std::uint64_t lock,
+    std::uint64_t number
+) {
+    const chains::ChainSettings& chain = settings_of(parts.settings, planned.asset.chain());
+    const Attestation& last = parts.scribe.last();
+    SeizureDraft draft;
+    Seizure& s = draft.seizure;
+    s.id = seizure_id(account, lock, number);
+    s.chain = chain.chain.key();
+    s.vault = chain.vault;
+    s.account = account;
+    s.token = planned.asset.token();
+    s.amount = planned.seize;
+    s.debt_token = planned.debt_asset.token();
+    s.min_proceeds = planned.min_proceeds;
+    s.sale = chain.sale;
+    s.round = last.round;
+    s.deadline =
+        UnixSeconds{last.issued_at.value + parts.settings.parameters.liquidation.deadline_s};
+    store::Leg& leg = draft.leg;
+    leg.seizure_id = s.id;
+    leg.account = account;
+    leg.lock = lock;
+    leg.number = number;
+    leg.asset = planned.asset;
+    leg.amount = planned.seize;
+    leg.debt_asset = planned.debt_asset;
+    leg.min_proceeds = planned.min_proceeds;
+    leg.sale = chain.sale;
+    leg.deadline = s.deadline;
+    return draft;
+}
+
+Result<void> liquidate(const DecisionParts& parts, const AccountId& account, UnixSeconds now) {
+    MARGRAVE_TRY(auto locked, has_open_lock(parts, account));
+    if (locked) {
+        return ok();
+    }
+    MARGRAVE_TRY(auto holdings, seizable_holdings(parts, account));
+    MARGRAVE_TRY(
+        auto plan, margin::plan_liquidation(holdings, parts.prices, parts.settings.parameters)
+    );
+    if (plan.legs.empty()) {
+        return ok();
+    }
+    const std::uint64_t lock = parts.ledger.lock_count(account) + 1;
+    std::vector<SeizureDraft> drafts;
+    for (const margin::PlannedLeg& leg : plan.legs) {
+        drafts.push_back(make_draft(parts, account, leg, lock, drafts.size() + 1));
+    }
+    MARGRAVE_TRY(parts.scribe.seize(drafts, now));
+    parts.log.info(
+        "liquidation.instructed",
+        {{"account", to_hex(account)},
+         {"lock", lock},
+         {"legs", drafts.size()},
+         {"health_before", plan.health_before.to_decimal(2)},
+         {"health_after", plan.health_after.to_decimal(2)}}
+    );
+    return ok();
+}
+
+Result<void> close_ended_sales(const DecisionParts& parts, UnixSeconds now) {
+    MARGRAVE_TRY(auto legs, parts.ledger.open_legs());
+    for (const store::Leg& leg : legs) {
+        if (leg.state != store::LegState::kSeized) {
+            continue;
+        }
+        const auto seized = parts.ledger.block_at(leg.chain(), leg.block);
+        const auto head = parts.ledger.chain_state(leg.chain()).head;
+        if (!seized || !head) {
+            continue;
+        }
+        const std::uint64_t over = seized->time.value + parts.settings.deploy.sale_duration_s;
+        if (head->time.value > over) {
+            MARGRAVE_TRY(parts.scribe.close_sale(leg, now));
+        }
+    }
+    return ok();
+}
+
+}  // namespace
+
+Result<void> plan_liquidations(const DecisionParts& parts, UnixSeconds now) {
+    for (const auto& [account, row] : parts.book.rows()) {
+        if (is_seizable(row.state.status)) {
+            MARGRAVE_TRY(liquidate(parts, account, now));
+        }
+    }
+    return close_ended_sales(parts, now);
+}
+
+}  // namespace margrave::relayer
