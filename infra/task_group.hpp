@@ -19,6 +19,9 @@ namespace margrave::infra {
 ///
 /// A task that throws anything but a cancellation fails the group: the others are cancelled and
 /// `wait` rethrows that first failure. Lives on the executor; not to be shared between threads.
+///
+/// A server spawns its own accept loop into its group and awaits `wait` at once: a cancelled task
+/// cannot begin another await, so a wait at the end of a loop would never start.
 class TaskGroup {
   public:
     explicit TaskGroup(Executor executor, std::size_t tasks_max = 1024);

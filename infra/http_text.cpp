@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "infra/detail/http_text.hpp"
+
+#include "infra/http_client.hpp"
+
+#include <openssl/evp.h>
+
+#include <algorithm>
+#include <charconv>
+#include <ctime>
+
+namespace margrave::infra {
+
+namespace {
+
+constexpr std::chrono::seconds kRetryAfterMax{86'400};
+
+bool is_token_char(char c) {
+    constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+           kMarks.find(c) != std::string_view::npos;
+}
+
+bool is_token(std::string_view text) {
+    return !text.empty() && std::ranges::all_of(text, is_token_char);
+}
+
+bool is_header_value(std::string_view text) {
+    return std::ranges::all_of(text, [](char c) { return c >= ' ' && c != 0x7f; });
+}
+
+char lower(char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+bool equal_but_case(std::string_view a, std::string_view b) {
+    return std::ranges::equal(a, b, {}, lower, lower);
+}
+
+}  // namespace
+
+std::optional<std::string_view> HttpResponse::header(std::string_view name) const {
+    for (const HttpHeader& header : headers) {
+        if (equal_but_case(header.name, name)) {
+            return header.value;
+        }
+    }
+    return std::nullopt;
+}
+
+std::optional<std::chrono::seconds> parse_retry_after(
+    std::string_view value, std::chrono::system_clock::time_point now
+) {
+    std::uint64_t seconds = 0;
+    const char* end = value.data() + value.size();
+    const auto parsed = std::from_chars(value.data(), end, seconds);
+    if (parsed.ptr == end && parsed.ec != std::errc::invalid_argument) {
+        const bool fits = parsed.ec == std::errc{} &&
+                          seconds < static_cast<std::uint64_t>(kRetryAfterMax.count());
+        return fits ? std::chrono::seconds(static_cast<std::int64_t>(seconds)) : kRetryAfterMax;
+    }
+    // The one date form RFC 9110 lets a server send. strptime reads names by locale, and the
+    // program never leaves the C locale.
+    std::tm date{};
+    const std::string text(value);
+    const char* rest = ::strptime(text.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &date);
+    if (rest == nullptr || *rest != '\0') {
+        return std::nullopt;
+    }
+    const auto at = std::chrono::system_clock::from_time_t(::timegm(&date));
+    const auto wait = std::chrono::ceil<std::chrono::seconds>(at - now);
+    return std::clamp(wait, std::chrono::seconds{0}, kRetryAfterMax);
+}
+
+namespace detail {
+
+Result<void> check_request(const HttpRequest& request) {
+    if (!is_token(request.method)) {
+        return fail(Errc::kInvalid, "HTTP method is not a word");
+    }
+    if (!std::ranges::all_of(request.path, [](char c) { return c > ' ' && c < 0x7f; })) {
+        return fail(Errc::kInvalid, "HTTP path has a blank, control or non-ASCII character");
+    }
+    if (!is_header_value(request.content_type)) {
+        return fail(Errc::kInvalid, "HTTP content type has a control character");
+    }
+    for (const HttpHeader& header : request.headers) {
+        if (!is_token(header.name) || !is_header_value(header.value)) {
+            return fail(Errc::kInvalid, "HTTP header has a character that no header may have");
+        }
+    }
+    return ok();
+}
+
+std::string join_target(std::string_view base, std::string_view path) {
+    std::string target(base);
+    if (target.ends_with('/') && path.starts_with('/')) {
+        target.pop_back();
+    }
+    target += path;
+    return target;
+}
+
+std::string base64(std::string_view bytes) {
+    std::string out((bytes.size() + 2) / 3 * 4 + 1, '\0');
+    const int length = ::EVP_EncodeBlock(
+        reinterpret_cast<unsigned char*>(out.data()),
+        reinterpret_cast<const unsigned char*>(bytes.data()),
+        static_cast<int>(bytes.size())
+    );
+    out.resize(static_cast<std::size_t>(length));
+    return out;
+}
+
+}  // namespace detail
+}  // namespace margrave::infra
