@@ -19,7 +19,7 @@ struct DecisionParts {
     const Book& book;
     const margin::PriceTable& prices;
     const store::AsOf& firm;
-    Logger& log;
+    infra::Logger log;
 };
 
 /// Answers every open request that is final, in order of chain key and number: a signed release

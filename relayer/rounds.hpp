@@ -29,7 +29,7 @@ class Rounds {
         oracle::Oracle& oracle;
         Scribe& scribe;
         const Clock& clock;
-        Logger& log;
+        infra::Logger log;
     };
 
     explicit Rounds(Parts parts);

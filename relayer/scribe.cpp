@@ -304,6 +304,10 @@ Result<void> Scribe::notice(
 }
 
 Result<void> Scribe::close_sale(const store::Leg& leg, UnixSeconds now) {
+    const std::string asked = "close/" + to_hex(leg.seizure_id);
+    if (parts_.database.document(asked)) {
+        return ok();
+    }
     chains::ChainAdapter* adapter = chain(leg.chain());
     MARGRAVE_ASSERT(adapter != nullptr);
     MARGRAVE_TRY(auto call, adapter->encode(CloseSale{leg.seizure_id, leg.sale}));
@@ -319,6 +323,7 @@ Result<void> Scribe::close_sale(const store::Leg& leg, UnixSeconds now) {
     intent.data = std::move(call.second);
     store::Decision decision;
     decision.intents.push_back(std::move(intent));
+    decision.documents.emplace_back(asked, to_bytes("asked"));
     return commit(decision);
 }
 

@@ -1,0 +1,374 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "relayer/app.hpp"
+
+#include <utility>
+
+#include "core/assert.hpp"
+#include "infra/signals.hpp"
+#include "infra/timeout.hpp"
+#include "relayer/detail/messages.hpp"
+#include "relayer/sender.hpp"
+
+namespace margrave::relayer {
+
+namespace {
+
+constexpr std::chrono::milliseconds kBackoffMax{10'000};
+
+/// Doubles with each error in a row, so that a dead chain costs little and a short outage too.
+std::chrono::milliseconds backoff(std::chrono::milliseconds base, std::uint64_t errors) {
+    std::chrono::milliseconds wait = base;
+    for (std::uint64_t i = 1; i < errors && wait < kBackoffMax; ++i) {
+        wait *= 2;
+    }
+    return std::min(wait, kBackoffMax);
+}
+
+}  // namespace
+
+App::App(
+    Executor executor,
+    config::Settings settings,
+    infra::LogSink& logs,
+    const Clock& clock,
+    Options options
+)
+    : executor_(executor),
+      settings_(std::move(settings)),
+      clock_(clock),
+      options_(options),
+      log_(logs.logger("relayer")),
+      logs_(logs),
+      round_due_(executor) {}
+
+App::~App() = default;
+
+Result<std::unique_ptr<App>> App::make(
+    Executor executor,
+    config::Settings settings,
+    attest::SecretKey key,
+    infra::LogSink& logs,
+    const Clock& clock,
+    Options options
+) {
+    std::unique_ptr<App> app(new App(executor, std::move(settings), logs, clock, options));
+    MARGRAVE_TRY(app->open(std::move(key)));
+    return app;
+}
+
+Result<void> App::open(attest::SecretKey key) {
+    const Hash32 network = settings_.genesis.network();
+    const std::filesystem::path& dir = settings_.data_dir;
+    MARGRAVE_TRY(database_, store::Database::open({dir / "store", network, false}));
+    ledger_ = std::make_unique<store::Ledger>(*database_);
+    MARGRAVE_TRY(define_ledgers());
+    MARGRAVE_TRY(
+        guard_, store::SigningGuard::open(dir / "guard", dir / "guard.mark", network)
+    );
+
+    const attest::LogKey log_key = attest::derive_log_key(key);
+    MARGRAVE_TRY(auto sender_key, derive_sender_key(key));
+    MARGRAVE_TRY(auto sender, attest::address_of(sender_key));
+    signer_ = attest::make_local_signer(std::move(key));
+    // Shared by the deliveries of all chains; each signs with its own nonces.
+    const std::shared_ptr<attest::Signer> paying = attest::make_local_signer(std::move(sender_key));
+
+    std::vector<chains::ChainAdapter*> targets;
+    for (const chains::ChainSettings& chain : settings_.chains) {
+        MARGRAVE_TRY(auto adapter, chains::make_adapter(executor_, chain));
+        targets.push_back(adapter.get());
+        adapters_.push_back(std::move(adapter));
+    }
+    oracle::CallAt call_at = [this](ChainId chain, Address to, Bytes data, Hash32 block) {
+        for (const auto& adapter : adapters_) {
+            if (adapter->settings().chain == chain) {
+                return adapter->call_at(to, std::move(data), block);
+            }
+        }
+        MARGRAVE_ASSERT(false);
+    };
+    oracle_ = std::make_unique<oracle::Oracle>(settings_.oracle, std::move(call_at));
+    scribe_ = std::make_unique<Scribe>(
+        Scribe::Parts{settings_, *database_, *guard_, *signer_, log_key, targets}
+    );
+    rounds_ = std::make_unique<Rounds>(Rounds::Parts{
+        settings_, *ledger_, *database_, *oracle_, *scribe_, clock_, logs_.logger("rounds")
+    });
+    for (std::size_t i = 0; i < adapters_.size(); ++i) {
+        const ChainId chain = adapters_[i]->settings().chain;
+        delivery_due_.push_back(std::make_unique<infra::Notifier>(executor_));
+        infra::Notifier* due = delivery_due_.back().get();
+        watchers_.push_back(std::make_unique<Watcher>(Watcher::Parts{
+            *adapters_[i],
+            *ledger_,
+            logs_.logger("chains"),
+            [this, due] {
+                round_due_.notify();
+                due->notify();
+            },
+            [this, chain](std::optional<std::string> reason) {
+                rounds_->set_deficit(chain, std::move(reason));
+            }
+        }));
+        deliveries_.push_back(std::make_unique<Delivery>(Delivery::Parts{
+            *adapters_[i],
+            *database_,
+            *ledger_,
+            sender,
+            [paying](const Hash32& digest) { return paying->sign(digest); },
+            [this](const store::Intent& intent, RoundNum round) {
+                return complete_seizure(intent, round);
+            },
+            clock_,
+            logs_.logger("delivery")
+        }));
+    }
+    infra::UnixServer::Handler handler = [this](std::string line) {
+        return answer(std::move(line));
+    };
+    MARGRAVE_TRY(
+        admin_,
+        infra::UnixServer::listen(
+            executor_, settings_.admin_socket, std::move(handler), {}, logs_.logger("admin")
+        )
+    );
+    tasks_ = std::make_unique<infra::TaskGroup>(executor_);
+    if (options_.dry_run) {
+        return ok();
+    }
+    MARGRAVE_TRY(scribe_->open(clock_.now()));
+    return rounds_->open();
+}
+
+Result<void> App::define_ledgers() {
+    for (const margin::AssetParameters& asset : settings_.parameters.assets) {
+        for (const margin::AssetOnChain& form : asset.on) {
+            MARGRAVE_TRY(ledger_->define(form.asset, asset.decimals));
+        }
+    }
+    return ok();
+}
+
+Result<Bytes> App::complete_seizure(const store::Intent& intent, RoundNum registry_round) const {
+    const auto signed_bytes = database_->document("seizure/" + intent.label);
+    if (!signed_bytes) {
+        return fail(Errc::kCorrupt, "the store has no signed seizure " + intent.label);
+    }
+    MARGRAVE_TRY(auto document, parse_canonical(as_text(*signed_bytes)));
+    MARGRAVE_TRY(auto seizure, parse_signed_seizure(document));
+    const std::string name = "proof/" + std::to_string(registry_round.value) + "/" +
+                             to_hex(seizure.draft.seizure.account);
+    const auto proof_bytes = database_->document(name);
+    if (!proof_bytes) {
+        return fail(
+            Errc::kNotFound,
+            "round " + std::to_string(registry_round.value) + " does not call account " +
+                to_hex(seizure.draft.seizure.account) + " liquidatable"
+        );
+    }
+    MARGRAVE_TRY(auto proof_document, parse_canonical(as_text(*proof_bytes)));
+    MARGRAVE_TRY(auto proof, parse_proof(proof_document));
+    const ExecuteSeizure execute{
+        seizure.draft.seizure, proof.first, proof.second, seizure.signatures
+    };
+    for (const auto& adapter : adapters_) {
+        if (adapter->settings().chain == intent.chain) {
+            MARGRAVE_TRY(auto call, adapter->encode(execute));
+            return std::move(call.second);
+        }
+    }
+    return fail(Errc::kCorrupt, "the outbox names chain " + intent.chain.text() +
+                                    ", which is not configured");
+}
+
+bool App::must_stop(const Error& error) {
+    switch (error.code) {
+        case Errc::kStore:
+        case Errc::kCorrupt:
+        case Errc::kSchema:
+        case Errc::kConflict:
+        case Errc::kUnsafe:
+        case Errc::kBelowFinality: return true;
+        default: return false;
+    }
+}
+
+void App::stop(Error why) {
+    if (!stopped_by_) {
+        log_.error("daemon.stopping", {{"reason", why}});
+        stopped_by_ = std::move(why);
+    }
+    tasks_->cancel();
+}
+
+Task<Result<void>> App::check_chains() {
+    for (const auto& adapter : adapters_) {
+        const ChainId chain = adapter->settings().chain;
+        auto facts = co_await adapter->probe();
+        if (!facts) {
+            const bool known = ledger_->chain_state(chain).final.has_value();
+            if (facts.error().code == Errc::kWrongChain || !known) {
+                co_return facts.as_failure();
+            }
+            log_.warn("chain.unreachable", {{"chain", chain}, {"reason", facts.error()}});
+            continue;
+        }
+        if (options_.dry_run) {
+            continue;
+        }
+        auto on_chain = co_await adapter->latest_round();
+        if (!on_chain) {
+            co_return on_chain.as_failure();
+        }
+        const auto& [round, digest] = on_chain.value();
+        if (round > scribe_->last().round) {
+            co_return fail(
+                Errc::kUnsafe,
+                "the registry on " + chain.text() + " has round " + std::to_string(round.value) +
+                    " but this data directory ends at round " +
+                    std::to_string(scribe_->last().round.value) +
+                    ": it was restored or belongs to another operator. Nothing is signed"
+            );
+        }
+        if (round == scribe_->last().round && round.value != 0 &&
+            digest != scribe_->last_digest()) {
+            co_return fail(
+                Errc::kUnsafe,
+                "the registry on " + chain.text() + " holds another digest for round " +
+                    std::to_string(round.value) + " than this log: " + to_hex(digest)
+            );
+        }
+    }
+    co_return ok();
+}
+
+Task<void> App::follow_chain(std::size_t index) {
+    Watcher& watcher = *watchers_[index];
+    const chains::ChainSettings& chain = adapters_[index]->settings();
+    infra::LogLimiter limiter(1, std::chrono::seconds(30));
+    while (true) {
+        auto passed = co_await watcher.pass();
+        if (!passed && must_stop(passed.error())) {
+            if (passed.error().code == Errc::kBelowFinality && !options_.dry_run) {
+                const Canonical detail{Canonical::Object{}};
+                auto noted = scribe_->notice("halt", chain.chain, passed.error().detail, detail);
+                if (noted) {
+                    noted = scribe_->publish();
+                }
+            }
+            stop(passed.error());
+            co_return;
+        }
+        if (!passed) {
+            if (const auto skipped = limiter.pass()) {
+                log_.warn(
+                    "chain.behind",
+                    {{"chain", chain.chain}, {"reason", passed.error()}, {"skipped", *skipped}}
+                );
+            }
+        }
+        if (passed && passed.value()) {
+            continue;
+        }
+        const std::chrono::milliseconds wait =
+            backoff(chain.poll_interval, watcher.health().errors_in_a_row);
+        co_await infra::sleep_for(wait);
+    }
+}
+
+Task<void> App::sign_rounds() {
+    const auto tick = std::min<std::chrono::milliseconds>(
+        settings_.attestation_interval, std::chrono::milliseconds(1000)
+    );
+    infra::LogLimiter limiter(1, std::chrono::seconds(30));
+    while (true) {
+        auto passed = co_await rounds_->pass();
+        if (!passed && must_stop(passed.error())) {
+            stop(passed.error());
+            co_return;
+        }
+        if (!passed) {
+            if (const auto skipped = limiter.pass()) {
+                log_.warn("round.failed", {{"reason", passed.error()}, {"skipped", *skipped}});
+            }
+        }
+        if (!rounds_->waiting_for().empty()) {
+            if (const auto skipped = limiter.pass()) {
+                log_.warn(
+                    "round.waiting", {{"for", rounds_->waiting_for()}, {"skipped", *skipped}}
+                );
+            }
+        }
+        for (const auto& due : delivery_due_) {
+            due->notify();
+        }
+        co_await round_due_.wait_for(tick);
+    }
+}
+
+Task<void> App::deliver(std::size_t index) {
+    Delivery& delivery = *deliveries_[index];
+    const chains::ChainSettings& chain = adapters_[index]->settings();
+    infra::LogLimiter limiter(1, std::chrono::seconds(30));
+    while (true) {
+        auto passed = co_await delivery.pass();
+        if (!passed && must_stop(passed.error())) {
+            stop(passed.error());
+            co_return;
+        }
+        if (!passed) {
+            if (const auto skipped = limiter.pass()) {
+                log_.warn(
+                    "delivery.failed",
+                    {{"chain", chain.chain}, {"reason", passed.error()}, {"skipped", *skipped}}
+                );
+            }
+        }
+        co_await delivery_due_[index]->wait_for(chain.poll_interval);
+    }
+}
+
+Task<void> App::wait_for_signal() {
+    const int number = co_await infra::wait_for_shutdown_signal();
+    log_.info("daemon.signal", {{"signal", number}});
+    tasks_->cancel();
+}
+
+Task<Result<void>> App::run() {
+    auto checked = co_await check_chains();
+    if (!checked) {
+        co_return checked.as_failure();
+    }
+    log_.info(
+        "daemon.running",
+        {{"chains", settings_.chains.size()},
+         {"signer", signer_->address()},
+         {"dry_run", options_.dry_run}}
+    );
+    std::vector<std::pair<std::string, Task<void>>> work;
+    for (std::size_t i = 0; i < adapters_.size(); ++i) {
+        work.emplace_back("follow " + adapters_[i]->settings().chain.text(), follow_chain(i));
+        if (!options_.dry_run) {
+            work.emplace_back("deliver " + adapters_[i]->settings().chain.text(), deliver(i));
+        }
+    }
+    if (!options_.dry_run) {
+        work.emplace_back("rounds", sign_rounds());
+    }
+    work.emplace_back("admin", admin_->run());
+    work.emplace_back("signal", wait_for_signal());
+    for (auto& [name, task] : work) {
+        auto spawned = tasks_->spawn(std::move(name), std::move(task));
+        if (!spawned) {
+            break;
+        }
+    }
+    co_await tasks_->wait();
+    if (stopped_by_) {
+        co_return *stopped_by_;
+    }
+    log_.info("daemon.stopped", {{"round", scribe_->last().round}});
+    co_return ok();
+}
+
+}  // namespace margrave::relayer

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "attest/keys.hpp"
+#include "chains/adapter.hpp"
+#include "config/settings.hpp"
+#include "core/clock.hpp"
+#include "infra/log.hpp"
+#include "infra/notifier.hpp"
+#include "infra/task_group.hpp"
+#include "infra/unix_server.hpp"
+#include "oracle/oracle.hpp"
+#include "relayer/delivery.hpp"
+#include "relayer/rounds.hpp"
+#include "relayer/scribe.hpp"
+#include "relayer/watcher.hpp"
+#include "store/database.hpp"
+#include "store/guard.hpp"
+#include "store/ledger.hpp"
+
+namespace margrave::relayer {
+
+/// The whole program: builds every part, top to bottom in dependency order, and runs their tasks
+/// until a signal or the first trouble that must stop it. Everything lives on one executor with one
+/// thread.
+class App {
+  public:
+    struct Options {
+        /// Watch and compute, sign and send nothing.
+        bool dry_run{false};
+    };
+
+    /// Opens the data directory and builds the parts. Errors are those of the parts.
+    static Result<std::unique_ptr<App>> make(
+        Executor executor,
+        config::Settings settings,
+        attest::SecretKey key,
+        infra::LogSink& logs,
+        const Clock& clock,
+        Options options
+    );
+    ~App();
+
+    /// Until SIGINT or SIGTERM (ok) or the error that stopped it.
+    Task<Result<void>> run();
+
+    /// What `margrave status --output json` prints; docs/operating.md lists the fields.
+    [[nodiscard]] std::string status_json() const;
+
+  private:
+    App(Executor executor, config::Settings settings, infra::LogSink& logs, const Clock& clock, Options options);
+
+    Result<void> open(attest::SecretKey key);
+    Result<void> define_ledgers();
+    Result<Bytes> complete_seizure(const store::Intent& intent, RoundNum registry_round) const;
+    Task<Result<void>> check_chains();
+    Task<void> follow_chain(std::size_t index);
+    Task<void> sign_rounds();
+    Task<void> deliver(std::size_t index);
+    Task<void> wait_for_signal();
+    Task<std::string> answer(std::string request);
+    /// Keeps the first reason and ends every task.
+    void stop(Error why);
+    [[nodiscard]] static bool must_stop(const Error& error);
+
+    Executor executor_;
+    config::Settings settings_;
+    const Clock& clock_;
+    Options options_;
+    infra::Logger log_;
+    infra::LogSink& logs_;
+    std::unique_ptr<store::Database> database_;
+    std::unique_ptr<store::Ledger> ledger_;
+    std::unique_ptr<store::SigningGuard> guard_;
+    std::unique_ptr<attest::Signer> signer_;
+    std::vector<std::unique_ptr<chains::ChainAdapter>> adapters_;
+    std::unique_ptr<oracle::Oracle> oracle_;
+    std::unique_ptr<Scribe> scribe_;
+    std::unique_ptr<Rounds> rounds_;
+    std::vector<std::unique_ptr<Watcher>> watchers_;
+    std::vector<std::unique_ptr<Delivery>> deliveries_;
+    std::unique_ptr<infra::UnixServer> admin_;
+    infra::Notifier round_due_;
+    std::vector<std::unique_ptr<infra::Notifier>> delivery_due_;
+    std::unique_ptr<infra::TaskGroup> tasks_;
+    std::optional<Error> stopped_by_;
+};
+
+}  // namespace margrave::relayer

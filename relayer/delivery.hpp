@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "chains/adapter.hpp"
+#include "core/clock.hpp"
+#include "infra/log.hpp"
+#include "infra/task.hpp"
+#include "store/database.hpp"
+#include "store/ledger.hpp"
+
+namespace margrave::relayer {
+
+/// What delivery decided to do with the outbox of one chain; plain data, so the rules are tested
+/// without a network.
+struct DeliveryPlan {
+    /// Intents to give up, with the reason (expired, superseded by a newer round).
+    struct Drop {
+        Hash32 intent;
+        store::IntentState state{store::IntentState::kSuperseded};
+        std::string reason;
+    };
+    std::vector<Drop> drops;
+    /// Intents to send now, in order of nonce.
+    std::vector<Hash32> sends;
+    /// Intents whose last attempt waits too long: replace with a higher fee, same nonce.
+    std::vector<Hash32> replacements;
+};
+
+/// The rules of the outbox (design section 8): only the newest attestation is worth sending; while
+/// a seizure is in flight no newer attestation is sent on that chain, because the seizure's proof
+/// holds under the round the registry has; seizures wait until the registry has a round in which
+/// the account is seizable; at most kWindow unconfirmed transactions; replace after
+/// `replace_after_blocks`; nothing after its expiry.
+/// `registry_round` is the latest round the chain's registry accepted.
+DeliveryPlan plan_delivery(
+    const std::vector<store::Intent>& open,
+    RoundNum registry_round,
+    BlockNum head,
+    UnixSeconds now,
+    const chains::FeeSettings& fees
+);
+
+/// Sends the outbox of one chain and follows each transaction to finality. Every state is stored
+/// before the step it allows; a restart goes on from there and never spends a nonce twice for two
+/// intents. One instance a chain, on the daemon's executor; owned by App.
+class Delivery {
+  public:
+    /// Completes a seizure's call data with the account's proof under the registry's round.
+    /// kNotFound: not seizable in that round (yet).
+    using CompleteSeizure =
+        std::function<Result<Bytes>(const store::Intent& intent, RoundNum registry_round)>;
+
+    struct Parts {
+        chains::ChainAdapter& adapter;
+        store::Database& database;
+        store::Ledger& ledger;
+        Address sender;
+        SignDigest sign;
+        CompleteSeizure complete_seizure;
+        const Clock& clock;
+        infra::Logger log;
+    };
+
+    explicit Delivery(Parts parts);
+
+    /// One pass over this chain's outbox. kStore and kUnsafe mean the process must stop; other
+    /// errors are for the log and the next pass.
+    Task<Result<void>> pass();
+
+    /// Gas money left, wei, as of the last pass; for status.
+    [[nodiscard]] const std::optional<Amount>& balance() const { return balance_; }
+    [[nodiscard]] RoundNum registry_round() const { return registry_round_; }
+
+  private:
+    Task<Result<void>> follow(std::vector<store::Intent> open);
+    Task<Result<void>> send(store::Intent intent);
+    Task<Result<void>> replace(store::Intent intent);
+
+    Parts parts_;
+    std::optional<Amount> balance_;
+    RoundNum registry_round_;
+};
+
+}  // namespace margrave::relayer
