@@ -37,8 +37,13 @@ Canonical typed_data(const Hash32& network, const Link& s);
 Result<Attestation> parse_attestation(const Canonical& typed);
 Result<Release> parse_release(const Canonical& typed);
 Result<Seizure> parse_seizure(const Canonical& typed);
+Result<SignerSet> parse_signer_set(const Canonical& typed);
+Result<Link> parse_link(const Canonical& typed);
 
 /// keccak(abi(Head[])), heads ascending by chain key (asserted).
 Hash32 snapshot_hash(const std::vector<Head>& heads);
+
+/// keccak(abi(address[])), SignerSet.signers; ascending, without duplicates (asserted).
+Hash32 signers_hash(const std::vector<Address>& signers);
 
 }  // namespace margrave::attest

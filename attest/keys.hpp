@@ -2,11 +2,12 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/bytes.hpp"
 #include "core/result.hpp"
@@ -28,11 +29,18 @@ class SecretKey {
     SecretKey& operator=(const SecretKey&) = delete;
     ~SecretKey();
 
-    [[nodiscard]] ByteView view() const { return {bytes_.data(), bytes_.size()}; }
+    /// Empty after a move.
+    [[nodiscard]] ByteView view() const { return {bytes_.get(), bytes_ ? kSize : 0}; }
 
   private:
-    SecretKey() = default;
-    std::array<std::uint8_t, 32> bytes_{};
+    static constexpr std::size_t kSize = 32;
+    struct Wipe {
+        void operator()(std::uint8_t* bytes) const noexcept;
+    };
+
+    SecretKey();
+    /// A guarded page of its own, so that wiping or unlocking one key touches no other.
+    std::unique_ptr<std::uint8_t[], Wipe> bytes_;
 };
 
 Result<Address> address_of(const SecretKey& key);
@@ -65,11 +73,14 @@ Result<SecretKey> decrypt_keystore(std::string_view json, std::string_view passw
 /// The address a keystore file says it holds, without opening it.
 Result<Address> keystore_address(std::string_view json);
 
-/// Ed25519 key of the log, 32-byte seed.
+/// Ed25519 key of the log, 32-byte seed; the seed is wiped on destruction.
 struct LogKey {
     std::array<std::uint8_t, 32> seed{};
     std::array<std::uint8_t, 32> public_key{};
+
+    ~LogKey();
 };
+LogKey log_key_from_seed(const std::array<std::uint8_t, 32>& seed);
 /// Derived from the operator's key: seed = keccak("margrave log key v1" || secret), so one keystore
 /// is all an operator keeps.
 LogKey derive_log_key(const SecretKey& key);

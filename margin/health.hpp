@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <map>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "core/canonical_json.hpp"
 #include "core/holdings.hpp"
 #include "core/statements.hpp"
+#include "margin/market.hpp"
 #include "margin/parameters.hpp"
 
 namespace margrave::margin {
-
-/// Prices by asset as guarded by oracle/; every asset of the parameters has a row, usable or not.
-using PriceTable = std::map<AssetId, PriceRow>;
 
 /// One term of the sum: one canonical asset of one account. USD E18.
 struct Term {
@@ -32,26 +31,43 @@ struct Term {
         AssetId asset;
         Amount collateral;
         Amount debt;
+        Money price;
+        /// Of one unit of collateral on this chain; debt counts in full.
+        Money backing;
         Money collateral_value;
         Money debt_value;
     };
+    /// Ascending by asset text.
     std::vector<Part> parts;
+};
+
+/// Something the account has or owes that could not be valued, and why.
+struct Unvalued {
+    std::string what;
+    std::string why;
 };
 
 struct Evaluation {
     AccountState state;
     std::vector<Term> terms;
+    std::vector<Unvalued> unvalued;
+    /// What was evaluated, in canonical order.
+    AccountHoldings holdings;
+    std::uint64_t engine{0};
+    bool was_liquidatable{false};
     /// Canonical evidence; state.detail is the keccak of its bytes.
     [[nodiscard]] Canonical evidence() const;
 };
 
 /// Health of one account at one state, price set and parameter set. Pure; never fails: what cannot
 /// be valued makes the account UNATTESTABLE with the flag that says why, and all four amounts 0.
+/// `parameters` must have passed check(). The order of the holdings does not matter.
 ///
 /// equity = sum of net values; requirement_L = sum of (value - weighted value at level L);
 /// state.initial = equity - requirement_initial, and so on. Collateral values round down, debt
 /// values and requirements up. `was_liquidatable` latches: an account stays LIQUIDATABLE until
-/// liquidation-end health is restored. `provisional_differs` sets its flag.
+/// liquidation-end health is restored; a caller passes true when the last attestable status was
+/// LIQUIDATABLE or BANKRUPT. `provisional_differs` sets its flag.
 Evaluation evaluate(
     const AccountHoldings& holdings,
     const PriceTable& prices,
@@ -60,7 +76,7 @@ Evaluation evaluate(
     bool provisional_differs
 );
 
-/// As evaluate but without terms and evidence, for the hot path; detail is left zero.
+/// As evaluate but without terms and evidence; detail is left zero.
 AccountState evaluate_state(
     const AccountHoldings& holdings,
     const PriceTable& prices,
@@ -69,8 +85,26 @@ AccountState evaluate_state(
     bool provisional_differs
 );
 
+/// The same two for many accounts: prices and parameters are joined once, in the Market.
+Evaluation evaluate(
+    const AccountHoldings& holdings,
+    const Market& market,
+    bool was_liquidatable,
+    bool provisional_differs
+);
+AccountState evaluate_state(
+    const AccountHoldings& holdings,
+    const Market& market,
+    bool was_liquidatable,
+    bool provisional_differs
+);
+
+/// The guard flags (bits 8 to 31) in words, for logs and refusals: "price stale, unknown asset".
+std::string describe_guards(std::uint32_t flags);
+
 /// The holdings that a decision must survive: of each row the smaller collateral and the larger
-/// debt of two states, less what holds have promised.
+/// debt of two states, less what holds have promised. What a withdrawal promises beyond the
+/// collateral that is left counts as debt.
 struct Promise {
     AssetId asset;
     Amount amount;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/amount.hpp"
@@ -11,6 +12,9 @@
 #include "core/ids.hpp"
 
 namespace margrave::margin {
+
+/// The arithmetic of this build. Parameters that ask for another are refused by check().
+inline constexpr std::uint64_t kEngine = 1;
 
 /// The three levels of requirement, hardest first (reference: Mango v4's Init, LiquidationEnd and
 /// Maint). All weights are ratios, E18.
@@ -42,7 +46,8 @@ struct AssetParameters {
     Weights debt;
     /// May it be borrowed at all.
     bool borrowable{false};
-    /// May it be seized, and the most a buyer may gain: (1 + bonus), E18, e.g. 1.05.
+    /// The most a buyer may gain: (1 + bonus), E18, e.g. 1.05. Zero: it may not be seized, and then
+    /// counts as no collateral.
     Money max_bonus;
     std::vector<AssetOnChain> on;
     /// Oracle guard.

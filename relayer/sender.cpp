@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "relayer/sender.hpp"
 
+#include <cstring>
+
 #include "core/keccak.hpp"
 
 namespace margrave::relayer {
@@ -10,8 +12,8 @@ Result<attest::SecretKey> derive_sender_key(const attest::SecretKey& operator_ke
     put_bytes(material, operator_key.view());
     Hash32 secret = keccak256(material);
     auto key = attest::SecretKey::from_bytes(secret.view());
-    attest::wipe({material.data(), material.size()});
-    attest::wipe({secret.data.data(), secret.data.size()});
+    explicit_bzero(material.data(), material.size());
+    explicit_bzero(secret.data.data(), secret.data.size());
     return key;
 }
 

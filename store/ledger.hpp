@@ -51,6 +51,8 @@ struct Transfer {
     Amount amount;
     /// MovementKind that caused it.
     MovementKind cause{MovementKind::kDeposit};
+    /// Account the event names; zero for the pool.
+    AccountId account;
     ChainId chain;
     BlockNum block;
     Hash32 block_hash;
@@ -128,6 +130,9 @@ struct ApplySummary {
     std::set<AccountId> touched;
     std::uint64_t events{0};
     std::uint64_t transfers{0};
+    /// Tokens in this update that no ledger is defined for: their events are kept and worth
+    /// nothing; an operator should hear of it.
+    std::set<Address> unknown_assets;
 };
 
 /// The state of one chain as the ledger holds it.

@@ -108,7 +108,10 @@ std::pair<Canonical, nlohmann::json> arbitrary_tree(int depth) {
             other[key] = std::move(theirs);
         }
     }
-    return {kind == 2 ? Canonical(std::move(items)) : Canonical(std::move(members)), other};
+    if (kind == 2) {
+        return {Canonical(std::move(items)), other};
+    }
+    return {Canonical(std::move(members)), other};
 }
 
 TEST(CanonicalJsonProperty, EqualsNlohmannForTheSameContent) {

@@ -2,10 +2,8 @@
 #include "core/events.hpp"
 
 #include "core/keccak.hpp"
-#include "tests/support/vectors.hpp"
 
 #include <gtest/gtest.h>
-#include <nlohmann/json.hpp>
 
 #include <string>
 
