@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cstdint>
-#include <span>
-#include <string>
-#include <vector>
-
 #include "core/canonical_json.hpp"
 #include "core/holdings.hpp"
 #include "core/statements.hpp"
 #include "margin/market.hpp"
 #include "margin/parameters.hpp"
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
 
 namespace margrave::margin {
 
@@ -27,6 +27,7 @@ struct Term {
     Money required_initial;
     Money required_liquidation_end;
     Money required_maintenance;
+
     struct Part {
         AssetId asset;
         Amount collateral;
@@ -37,6 +38,7 @@ struct Term {
         Money collateral_value;
         Money debt_value;
     };
+
     /// Ascending by asset text.
     std::vector<Part> parts;
 };
@@ -111,6 +113,7 @@ struct Promise {
     /// True: comes out of collateral (withdrawal). False: adds debt (borrow).
     bool from_collateral{true};
 };
+
 Result<AccountHoldings> worst_of(
     const AccountHoldings& firm, const AccountHoldings& provisional, std::span<const Promise> holds
 );

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <vector>
-
 #include "core/holdings.hpp"
 #include "margin/health.hpp"
+
+#include <vector>
 
 namespace margrave::margin {
 
@@ -29,13 +29,21 @@ struct LiquidationPlan {
 
 /// The least seizure that brings liquidation-end health to the target:
 /// x* = (T - H) / (w_l - w_a (1 + b)), x* the debt repaid, x* (1 + b) the collateral seized
-/// (the linear form Mango v4, Drift and Euler share). Pairs (collateral on a chain, debt asset that
-/// has a token on that chain) are taken by highest healing per USD, ties by asset text; each is
-/// capped by what lies in that vault free of auctions, by the debt and by the close factor. Debt to
-/// repay rounds up, collateral to seize down. Empty legs when the account is not liquidatable or
-/// nothing can heal it.
+/// (the linear form Mango v4, Drift and Euler share). T is target_buffer times the debt; an account
+/// that owes less than close_all_below repays all of it. Values are those that health counts, so a
+/// bridged token is sold at its backing.
+///
+/// Pairs (collateral on a chain, debt asset that has a token on that chain) are taken by highest
+/// healing per USD, ties by asset text; each is capped by what lies in that vault free of auctions,
+/// by the debt and by the close factor. Debt to repay rounds up, collateral to seize down. A leg
+/// below dust is raised to it while health is below zero and left out above.
+///
+/// Only for accounts whose status is LIQUIDATABLE or BANKRUPT: the latch of the status is the
+/// caller's. Empty legs when liquidation-end health is not below zero or nothing can heal it;
+/// kUnattestable when the account cannot be valued.
 Result<LiquidationPlan> plan_liquidation(
     const AccountHoldings& holdings, const PriceTable& prices, const Parameters& parameters
 );
+Result<LiquidationPlan> plan_liquidation(const AccountHoldings& holdings, const Market& market);
 
 }  // namespace margrave::margin

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "core/amount.hpp"
+#include "core/canonical_json.hpp"
+#include "core/ids.hpp"
+
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "core/amount.hpp"
-#include "core/canonical_json.hpp"
-#include "core/ids.hpp"
 
 namespace margrave::margin {
 
@@ -98,6 +98,7 @@ struct ParameterError {
     std::string where;
     std::string what;
 };
+
 /// Every rule that is broken, not the first one (margin.md section 2.5).
 std::vector<ParameterError> check(const Parameters& parameters);
 

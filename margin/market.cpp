@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "margin/market.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+namespace margrave::margin {
+namespace {
+
+// The keys are keccak digests, so any eight bytes of one spread evenly. Byte order does not matter:
+// the prefix only finds the slot, and nothing that is signed depends on it.
+std::uint64_t prefix_of(const AssetId& asset) {
+    std::uint64_t prefix = 0;
+    std::memcpy(&prefix, asset.key().data.data(), sizeof prefix);
+    return prefix;
+}
+
+std::uint32_t trouble_with(const PriceRow& row, const AssetParameters& asset) {
+    switch (row.verdict) {
+        case PriceVerdict::kStale:
+            return flags::kPriceStale;
+        case PriceVerdict::kOutOfBounds:
+            return flags::kPriceOutOfBounds;
+        case PriceVerdict::kMissing:
+            return flags::kPriceMissing;
+        case PriceVerdict::kUsable:
+            break;
+    }
+    // The oracle has looked at the band already. It is asked again because the band is a signed
+    // parameter, and a price outside it must be impossible whatever the oracle was told.
+    const bool inside =
+        row.price.sign() > 0 && row.price >= asset.price_min && row.price <= asset.price_max;
+    return inside ? 0U : flags::kPriceOutOfBounds;
+}
+
+}  // namespace
+
+Market::Market(const PriceTable& prices, const Parameters& parameters)
+    : parameters_(&parameters) {
+    for (std::size_t group = 0; group < parameters.assets.size(); ++group) {
+        const AssetParameters& asset = parameters.assets[group];
+        for (const AssetOnChain& on : asset.on) {
+            Form form;
+            form.asset = &asset;
+            form.on = &on;
+            form.group = group;
+            form.fully_backed = on.backing == Money::whole(1);
+            form.trouble = flags::kPriceMissing;
+            if (const auto row = prices.find(on.asset); row != prices.end()) {
+                form.price = row->second.price;
+                form.trouble = trouble_with(row->second, asset);
+            }
+            forms_.push_back(form);
+        }
+    }
+    for (std::size_t i = 0; i < forms_.size(); ++i) {
+        index_.push_back({.prefix = prefix_of(forms_[i].on->asset), .form = i});
+    }
+    std::ranges::sort(index_, {}, &Slot::prefix);
+}
+
+const Market::Form* Market::find(const AssetId& asset) const {
+    const std::uint64_t prefix = prefix_of(asset);
+    auto slot = std::ranges::lower_bound(index_, prefix, {}, &Slot::prefix);
+    for (; slot != index_.end() && slot->prefix == prefix; ++slot) {
+        if (forms_[slot->form].on->asset == asset) {
+            return &forms_[slot->form];
+        }
+    }
+    return nullptr;
+}
+
+}  // namespace margrave::margin

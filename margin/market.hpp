@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/statements.hpp"
+#include "margin/parameters.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <vector>
+
+namespace margrave::margin {
+
+/// Prices by asset as guarded by oracle/; every asset of the parameters has a row, usable or not.
+using PriceTable = std::map<AssetId, PriceRow>;
+
+/// Prices and parameters of one round, joined and indexed once so that every account of the round
+/// can be valued against them. Keeps pointers into `parameters`, which must outlive it; prices are
+/// copied. Immutable, so threads may share it.
+class Market {
+  public:
+    Market(const PriceTable& prices, const Parameters& parameters);
+
+    /// One form of one asset, with its price.
+    struct Form {
+        const AssetParameters* asset{nullptr};
+        const AssetOnChain* on{nullptr};
+        /// Index of `asset` in the parameters; the forms that net have the same one.
+        std::size_t group{0};
+        Money price;
+        /// No discount for a bridge: one multiplication less.
+        bool fully_backed{true};
+        /// Zero, or the flags (kPriceMissing, kPriceStale, kPriceOutOfBounds) that say why the
+        /// price must not be used.
+        std::uint32_t trouble{0};
+    };
+
+    /// Null when the parameters do not name the asset.
+    [[nodiscard]] const Form* find(const AssetId& asset) const;
+
+    [[nodiscard]] const Parameters& parameters() const { return *parameters_; }
+
+    /// In the order of the parameters.
+    [[nodiscard]] const std::vector<Form>& forms() const { return forms_; }
+
+  private:
+    struct Slot {
+        std::uint64_t prefix{0};
+        std::size_t form{0};
+    };
+
+    const Parameters* parameters_;
+    std::vector<Form> forms_;
+    // Ascends by the first eight bytes of the asset key.
+    std::vector<Slot> index_;
+};
+
+}  // namespace margrave::margin

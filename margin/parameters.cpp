@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "margin/parameters.hpp"
+
+#include <limits>
+#include <optional>
+#include <utility>
+#include <variant>
+
+namespace margrave::margin {
+namespace {
+
+Canonical e18(const Money& value) {
+    return Canonical(value.to_string_e18());
+}
+
+Canonical canonical(const Weights& weights) {
+    Canonical::Object out;
+    out.emplace("initial", e18(weights.initial));
+    out.emplace("liquidation_end", e18(weights.liquidation_end));
+    out.emplace("maintenance", e18(weights.maintenance));
+    return Canonical(std::move(out));
+}
+
+Canonical canonical(const AssetOnChain& form) {
+    Canonical::Object out;
+    out.emplace("asset", form.asset.text());
+    out.emplace("backing", e18(form.backing));
+    return Canonical(std::move(out));
+}
+
+Canonical canonical(const AssetParameters& asset) {
+    Canonical::Array forms;
+    for (const AssetOnChain& form : asset.on) {
+        forms.push_back(canonical(form));
+    }
+    Canonical::Object out;
+    out.emplace("borrowable", asset.borrowable);
+    out.emplace("collateral", canonical(asset.collateral));
+    out.emplace("debt", canonical(asset.debt));
+    out.emplace("decimals", Canonical::integer(asset.decimals));
+    out.emplace("max_age_s", Canonical::integer(asset.max_age_s));
+    out.emplace("max_bonus", e18(asset.max_bonus));
+    out.emplace("name", asset.name);
+    out.emplace("on", std::move(forms));
+    out.emplace("price_max", e18(asset.price_max));
+    out.emplace("price_min", e18(asset.price_min));
+    return Canonical(std::move(out));
+}
+
+Canonical canonical(const LiquidationParameters& liquidation) {
+    Canonical::Object out;
+    out.emplace("close_all_below", e18(liquidation.close_all_below));
+    out.emplace("close_factor", e18(liquidation.close_factor));
+    out.emplace("deadline_s", Canonical::integer(liquidation.deadline_s));
+    out.emplace("dust", e18(liquidation.dust));
+    out.emplace("target_buffer", e18(liquidation.target_buffer));
+    return Canonical(std::move(out));
+}
+
+// Takes members of one object by name, so that an error can say where it happened. The first
+// trouble is kept and every later read returns an empty value: the caller tests once, at the end.
+class Reader {
+  public:
+    Reader(const Canonical& value, std::string where, std::optional<Error>& trouble)
+        : where_(std::move(where)),
+          trouble_(trouble) {
+        object_ = std::get_if<Canonical::Object>(&value.value());
+        if (object_ == nullptr) {
+            refuse("", "is not an object");
+        }
+    }
+
+    std::string text(std::string_view key) {
+        const std::string* found = member<std::string>(key, "is not a string");
+        return found == nullptr ? std::string{} : *found;
+    }
+
+    bool flag(std::string_view key) {
+        const bool* found = member<bool>(key, "is not a bool");
+        return found != nullptr && *found;
+    }
+
+    Money money(std::string_view key) { return take<Money>(key, Money::parse_e18(text(key))); }
+
+    std::uint64_t integer(std::string_view key) {
+        const std::string digits = text(key);
+        Result<Amount> amount = Amount::parse(digits);
+        if (!amount) {
+            return take<std::uint64_t>(key, std::move(amount).as_failure());
+        }
+        return take<std::uint64_t>(key, amount.value().to_u64());
+    }
+
+    unsigned small_integer(std::string_view key) {
+        const std::uint64_t value = integer(key);
+        if (value > std::numeric_limits<unsigned>::max()) {
+            refuse(key, "is too large");
+            return 0;
+        }
+        return static_cast<unsigned>(value);
+    }
+
+    AssetId asset(std::string_view key) { return take<AssetId>(key, AssetId::parse(text(key))); }
+
+    const Canonical::Array& array(std::string_view key) {
+        static const Canonical::Array kNone;
+        const auto* found = member<Canonical::Array>(key, "is not an array");
+        return found == nullptr ? kNone : *found;
+    }
+
+    Reader object(std::string_view key) {
+        static const Canonical kNone(Canonical::Object{});
+        const Canonical* found = find(key);
+        return {found == nullptr ? kNone : *found, path(key), trouble_};
+    }
+
+    [[nodiscard]] std::string path(std::string_view key) const {
+        return where_ + "/" + std::string(key);
+    }
+
+  private:
+    const Canonical* find(std::string_view key) {
+        if (object_ == nullptr) {
+            return nullptr;
+        }
+        const auto found = object_->find(key);
+        if (found == object_->end()) {
+            refuse(key, "is missing");
+            return nullptr;
+        }
+        return &found->second;
+    }
+
+    template <class T>
+    const T* member(std::string_view key, std::string_view otherwise) {
+        const Canonical* found = find(key);
+        const T* held = found == nullptr ? nullptr : std::get_if<T>(&found->value());
+        if (found != nullptr && held == nullptr) {
+            refuse(key, otherwise);
+        }
+        return held;
+    }
+
+    template <class T>
+    T take(std::string_view key, Result<T> result) {
+        if (!result) {
+            refuse(key, result.error().detail);
+            return T{};
+        }
+        return std::move(result).value();
+    }
+
+    void refuse(std::string_view key, std::string_view what) {
+        if (!trouble_) {
+            trouble_ = fail(Errc::kInvalid, "parameters" + path(key) + ": " + std::string(what));
+        }
+    }
+
+    const Canonical::Object* object_{nullptr};
+    std::string where_;
+    std::optional<Error>& trouble_;
+};
+
+Weights read_weights(Reader in) {
+    return {
+        .initial = in.money("initial"),
+        .liquidation_end = in.money("liquidation_end"),
+        .maintenance = in.money("maintenance")};
+}
+
+LiquidationParameters read_liquidation(Reader in) {
+    return {
+        .target_buffer = in.money("target_buffer"),
+        .close_factor = in.money("close_factor"),
+        .close_all_below = in.money("close_all_below"),
+        .dust = in.money("dust"),
+        .deadline_s = in.integer("deadline_s")};
+}
+
+AssetParameters read_asset(Reader in, std::optional<Error>& trouble) {
+    AssetParameters out;
+    out.name = in.text("name");
+    out.decimals = in.small_integer("decimals");
+    out.collateral = read_weights(in.object("collateral"));
+    out.debt = read_weights(in.object("debt"));
+    out.borrowable = in.flag("borrowable");
+    out.max_bonus = in.money("max_bonus");
+    for (const Canonical& item : in.array("on")) {
+        Reader form(item, in.path("on") + "/" + std::to_string(out.on.size()), trouble);
+        out.on.push_back({.asset = form.asset("asset"), .backing = form.money("backing")});
+    }
+    out.max_age_s = in.integer("max_age_s");
+    out.price_min = in.money("price_min");
+    out.price_max = in.money("price_max");
+    return out;
+}
+
+}  // namespace
+
+const AssetParameters* Parameters::find(const AssetId& asset) const {
+    for (const AssetParameters& candidate : assets) {
+        for (const AssetOnChain& form : candidate.on) {
+            if (form.asset == asset) {
+                return &candidate;
+            }
+        }
+    }
+    return nullptr;
+}
+
+const AssetOnChain* Parameters::find_on(const AssetId& asset) const {
+    for (const AssetParameters& candidate : assets) {
+        for (const AssetOnChain& form : candidate.on) {
+            if (form.asset == asset) {
+                return &form;
+            }
+        }
+    }
+    return nullptr;
+}
+
+Canonical canonical(const Parameters& parameters) {
+    Canonical::Array assets;
+    for (const AssetParameters& asset : parameters.assets) {
+        assets.push_back(canonical(asset));
+    }
+    Canonical::Object out;
+    out.emplace("assets", std::move(assets));
+    out.emplace("engine", Canonical::integer(parameters.engine));
+    out.emplace("liquidation", canonical(parameters.liquidation));
+    out.emplace("release_deadline_s", Canonical::integer(parameters.release_deadline_s));
+    out.emplace("validity_s", Canonical::integer(parameters.validity_s));
+    return Canonical(std::move(out));
+}
+
+Result<Parameters> parse_parameters(std::string_view canonical_text) {
+    MARGRAVE_TRY(const Canonical document, parse_canonical(canonical_text));
+    std::optional<Error> trouble;
+    Reader in(document, "", trouble);
+    Parameters out;
+    out.engine = in.integer("engine");
+    out.validity_s = in.integer("validity_s");
+    out.release_deadline_s = in.integer("release_deadline_s");
+    out.liquidation = read_liquidation(in.object("liquidation"));
+    for (const Canonical& item : in.array("assets")) {
+        const std::string where = "/assets/" + std::to_string(out.assets.size());
+        out.assets.push_back(read_asset(Reader(item, where, trouble), trouble));
+    }
+    if (trouble) {
+        return *std::move(trouble);
+    }
+    // A member this reader does not know, or an asset id in another spelling, would be lost here
+    // and the hash of the bytes would then name parameters that are not these.
+    if (canonical(out).dump() != canonical_text) {
+        return fail(
+            Errc::kInvalid, "parameters: a member is unknown or not in its canonical spelling"
+        );
+    }
+    return out;
+}
+
+}  // namespace margrave::margin
