@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "infra/detail/http_text.hpp"
 
+#include "infra/detail/http_connection.hpp"
 #include "infra/http_client.hpp"
 
 #include <openssl/evp.h>
@@ -74,6 +75,37 @@ std::optional<std::chrono::seconds> parse_retry_after(
 
 namespace detail {
 
+HttpWire make_wire(const HttpEndpoint& endpoint, HttpRequest request) {
+    const Url& url = endpoint.url;
+    HttpWire wire;
+    wire.is_head_method = request.method == "HEAD";
+    std::string& head = wire.head;
+    const auto add = [&head](std::string_view name, std::string_view value) {
+        head.append(name).append(": ").append(value).append("\r\n");
+    };
+    head = request.method + " " + join_target(url.target, request.path) + " HTTP/1.1\r\n";
+    add("Host", url.host_header());
+    if (!endpoint.limits.user_agent.empty()) {
+        add("User-Agent", endpoint.limits.user_agent);
+    }
+    add("Accept-Encoding", "identity");
+    if (!url.userinfo.empty()) {
+        add("Authorization", "Basic " + base64(url.userinfo));
+    }
+    if (!request.content_type.empty()) {
+        add("Content-Type", request.content_type);
+    }
+    for (const HttpHeader& header : request.headers) {
+        add(header.name, header.value);
+    }
+    if (!request.body.empty() || request.method != "GET") {
+        add("Content-Length", std::to_string(request.body.size()));
+    }
+    head += "\r\n";
+    wire.body = std::move(request.body);
+    return wire;
+}
+
 Result<void> check_request(const HttpRequest& request) {
     if (!is_token(request.method)) {
         return fail(Errc::kInvalid, "HTTP method is not a word");
@@ -94,7 +126,7 @@ Result<void> check_request(const HttpRequest& request) {
 
 std::string join_target(std::string_view base, std::string_view path) {
     std::string target(base);
-    if (target.ends_with('/') && path.starts_with('/')) {
+    if (!path.empty() && target.ends_with('/') && path.starts_with('/')) {
         target.pop_back();
     }
     target += path;

@@ -12,6 +12,12 @@ struct HttpRequest;
 
 namespace detail {
 
+struct HttpEndpoint;
+struct HttpWire;
+
+/// The request line, headers and body of a request that check_request found sendable.
+HttpWire make_wire(const HttpEndpoint& endpoint, HttpRequest request);
+
 /// kInvalid when the method, path or a header holds a character that would break the request line
 /// or start a new header.
 Result<void> check_request(const HttpRequest& request);
