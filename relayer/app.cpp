@@ -68,7 +68,7 @@ Result<void> App::open(attest::SecretKey key) {
 
     const attest::LogKey log_key = attest::derive_log_key(key);
     MARGRAVE_TRY(auto sender_key, derive_sender_key(key));
-    MARGRAVE_TRY(auto sender, attest::address_of(sender_key));
+    MARGRAVE_TRY(sender_, attest::address_of(sender_key));
     signer_ = attest::make_local_signer(std::move(key));
     // Shared by the deliveries of all chains; each signs with its own nonces.
     const std::shared_ptr<attest::Signer> paying = attest::make_local_signer(std::move(sender_key));
@@ -114,7 +114,7 @@ Result<void> App::open(attest::SecretKey key) {
             *adapters_[i],
             *database_,
             *ledger_,
-            sender,
+            sender_,
             [paying](const Hash32& digest) { return paying->sign(digest); },
             [this](const store::Intent& intent, RoundNum round) {
                 return complete_seizure(intent, round);

@@ -78,6 +78,8 @@ class App {
     std::unique_ptr<store::Ledger> ledger_;
     std::unique_ptr<store::SigningGuard> guard_;
     std::unique_ptr<attest::Signer> signer_;
+    /// Who pays for transactions.
+    Address sender_;
     std::vector<std::unique_ptr<chains::ChainAdapter>> adapters_;
     std::unique_ptr<oracle::Oracle> oracle_;
     std::unique_ptr<Scribe> scribe_;

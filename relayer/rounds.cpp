@@ -215,6 +215,7 @@ Result<RoundDraft> Rounds::draft(UnixSeconds now) const {
     a.accounts = book_.root();
     a.account_count = book_.size();
 
+    const Canonical statement = round_message(draft);
     std::set<AccountId> latched_after;
     for (const auto& [account, row] : book_.rows()) {
         if (!is_seizable(row.state.status)) {
@@ -233,6 +234,7 @@ Result<RoundDraft> Rounds::draft(UnixSeconds now) const {
         {"prices", to_hex(a.prices)},
         {"provisional", account_list(book_.provisional())},
         {"round", Canonical::integer(a.round.value)},
+        {"signed", statement},
     };
     const Bytes bytes = to_bytes(evidence.dump());
     draft.documents.emplace_back("round/" + std::to_string(a.round.value), bytes);

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "relayer/audit.hpp"
+
+#include <algorithm>
+
+#include "attest/keys.hpp"
+#include "core/keccak.hpp"
+#include "infra/files.hpp"
+#include "relayer/detail/messages.hpp"
+
+namespace margrave::relayer {
+
+namespace {
+
+constexpr std::size_t kBundleBytesMax = 256 * (2 + 65'535);
+
+/// The first entries, before any signature is known: just enough to learn whose log this is.
+Result<std::vector<Bytes>> first_entries(const std::filesystem::path& dir) {
+    const std::filesystem::path full = dir / "tile" / "entries" / "000";
+    std::filesystem::path found = full;
+    std::error_code error;
+    if (!std::filesystem::is_regular_file(full, error)) {
+        const std::filesystem::path parts = dir / "tile" / "entries" / "000.p";
+        std::uint64_t widest = 0;
+        for (const auto& file : std::filesystem::directory_iterator(parts, error)) {
+            auto width = Amount::parse(file.path().filename().string());
+            if (!width) {
+                continue;
+            }
+            auto number = width.value().to_u64();
+            if (number && number.value() > widest) {
+                widest = number.value();
+            }
+        }
+        if (widest == 0) {
+            return fail(
+                Errc::kNotFound,
+                "no log at " + dir.string() + ": tile/entries/000 is not there"
+            );
+        }
+        found = parts / std::to_string(widest);
+    }
+    MARGRAVE_TRY(auto bytes, infra::read_file(found, kBundleBytesMax));
+    ByteReader reader(as_bytes(bytes));
+    std::vector<Bytes> entries;
+    while (reader.left() != 0 && entries.size() < 2) {
+        MARGRAVE_TRY(auto length, reader.u16());
+        MARGRAVE_TRY(auto entry, reader.bytes(length));
+        entries.emplace_back(entry.begin(), entry.end());
+    }
+    if (entries.size() < 2) {
+        return fail(Errc::kCheckFailed, "the log has no genesis and key entries: it holds " +
+                                            std::to_string(entries.size()) + " entries");
+    }
+    return entries;
+}
+
+Result<Canonical> leaf_of_kind(const Hash32& network, const Bytes& entry, std::string_view kind) {
+    MARGRAVE_TRY(auto leaf, attest::read_leaf(network, entry));
+    if (leaf.kind != kind) {
+        return fail(
+            Errc::kCheckFailed,
+            "the log should open with a " + std::string(kind) + " entry, it has '" + leaf.kind + "'"
+        );
+    }
+    return leaf.body;
+}
+
+Result<void> read_genesis(PublishedLog& out, const Canonical& body, const Hash32& network) {
+    MARGRAVE_TRY(auto genesis, member(body, "genesis"));
+    const Hash32 hash = keccak256(genesis.dump());
+    if (hash != network) {
+        return fail(
+            Errc::kCheckFailed,
+            "the log's genesis document hashes to " + to_hex(hash) + ", not to network " +
+                to_hex(network)
+        );
+    }
+    MARGRAVE_TRY(out.threshold, integer_member(genesis, "threshold"));
+    MARGRAVE_TRY(auto signers, member(genesis, "signers"));
+    const auto* rows = std::get_if<Canonical::Array>(&signers.value());
+    if (rows == nullptr) {
+        return fail(Errc::kCheckFailed, "the genesis document's signers are no array");
+    }
+    for (const Canonical& row : *rows) {
+        const auto* text = std::get_if<std::string>(&row.value());
+        if (text == nullptr) {
+            return fail(Errc::kCheckFailed, "the genesis document has a signer that is no text");
+        }
+        MARGRAVE_TRY(auto signer, parse_address(*text));
+        out.signers.push_back(signer);
+    }
+    return ok();
+}
+
+Result<std::string> read_key(
+    const PublishedLog& log, const Hash32& network, const Bytes& entry
+) {
+    MARGRAVE_TRY(auto leaf, attest::read_leaf(network, entry));
+    if (leaf.kind != "key" || leaf.signatures.size() != 1) {
+        return fail(Errc::kCheckFailed, "the log's second entry is no key entry with one signature");
+    }
+    MARGRAVE_TRY(auto vkey, text_member(leaf.body, "vkey"));
+    const SignerSignature& signature = leaf.signatures.front();
+    MARGRAVE_TRY(
+        auto signer, attest::recover(attest::key_statement(network, vkey), signature.signature)
+    );
+    if (signer != signature.signer ||
+        std::find(log.signers.begin(), log.signers.end(), signer) == log.signers.end()) {
+        return fail(
+            Errc::kSignature,
+            "the log's key is signed by " + to_hex(signer) + ", who is no signer of this network"
+        );
+    }
+    return vkey;
+}
+
+}  // namespace
+
+Result<PublishedLog> read_published(const std::filesystem::path& dir, const Hash32& network) {
+    PublishedLog out;
+    MARGRAVE_TRY(auto entries, first_entries(dir));
+    MARGRAVE_TRY(auto genesis, leaf_of_kind(network, entries[0], "genesis"));
+    MARGRAVE_TRY(read_genesis(out, genesis, network));
+    MARGRAVE_TRY(out.vkey, read_key(out, network, entries[1]));
+    MARGRAVE_TRY(out.log, attest::read_log(dir, out.vkey));
+    return out;
+}
+
+}  // namespace margrave::relayer

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "attest/leaf.hpp"
+#include "attest/tlog.hpp"
+#include "core/bytes.hpp"
+
+namespace margrave::relayer {
+
+/// A published log directory as somebody who trusts nobody reads it: the network id is all that is
+/// believed. The genesis leaf must hash to it and names the signers; the key leaf must be signed by
+/// one of them and names the log's key; the checkpoint must be signed by that key.
+struct PublishedLog {
+    attest::LogReader log;
+    std::string vkey;
+    std::vector<Address> signers;
+    std::uint64_t threshold{0};
+};
+/// Errors name the file or entry: kCorrupt, kSignature, kCheckFailed, kNotFound.
+Result<PublishedLog> read_published(const std::filesystem::path& dir, const Hash32& network);
+
+}  // namespace margrave::relayer

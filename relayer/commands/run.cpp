@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <memory>
+#include <ostream>
+
+#include "infra/files.hpp"
+#include "infra/system_clock.hpp"
+#include "relayer/app.hpp"
+#include "relayer/cli.hpp"
+#include "relayer/commands/commands.hpp"
+
+#include <CLI/CLI.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/use_future.hpp>
+
+namespace margrave::relayer {
+
+namespace {
+
+constexpr std::size_t kKeystoreBytesMax = 64 * 1024;
+
+Result<void> check_may_sign(const config::Settings& settings) {
+    if (!settings.deployed) {
+        return fail(
+            Errc::kConfig,
+            "no contracts are known: " + settings.deployment_file.string() +
+                " does not exist and no chain has \"contracts\"; run `margrave deploy` first"
+        );
+    }
+    if (!settings.accept_single_source) {
+        return fail(
+            Errc::kConfig,
+            "refusing to sign on a single source: this version reads each chain from one node at a "
+            "time and does not compare several. Either run with --dry-run, or write "
+            "\"accept_single_source\": \"" +
+                std::string(config::single_source_words()) + "\" into " + settings.file.string()
+        );
+    }
+    return ok();
+}
+
+infra::LogOptions log_options(const config::Settings& settings) {
+    infra::LogOptions options;
+    if (settings.log_format == "json") {
+        options.format = infra::LogOptions::Format::kJson;
+    } else if (settings.log_format == "human") {
+        options.format = infra::LogOptions::Format::kHuman;
+    }
+    if (auto level = infra::parse_log_level(settings.log_level)) {
+        options.level = level.value();
+    }
+    return options;
+}
+
+Result<int> run_daemon(Context& context, bool dry_run) {
+    MARGRAVE_TRY(auto settings, load_settings(context));
+    if (!dry_run) {
+        MARGRAVE_TRY(check_may_sign(settings));
+    }
+    MARGRAVE_TRY(auto logs, infra::LogSink::open(log_options(settings)));
+    MARGRAVE_TRY(infra::make_dirs(settings.data_dir));
+    // Held for the whole run: two daemons on one directory would be two signers with one record.
+    MARGRAVE_TRY(auto lock, infra::lock_file(settings.data_dir / "lock"));
+    MARGRAVE_TRY(auto password, config::read_secret(settings.password));
+    MARGRAVE_TRY(auto json, infra::read_file(settings.keystore, kKeystoreBytesMax));
+    MARGRAVE_TRY(auto key, attest::decrypt_keystore(json, password));
+
+    boost::asio::io_context io(1);
+    const infra::SystemClock clock;
+    MARGRAVE_TRY(
+        auto app,
+        App::make(io.get_executor(), std::move(settings), std::move(key), *logs, clock, {dry_run})
+    );
+    auto done = boost::asio::co_spawn(io, app->run(), boost::asio::use_future);
+    io.run();
+    auto result = done.get();
+    logs->flush();
+    if (!result) {
+        return result.as_failure();
+    }
+    return 0;
+}
+
+}  // namespace
+
+void add_run(CLI::App& app, Context& context) {
+    CLI::App* run = app.add_subcommand("run", "Follow the chains, sign and deliver: the daemon");
+    const auto dry_run = std::make_shared<bool>(false);
+    run->add_flag("--dry-run", *dry_run, "Watch only: sign nothing, send nothing");
+    on_run(*run, context, [dry_run](Context& c) { return run_daemon(c, *dry_run); });
+}
+
+}  // namespace margrave::relayer

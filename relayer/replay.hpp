@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "attest/tree.hpp"
+#include "core/statements.hpp"
+#include "margin/health.hpp"
+#include "margin/parameters.hpp"
+#include "store/database.hpp"
+#include "store/ledger.hpp"
+
+namespace margrave::relayer {
+
+/// One attested round, computed again from the ledger as of its snapshot, its price set and its
+/// parameters. `evaluations` ascend by account, as the tree's leaves do.
+struct ReplayedRound {
+    Attestation attestation;
+    Hash32 digest;
+    std::vector<Head> heads;
+    margin::PriceTable prices;
+    margin::Parameters parameters;
+    std::vector<margin::Evaluation> evaluations;
+    attest::MerkleTree tree;
+};
+
+/// The round named, or the last one for round 0. kNotFound when it was not signed here;
+/// kCheckFailed when what comes out is not what was signed, naming the first thing that differs.
+Result<ReplayedRound> replay_round(
+    const Hash32& network, const store::Database& database, const store::Ledger& ledger, RoundNum round
+);
+
+}  // namespace margrave::relayer
