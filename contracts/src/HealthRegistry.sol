@@ -66,7 +66,9 @@ contract HealthRegistry is IHealthRegistry {
     mapping(uint256 slot => KeptRoot) private _roots;
 
     event Attested(uint64 indexed round, bytes32 digest, bytes32 accounts, uint64 issuedAt, uint64 validUntil);
-    event SignersProposed(uint64 indexed epoch, bytes32 digest, address[] signers, uint64 threshold, uint64 activatesAt);
+    event SignersProposed(
+        uint64 indexed epoch, bytes32 digest, address[] signers, uint64 threshold, uint64 activatesAt
+    );
     event SignersVetoed(uint64 indexed epoch, bytes32 digest);
     event SignersActivated(uint64 indexed epoch, bytes32 digest);
 

@@ -16,14 +16,9 @@ interface IHealthRegistry {
 
 /// @notice What a vault asks of the sale that a Seizure names.
 interface ISeizureSale {
-    function open(
-        bytes32 id,
-        bytes32 account,
-        address token,
-        uint256 amount,
-        address debtToken,
-        uint256 minProceeds
-    ) external payable;
+    function open(bytes32 id, bytes32 account, address token, uint256 amount, address debtToken, uint256 minProceeds)
+        external
+        payable;
 }
 
 /// @notice What a sale asks of its vault.

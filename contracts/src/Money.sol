@@ -52,7 +52,9 @@ library Money {
         IERC20(token).safeTransfer(recipient, amount);
         uint256 afterwards = holding(token);
         // A token that charges the sender on top would eat what belongs to others.
-        if (afterwards < before && before - afterwards > amount) revert OverDebited(token, before - afterwards, amount);
+        if (afterwards < before && before - afterwards > amount) {
+            revert OverDebited(token, before - afterwards, amount);
+        }
     }
 
     function requireHolding(address token, uint256 amount) internal view returns (uint256 held) {

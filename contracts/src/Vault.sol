@@ -164,7 +164,11 @@ contract Vault is Counted, Pausable, ReentrancyGuardTransient, ISettlement {
 
     /// @notice Executes what the quorum granted: pays `r.amount` to `r.recipient`, once, before the deadline. Anybody may call.
     /// @param request number of the request that `r` answers
-    function release(Release calldata r, uint64 request, bytes calldata signatures) external nonReentrant whenNotPaused {
+    function release(Release calldata r, uint64 request, bytes calldata signatures)
+        external
+        nonReentrant
+        whenNotPaused
+    {
         _requireHere(r.chain, r.vault, r.deadline);
         bytes32 id = Protocol.releaseId(chain, address(this), request);
         if (r.id != id) revert WrongReleaseId(r.id, id);
@@ -255,14 +259,10 @@ contract Vault is Counted, Pausable, ReentrancyGuardTransient, ISettlement {
         _unpause();
     }
 
-    function _request(
-        uint8 kind,
-        uint8 releaseKind,
-        bytes32 account,
-        address token,
-        uint256 amount,
-        address recipient
-    ) private returns (uint64 request) {
+    function _request(uint8 kind, uint8 releaseKind, bytes32 account, address token, uint256 amount, address recipient)
+        private
+        returns (uint64 request)
+    {
         if (amount == 0) revert Money.ZeroAmount();
         if (recipient == address(0) || recipient == address(this)) revert BadRecipient(recipient);
         request = _move(kind, account, token, amount, Protocol.pad(recipient));
