@@ -94,7 +94,8 @@ std::string to_checksum(const Address& a) {
     std::string out = to_hex(a);
     const Hash32 hash = keccak256(std::string_view(out).substr(2));
     for (std::size_t i = 0; i < 2 * Address::kSize; ++i) {
-        const unsigned hash_nibble = (hash.data[i / 2] >> (i % 2 == 0 ? 4U : 0U)) & 15U;
+        const unsigned pair = hash.data[i / 2];
+        const unsigned hash_nibble = i % 2 == 0 ? pair >> 4U : pair & 15U;
         char& c = out[i + 2];
         if (c >= 'a' && hash_nibble >= 8) {
             c = static_cast<char>(c - 'a' + 'A');

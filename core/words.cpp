@@ -6,26 +6,35 @@ namespace {
 
 constexpr std::size_t kWord = Hash32::kSize;
 
+// Space for the longest row of the protocol, so that writing one allocates once.
+Bytes& roomy(Bytes& out) {
+    constexpr std::size_t kRowWords = 12;
+    if (out.capacity() == 0) {
+        out.reserve(kRowWords * kWord);
+    }
+    return out;
+}
+
 }  // namespace
 
 WordWriter& WordWriter::word(const Hash32& v) {
-    put_bytes(out_, v.view());
+    put_bytes(roomy(out_), v.view());
     return *this;
 }
 
 WordWriter& WordWriter::word(const AccountId& v) {
-    put_bytes(out_, v.view());
+    put_bytes(roomy(out_), v.view());
     return *this;
 }
 
 WordWriter& WordWriter::address(const Address& v) {
-    out_.insert(out_.end(), kWord - Address::kSize, 0);
+    roomy(out_).insert(out_.end(), kWord - Address::kSize, 0);
     put_bytes(out_, v.view());
     return *this;
 }
 
 WordWriter& WordWriter::uint(std::uint64_t v) {
-    out_.insert(out_.end(), kWord - sizeof v, 0);
+    roomy(out_).insert(out_.end(), kWord - sizeof v, 0);
     put_u64(out_, v);
     return *this;
 }

@@ -17,18 +17,22 @@ const Wide& pow10(unsigned exponent) {
 
 Hash32 word_of(const Limbs& limbs) {
     Hash32 out;
-    for (std::size_t i = 0; i < Hash32::kSize; ++i) {
-        const std::size_t from_low = Hash32::kSize - 1 - i;
-        out.data[i] = static_cast<std::uint8_t>(limbs[from_low / 8] >> (8 * (from_low % 8)));
+    auto* at = out.data.data();
+    for (std::size_t i = limbs.size(); i > 0; --i) {
+        for (unsigned shift = 64; shift > 0; shift -= 8) {
+            *at++ = static_cast<std::uint8_t>(limbs[i - 1] >> (shift - 8));
+        }
     }
     return out;
 }
 
 Limbs limbs_of_word(const Hash32& word) {
     Limbs out{};
-    for (std::size_t i = 0; i < Hash32::kSize; ++i) {
-        const std::size_t from_low = Hash32::kSize - 1 - i;
-        out[from_low / 8] |= std::uint64_t{word.data[i]} << (8 * (from_low % 8));
+    const auto* at = word.data.data();
+    for (std::size_t i = out.size(); i > 0; --i) {
+        for (unsigned byte = 0; byte < 8; ++byte) {
+            out[i - 1] = out[i - 1] << 8 | *at++;
+        }
     }
     return out;
 }
