@@ -29,6 +29,7 @@ enum class Errc : std::uint16_t {
     kWrongChain = 301,   // chain id, genesis or contract is not the configured one
     kUnproved = 302,     // the node's claim did not check (accumulator, hash, parent)
     kReorg = 303,        // the block asked for is no longer canonical
+    kReverted = 305,     // a contract refused the call; the detail is its reason
     kBelowFinality = 304,  // the chain changed below its own finality
     // store
     kStore = 400,        // RocksDB failed; the outcome of a write is unknown

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
 #include <functional>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -15,6 +17,11 @@
 #include "store/ledger.hpp"
 
 namespace margrave::relayer {
+
+/// Most transactions of one chain that may wait for inclusion at once.
+inline constexpr std::size_t kDeliveryWindow = 8;
+/// Most intents one pass looks at.
+inline constexpr std::size_t kDeliveryIntentsMax = 1000;
 
 /// What delivery decided to do with the outbox of one chain; plain data, so the rules are tested
 /// without a network.
@@ -78,13 +85,32 @@ class Delivery {
     [[nodiscard]] RoundNum registry_round() const { return registry_round_; }
 
   private:
-    Task<Result<void>> follow(std::vector<store::Intent> open);
-    Task<Result<void>> send(store::Intent intent);
+    enum class Sent : std::uint8_t { kYes, kNo };
+
+    Task<Result<void>> follow(store::Intent intent);
+    Task<Result<void>> carry_out(DeliveryPlan plan, std::vector<store::Intent> open);
+    Result<void> settle(store::Intent intent, const chains::TxnStatus& status);
+    Task<Result<void>> find_lost(store::Intent intent);
+    Task<Result<Sent>> send(store::Intent intent);
     Task<Result<void>> replace(store::Intent intent);
+    Task<Result<void>> attempt(store::Intent intent, chains::FeeQuote fees, std::uint64_t gas_limit);
+    Task<Result<void>> broadcast(store::Intent intent);
+    Result<void> drop(store::Intent intent, store::IntentState state, std::string reason);
+    /// What a failed simulation means for the intent.
+    Result<void> judge(store::Intent intent, const Error& error);
+    Result<void> put_off(store::Intent intent, const Error& why);
+    [[nodiscard]] std::vector<store::Intent> mine(const std::vector<store::Intent>& all) const;
+    Result<std::uint64_t> next_nonce(std::uint64_t on_chain) const;
+    [[nodiscard]] BlockNum head() const;
 
     Parts parts_;
     std::optional<Amount> balance_;
     RoundNum registry_round_;
+    /// Passes in which an intent's nonce was used up but none of its hashes was found.
+    std::map<Hash32, unsigned> lost_;
+    /// Passes in which a simulation failed for no reason that settles it.
+    std::map<Hash32, unsigned> refused_;
+    infra::LogLimiter limiter_{4, std::chrono::seconds(30)};
 };
 
 }  // namespace margrave::relayer

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "relayer/detail/delivery_rules.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace margrave::relayer {
+
+namespace {
+
+bool names_one_of(std::string_view reason, std::span<const std::string_view> names) {
+    return std::any_of(names.begin(), names.end(), [reason](std::string_view name) {
+        return reason.find(name) != std::string_view::npos;
+    });
+}
+
+Result<Amount> times(const Amount& amount, std::uint64_t factor) {
+    Amount sum{0};
+    for (std::uint64_t i = 0; i < factor; ++i) {
+        MARGRAVE_TRY(sum, add(sum, amount));
+    }
+    return sum;
+}
+
+/// x 1.10, rounded up, at least one wei more.
+Result<Amount> bumped(const Amount& amount) {
+    MARGRAVE_TRY(auto units, amount.to_u64());
+    return add(amount, Amount{units / 10 + 1});
+}
+
+}  // namespace
+
+Refusal meaning_of(std::string_view reason) {
+    static constexpr std::array<std::string_view, 3> kDone{
+        "RoundNotNewer", "AlreadyExecuted", "NoSuchLot"
+    };
+    static constexpr std::array<std::string_view, 10> kNever{
+        "DeadlinePassed",
+        "AttestationExpired",
+        "RequestMismatch",
+        "RequestBeforeExit",
+        "WrongChain",
+        "WrongVault",
+        "WrongReleaseId",
+        "IssuedBeforeLatest",
+        "BadRecipient",
+        "SameToken"
+    };
+    static constexpr std::array<std::string_view, 7> kNotYet{
+        "NotProved",
+        "NotSeizable",
+        "EnforcedPause",
+        "IssuedInFuture",
+        "NotEnded",
+        "InsufficientHolding",
+        "PayoutRefused"
+    };
+    if (names_one_of(reason, kDone)) {
+        return Refusal::kDone;
+    }
+    if (names_one_of(reason, kNever)) {
+        return Refusal::kNever;
+    }
+    return names_one_of(reason, kNotYet) ? Refusal::kNotYet : Refusal::kUnknown;
+}
+
+std::uint64_t with_margin(std::uint64_t gas) { return gas + gas / 4; }
+
+Result<chains::FeeQuote> first_fees(
+    const chains::FeeQuote& quote, const chains::FeeSettings& settings
+) {
+    const Amount cap{settings.max_fee_wei};
+    MARGRAVE_TRY(auto doubled, times(quote.base_fee, 2));
+    MARGRAVE_TRY(auto wanted, add(doubled, quote.priority_fee));
+    if (cap < quote.base_fee) {
+        return fail(
+            Errc::kLimit,
+            "the base fee is " + quote.base_fee.to_string() + " wei per gas, above the cap of " +
+                cap.to_string()
+        );
+    }
+    chains::FeeQuote fees;
+    fees.base_fee = min(wanted, cap);
+    fees.priority_fee = min(quote.priority_fee, fees.base_fee);
+    return fees;
+}
+
+Result<chains::FeeQuote> raised_fees(
+    const store::Attempt& last, const chains::FeeQuote& quote, const chains::FeeSettings& settings
+) {
+    MARGRAVE_TRY(auto market, first_fees(quote, settings));
+    MARGRAVE_TRY(auto ceiling, times(market.base_fee, 3));
+    const Amount limit = min(ceiling, Amount{settings.max_fee_wei});
+    MARGRAVE_TRY(auto max_fee, bumped(last.max_fee));
+    MARGRAVE_TRY(auto priority, bumped(last.priority_fee));
+    if (max_fee < market.base_fee) {
+        max_fee = market.base_fee;
+    }
+    if (max_fee > limit || priority > max_fee) {
+        return fail(
+            Errc::kLimit, "no higher fee than " + last.max_fee.to_string() + " wei per gas is allowed"
+        );
+    }
+    return chains::FeeQuote{max_fee, priority};
+}
+
+}  // namespace margrave::relayer

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "chains/adapter.hpp"
+#include "store/database.hpp"
+
+namespace margrave::relayer {
+
+/// What a contract's refusal means for the intent.
+enum class Refusal : std::uint8_t {
+    kDone,     // somebody else brought it, or a newer one
+    kNever,    // can never succeed
+    kNotYet,   // may succeed once the registry moves on, or the vault is unpaused
+    kUnknown,  // tried a bounded number of times
+};
+/// From the decoded reason; our contracts' errors by name (contracts/src).
+Refusal meaning_of(std::string_view reason);
+
+/// Simulations that may fail for an unknown reason before an intent is given up.
+inline constexpr unsigned kRefusalsMax = 8;
+
+/// The estimate and a quarter: state may move between estimate and inclusion.
+std::uint64_t with_margin(std::uint64_t gas);
+
+/// max_fee (in `base_fee`) = 2 x base + priority, capped; kLimit when the cap lies below the base
+/// fee, so that a transaction would only wait.
+Result<chains::FeeQuote> first_fees(const chains::FeeQuote& quote, const chains::FeeSettings& settings);
+/// Both fees x 1.10 and at least what the market asks now, never above three times the estimate nor
+/// the cap. kLimit when that is no raise of both.
+Result<chains::FeeQuote> raised_fees(
+    const store::Attempt& last, const chains::FeeQuote& quote, const chains::FeeSettings& settings
+);
+
+}  // namespace margrave::relayer
