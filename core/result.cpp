@@ -27,6 +27,8 @@ std::string_view to_string(Errc code) {
             return "unproved";
         case Errc::kReorg:
             return "reorg";
+        case Errc::kReverted:
+            return "reverted";
         case Errc::kBelowFinality:
             return "below_finality";
         case Errc::kStore:
@@ -88,6 +90,7 @@ int exit_code(Errc code) {
         case Errc::kWrongChain:
         case Errc::kUnproved:
         case Errc::kReorg:
+        case Errc::kReverted:
         case Errc::kStale:
         case Errc::kUnattestable:
         case Errc::kSignature:

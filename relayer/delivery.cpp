@@ -101,6 +101,7 @@ Task<Result<void>> Delivery::carry_out(DeliveryPlan plan, std::vector<store::Int
 Result<void> Delivery::drop(store::Intent intent, store::IntentState state, std::string reason) {
     lost_.erase(intent.id);
     refused_.erase(intent.id);
+    offered_at_.erase(intent.id);
     intent.state = state;
     intent.error = std::move(reason);
     parts_.log.debug(
@@ -192,7 +193,12 @@ Task<Result<void>> Delivery::find_lost(store::Intent intent) {
     MARGRAVE_ASSERT(intent.nonce.has_value());
     if (nonce.value() <= *intent.nonce) {
         // Waiting its turn. A node may have dropped it from its pool or never had it, so the bytes
-        // are offered again; "already known" is success.
+        // are offered again, once a block; "already known" is success.
+        BlockNum& offered = offered_at_[intent.id];
+        if (offered == head()) {
+            co_return ok();
+        }
+        offered = head();
         co_return co_await broadcast(std::move(intent));
     }
     // The nonce is used up and no hash of ours has a receipt. Once may be a race between two

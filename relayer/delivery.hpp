@@ -110,6 +110,8 @@ class Delivery {
     std::map<Hash32, unsigned> lost_;
     /// Passes in which a simulation failed for no reason that settles it.
     std::map<Hash32, unsigned> refused_;
+    /// Head at which an intent's bytes were last offered to the node again.
+    std::map<Hash32, BlockNum> offered_at_;
     infra::LogLimiter limiter_{4, std::chrono::seconds(30)};
 };
 
