@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "core/canonical_json.hpp"
+#include "core/events.hpp"
+#include "core/statements.hpp"
+#include "infra/task.hpp"
+
 #include <functional>
 #include <map>
 #include <memory>
@@ -8,11 +13,6 @@
 #include <string>
 #include <variant>
 #include <vector>
-
-#include "core/canonical_json.hpp"
-#include "core/events.hpp"
-#include "core/statements.hpp"
-#include "infra/task.hpp"
 
 namespace margrave::oracle {
 
@@ -22,11 +22,13 @@ struct FeedSourceSettings {
     ChainId chain;
     Address feed;
 };
+
 /// A price that never moves; for development, and it says so wherever it is shown.
 struct FixedSourceSettings {
     std::string name;
     Money price;
 };
+
 using SourceSettings = std::variant<FeedSourceSettings, FixedSourceSettings>;
 
 /// One canonical asset's price and its guards. `assets` are its forms on all chains: each gets a
@@ -46,7 +48,8 @@ struct AssetOracleSettings {
 };
 
 /// eth_call at a block hash; relayer fills it in from the chain's adapter.
-using CallAt = std::function<Task<Result<Bytes>>(ChainId chain, Address to, Bytes data, Hash32 block)>;
+using CallAt =
+    std::function<Task<Result<Bytes>>(ChainId chain, Address to, Bytes data, Hash32 block)>;
 
 /// What one source answered.
 struct Answer {
@@ -59,6 +62,8 @@ struct Answer {
     ChainId chain;
     Hash32 block;
     std::string error;
+    /// Where it was read: "eip155:1:0x..." (CAIP-10), or "config" for a fixed price.
+    std::string origin;
 };
 
 /// The price set of one instant: rows ascending by asset key, and what they came from. `document`
@@ -68,15 +73,21 @@ struct PriceSet {
     Canonical document;
 };
 
-/// Guards one asset's answers: age against `now`, sign, bounds, decimals, enough sources, spread;
-/// then the median (lower of the two middle ones for an even count). Pure. Future timestamps beyond
-/// 60 s are refused. Never returns zero as a price of a usable row.
+/// Guards one asset's answers: age against `now`, sign, bounds, enough sources, spread; then the
+/// median (lower of the two middle ones for an even count). Pure. Future timestamps beyond 60 s are
+/// refused. Never returns zero as a price of a usable row; a row that is not usable shows the
+/// median of what was answered, for people. `published_at` is the oldest of the answers that count.
 PriceRow guard(
     const AssetOracleSettings& settings,
     const AssetId& asset,
     const std::vector<Answer>& answers,
     UnixSeconds now
 );
+
+/// The list whose keccak is PriceRow.sources.
+Canonical canonical(const std::vector<Answer>& answers);
+
+class Source;
 
 /// Reads every source of every asset at the given block of its chain. Lives on the daemon's
 /// executor; owned by relayer/app. A source that fails is an answer without price, never an error.
@@ -85,15 +96,15 @@ class Oracle {
     Oracle(std::vector<AssetOracleSettings> assets, CallAt call_at);
     ~Oracle();
 
-    /// `heads`: the block of each chain at which feeds are read.
+    /// `heads`: the block of each chain at which feeds are read. All sources are read at once.
     Task<PriceSet> read(std::map<ChainId, Hash32> heads, UnixSeconds now);
     /// Once at start: decimals() of every feed; kConfig names the feed that is none.
     Task<Result<void>> probe(std::map<ChainId, Hash32> heads);
 
   private:
     std::vector<AssetOracleSettings> assets_;
-    CallAt call_at_;
-    std::map<std::string, unsigned> decimals_;
+    // Those of the first asset, then those of the second, and so on.
+    std::vector<std::unique_ptr<Source>> sources_;
 };
 
 }  // namespace margrave::oracle
