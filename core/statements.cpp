@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/statements.hpp"
 
-#include <algorithm>
-
 #include "core/assert.hpp"
 #include "core/words.hpp"
+
+#include <algorithm>
 
 namespace margrave {
 
 namespace {
 
-Hash32 tagged_id(std::string_view tag, const Hash32& first, const Hash32& second, std::uint64_t third) {
+Hash32 tagged_id(
+    std::string_view tag, const Hash32& first, const Hash32& second, std::uint64_t third
+) {
     constexpr std::uint64_t kTailOffset = 4 * 32;
     return WordWriter{}
         .uint(kTailOffset)
@@ -25,30 +27,42 @@ Hash32 tagged_id(std::string_view tag, const Hash32& first, const Hash32& second
 
 std::string_view to_string(Status status) {
     switch (status) {
-        case Status::kHealthy: return "HEALTHY";
-        case Status::kMarginCall: return "MARGIN_CALL";
-        case Status::kLiquidatable: return "LIQUIDATABLE";
-        case Status::kBankrupt: return "BANKRUPT";
-        case Status::kUnattestable: return "UNATTESTABLE";
+        case Status::kHealthy:
+            return "HEALTHY";
+        case Status::kMarginCall:
+            return "MARGIN_CALL";
+        case Status::kLiquidatable:
+            return "LIQUIDATABLE";
+        case Status::kBankrupt:
+            return "BANKRUPT";
+        case Status::kUnattestable:
+            return "UNATTESTABLE";
     }
     MARGRAVE_ASSERT(false);
 }
 
 std::string_view to_string(PriceVerdict verdict) {
     switch (verdict) {
-        case PriceVerdict::kUsable: return "usable";
-        case PriceVerdict::kStale: return "stale";
-        case PriceVerdict::kOutOfBounds: return "out_of_bounds";
-        case PriceVerdict::kMissing: return "missing";
+        case PriceVerdict::kUsable:
+            return "usable";
+        case PriceVerdict::kStale:
+            return "stale";
+        case PriceVerdict::kOutOfBounds:
+            return "out_of_bounds";
+        case PriceVerdict::kMissing:
+            return "missing";
     }
     MARGRAVE_ASSERT(false);
 }
 
 std::string_view to_string(ReleaseKind kind) {
     switch (kind) {
-        case ReleaseKind::kWithdrawal: return "withdrawal";
-        case ReleaseKind::kBorrow: return "borrow";
-        case ReleaseKind::kPool: return "pool";
+        case ReleaseKind::kWithdrawal:
+            return "withdrawal";
+        case ReleaseKind::kBorrow:
+            return "borrow";
+        case ReleaseKind::kPool:
+            return "pool";
     }
     MARGRAVE_ASSERT(false);
 }
