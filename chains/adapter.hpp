@@ -86,6 +86,10 @@ class ChainAdapter {
 
     [[nodiscard]] virtual const ChainSettings& settings() const = 0;
 
+    /// That the node answers for the configured chain: chain id and genesis. What must hold before
+    /// the first contract is there. kWrongChain with both ids.
+    virtual Task<Result<void>> check_node() = 0;
+
     /// Chain id, genesis, contract code and their immutables (network, chain, token decimals)
     /// against the settings. kWrongChain names the first thing that is not as configured.
     virtual Task<Result<ChainFacts>> probe() = 0;

@@ -14,14 +14,6 @@ bool names_one_of(std::string_view reason, std::span<const std::string_view> nam
     });
 }
 
-Result<Amount> times(const Amount& amount, std::uint64_t factor) {
-    Amount sum{0};
-    for (std::uint64_t i = 0; i < factor; ++i) {
-        MARGRAVE_TRY(sum, add(sum, amount));
-    }
-    return sum;
-}
-
 /// x 1.10, rounded up, at least one wei more.
 Result<Amount> bumped(const Amount& amount) {
     MARGRAVE_TRY(auto units, amount.to_u64());
@@ -29,6 +21,20 @@ Result<Amount> bumped(const Amount& amount) {
 }
 
 }  // namespace
+
+Result<Amount> times(const Amount& amount, std::uint64_t factor) {
+    Amount sum{0};
+    Amount power = amount;
+    for (std::uint64_t rest = factor; rest != 0; rest >>= 1U) {
+        if ((rest & 1U) != 0) {
+            MARGRAVE_TRY(sum, add(sum, power));
+        }
+        if (rest > 1) {
+            MARGRAVE_TRY(power, add(power, power));
+        }
+    }
+    return sum;
+}
 
 Refusal meaning_of(std::string_view reason) {
     static constexpr std::array<std::string_view, 3> kDone{

@@ -22,6 +22,9 @@ Refusal meaning_of(std::string_view reason);
 /// Simulations that may fail for an unknown reason before an intent is given up.
 inline constexpr unsigned kRefusalsMax = 8;
 
+/// Checked product, kOverflow beyond 256 bits.
+Result<Amount> times(const Amount& amount, std::uint64_t factor);
+
 /// The estimate and a quarter: state may move between estimate and inclusion.
 std::uint64_t with_margin(std::uint64_t gas);
 

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "attest/keys.hpp"
+#include "chains/adapter.hpp"
+#include "config/settings.hpp"
+#include "infra/task.hpp"
+
+namespace margrave::relayer {
+
+/// Creation code of a contract of contracts/src, as committed in contracts/artifacts/ and built in.
+/// kNotFound for an unknown name.
+Result<Bytes> creation_code(std::string_view contract);
+
+/// One contract creation, before and after.
+struct DeployStep {
+    ChainId chain;
+    /// "HealthRegistry", "Vault", "SeizureSale", "PositionBook".
+    std::string contract;
+    Address address;
+    Hash32 txn_hash;
+    BlockNum block;
+    std::uint64_t gas_used{0};
+};
+
+/// What deploying needs; all outlive the task.
+struct DeployParts {
+    const config::Settings& settings;
+    Executor executor;
+    attest::Signer& sender;
+    /// vkey of the log, for the registry's metadata.
+    std::string log_key;
+    /// Called when a contract is on its chain.
+    std::function<void(const DeployStep& step)> progress;
+};
+
+/// Puts the contracts on `chain` and checks them there. Each signed creation is in the journal
+/// beside the deployment file before it is sent, so an interrupted deploy goes on where it was and
+/// never pays for a contract twice. Errors: kWrongChain; kRpc; kReverted; kCheckFailed when the
+/// sender cannot pay, with the address to fund.
+Task<Result<config::DeployedChain>> deploy_chain(DeployParts parts, chains::ChainSettings chain);
+
+}  // namespace margrave::relayer
