@@ -81,6 +81,14 @@ struct Loaded {
     Settings settings;
     /// Empty when the settings may be used.
     std::vector<Problem> problems;
+    /// What may be meant but should be known, e.g. that a price is fixed. Never stops anything.
+    std::vector<Problem> notes;
+    /// The document as it stands and with every default filled in, as indented JSON in the order of
+    /// the table; of a URL only scheme, host and port. Empty when there are problems.
+    std::string written;
+    std::string effective;
+    /// Pointers of what `effective` has from a default.
+    std::vector<std::string> defaulted;
 };
 
 /// Reads and checks a config file: unknown fields with the nearest known name, types, bounds,
@@ -107,8 +115,28 @@ struct Deployment {
 Result<Deployment> read_deployment(const std::filesystem::path& file);
 Result<void> write_deployment(const std::filesystem::path& file, const Deployment& deployment);
 
+/// "ethereum", "base" and a few others, or any CAIP-2 id of the eip155 family.
+Result<ChainId> parse_chain_name(std::string_view text);
+
+/// What `init` knows beyond the chains. Empty members become a placeholder, which `load_text`
+/// reports with what to write in its place.
+struct ExampleOptions {
+    std::string node_name{"op-1"};
+    std::string network_name{"margrave"};
+    std::vector<Address> signers;
+    /// The first signer when absent.
+    std::optional<Address> guardian;
+    std::map<ChainId, std::vector<std::string>> endpoints;
+    bool accept_single_source{false};
+    /// systemd credential "keystore-password" when empty.
+    std::string password_file;
+};
+
 /// A starting config for `init`, which `load_text` accepts but for what only the operator knows.
 std::string example_config(const std::vector<ChainId>& chains, std::string_view keystore);
+std::string example_config(
+    const std::vector<ChainId>& chains, std::string_view keystore, const ExampleOptions& options
+);
 /// JSON Schema (2020-12) of the config, and the table of docs/configuration.md, both from the one
 /// table of settings.
 std::string json_schema();

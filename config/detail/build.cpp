@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/detail/build.hpp"
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+#include "config/detail/reader.hpp"
+
+namespace margrave::config::detail {
+namespace {
+
+using nlohmann::json;
+
+void build_node(Settings& out, const Reader& root, const std::filesystem::path& base_dir) {
+    take(out.node_name, root.object("node").text("name"));
+    if (const auto dir = root.object("node").text("data_dir")) {
+        out.data_dir = resolve(base_dir, *dir);
+    }
+    take(out.deployment_file, root.text("deployment"));
+    out.deployment_file = resolve(base_dir, out.deployment_file);
+    out.accept_single_source = root.has("accept_single_source");
+    take(out.attestation_interval, root.object("attestation").duration("interval"));
+    out.admin_socket = out.data_dir / "admin.sock";
+    if (const auto socket = root.object("api").text("admin_socket")) {
+        out.admin_socket = resolve(base_dir, *socket);
+    }
+    take(out.log_level, root.object("log").text("level"));
+    take(out.log_format, root.object("log").text("format"));
+}
+
+void build_signer(Settings& out, const Reader& root, const std::filesystem::path& base_dir) {
+    const Reader signer = root.object("signer");
+    if (const auto keystore = signer.text("keystore")) {
+        out.keystore = resolve(base_dir, *keystore);
+    }
+    const Reader password = signer.object("password");
+    if (const auto file = password.text("file")) {
+        out.password = {SecretSource::Kind::kFile, resolve(base_dir, *file).string()};
+    } else if (const auto credential = password.text("credential")) {
+        out.password = {SecretSource::Kind::kCredential, *credential};
+    } else if (const auto variable = password.text("env")) {
+        out.password = {SecretSource::Kind::kEnvironment, *variable};
+    }
+}
+
+void build_network(Settings& out, const Reader& root) {
+    const Reader network = root.object("network");
+    take(out.genesis.name, network.text("name"));
+    take(out.genesis.hub, network.chain("hub"));
+    for (std::size_t i = 0; i < network.size("signers"); ++i) {
+        if (const auto text = network.text_item("signers", i)) {
+            out.genesis.signers.push_back(parse_address(*text).value());
+        }
+    }
+    std::ranges::sort(out.genesis.signers);
+    take(out.genesis.threshold, network.integer("threshold"));
+    take(out.genesis.guardian, network.address("guardian"));
+    take(out.genesis.exit_silence_s, network.seconds("exit_silence"));
+    const Reader deploy = root.object("deploy");
+    take(out.deploy.veto_window_s, deploy.seconds("veto_window"));
+    take(out.deploy.sale_start_bps, deploy.integer("sale_start_bps"));
+    take(out.deploy.sale_duration_s, deploy.seconds("sale_duration"));
+    out.deploy.venue = deploy.address("venue");
+    out.deploy.treasury = deploy.address("treasury");
+}
+
+chains::FinalitySettings build_finality(const Reader& in) {
+    chains::FinalitySettings out;
+    const std::string mode = in.text("mode").value_or("finalized");
+    if (mode == "safe") {
+        out.mode = chains::FinalityMode::kSafeTag;
+    } else if (mode == "depth") {
+        out.mode = chains::FinalityMode::kDepth;
+    }
+    take(out.depth, in.integer("depth"));
+    return out;
+}
+
+chains::ChainSettings build_chain(const Reader& in) {
+    chains::ChainSettings out;
+    take(out.chain, in.chain("id"));
+    for (std::size_t i = 0; i < in.size("endpoints"); ++i) {
+        const Reader endpoint = in.item("endpoints", i);
+        out.endpoints.push_back(
+            {.name = endpoint.text("name").value_or(""), .http = endpoint.text("http").value_or("")}
+        );
+    }
+    out.genesis = in.hash("genesis");
+    if (const auto start = in.count("start_block")) {
+        out.start_block = BlockNum(*start);
+    }
+    const Reader contracts = in.object("contracts");
+    take(out.registry, contracts.address("registry"));
+    take(out.vault, contracts.address("vault"));
+    take(out.sale, contracts.address("sale"));
+    out.position_book = contracts.address("position_book");
+    out.finality = build_finality(in.object("finality"));
+    take(out.poll_interval, in.duration("poll_interval"));
+    take(out.rpc_timeout, in.duration("rpc_timeout"));
+    take(out.log_range, in.integer("log_range"));
+    take(out.fees.max_fee_wei, in.object("fees").gwei("max_fee_gwei"));
+    take(out.fees.replace_after_blocks, in.object("fees").integer("replace_after_blocks"));
+    return out;
+}
+
+margin::Weights build_weights(const Reader& in) {
+    margin::Weights out;
+    take(out.initial, in.decimal("initial"));
+    take(out.liquidation_end, in.decimal("liquidation_end"));
+    take(out.maintenance, in.decimal("maintenance"));
+    return out;
+}
+
+margin::AssetParameters build_asset(const Reader& in) {
+    margin::AssetParameters out;
+    take(out.name, in.text("id"));
+    take(out.decimals, in.integer("decimals"));
+    out.collateral = build_weights(in.object("collateral"));
+    out.debt = build_weights(in.object("debt"));
+    take(out.borrowable, in.flag("borrowable"));
+    take(out.max_bonus, in.decimal("max_bonus"));
+    for (std::size_t i = 0; i < in.size("on"); ++i) {
+        margin::AssetOnChain form;
+        take(form.asset, in.item("on", i).asset("asset"));
+        take(form.backing, in.item("on", i).decimal("backing"));
+        out.on.push_back(std::move(form));
+    }
+    const Reader price = in.object("price");
+    take(out.max_age_s, price.seconds("max_age"));
+    take(out.price_min, price.decimal("min"));
+    take(out.price_max, price.decimal("max"));
+    return out;
+}
+
+oracle::SourceSettings build_source(const Reader& in) {
+    const std::string name = in.text("name").value_or("");
+    if (in.has("fixed")) {
+        return oracle::FixedSourceSettings{
+            .name = name, .price = in.decimal("fixed").value_or(Money{})
+        };
+    }
+    oracle::FeedSourceSettings feed;
+    feed.name = name;
+    take(feed.chain, in.object("feed").chain("chain"));
+    take(feed.feed, in.object("feed").address("address"));
+    return feed;
+}
+
+oracle::AssetOracleSettings build_oracle(const Reader& in, const margin::AssetParameters& asset) {
+    oracle::AssetOracleSettings out;
+    out.name = asset.name;
+    for (const margin::AssetOnChain& form : asset.on) {
+        out.assets.push_back(form.asset);
+    }
+    const Reader price = in.object("price");
+    for (std::size_t i = 0; i < price.size("sources"); ++i) {
+        out.sources.push_back(build_source(price.item("sources", i)));
+    }
+    out.max_age_s = asset.max_age_s;
+    out.price_min = asset.price_min;
+    out.price_max = asset.price_max;
+    take(out.min_sources, price.integer("min_sources"));
+    take(out.max_spread, price.decimal("max_spread"));
+    return out;
+}
+
+// The order of `items` sorted by `key`; the first of equals stays first.
+template <class Item, class Key>
+std::vector<std::size_t> sorted_places(const std::vector<Item>& items, Key key) {
+    std::vector<std::size_t> places(items.size());
+    std::iota(places.begin(), places.end(), std::size_t{0});
+    std::ranges::stable_sort(places, {}, [&](std::size_t place) {
+        return std::invoke(key, items[place]);
+    });
+    return places;
+}
+
+template <class Item>
+std::vector<Item> in_order(const std::vector<Item>& items, const std::vector<std::size_t>& places) {
+    std::vector<Item> out;
+    for (const std::size_t place : places) {
+        out.push_back(items[place]);
+    }
+    return out;
+}
+
+// Assets and forms are sorted, so that operators who wrote one list in two orders sign the same.
+void build_assets(Built& out, const Reader& root) {
+    std::vector<margin::AssetParameters> assets;
+    std::vector<std::vector<std::size_t>> forms;
+    for (std::size_t i = 0; i < root.size("assets"); ++i) {
+        margin::AssetParameters asset = build_asset(root.item("assets", i));
+        forms.push_back(sorted_places(asset.on, &margin::AssetOnChain::asset));
+        asset.on = in_order(asset.on, forms.back());
+        assets.push_back(std::move(asset));
+    }
+    out.asset_places = sorted_places(assets, &margin::AssetParameters::name);
+    out.form_places = in_order(forms, out.asset_places);
+    Settings& settings = out.settings;
+    settings.parameters.assets = in_order(assets, out.asset_places);
+    for (std::size_t i = 0; i < out.asset_places.size(); ++i) {
+        const Reader in = root.item("assets", out.asset_places[i]);
+        settings.oracle.push_back(build_oracle(in, settings.parameters.assets[i]));
+    }
+}
+
+void build_parameters(Settings& out, const Reader& root) {
+    margin::Parameters& parameters = out.parameters;
+    take(parameters.validity_s, root.object("attestation").seconds("validity"));
+    take(parameters.release_deadline_s, root.object("attestation").seconds("release_deadline"));
+    const Reader in = root.object("liquidation");
+    margin::LiquidationParameters& liquidation = parameters.liquidation;
+    take(liquidation.target_buffer, in.decimal("target_buffer"));
+    take(liquidation.close_factor, in.decimal("close_factor"));
+    take(liquidation.close_all_below, in.decimal("close_all_below"));
+    take(liquidation.dust, in.decimal("dust"));
+    take(liquidation.deadline_s, in.seconds("deadline"));
+}
+
+}  // namespace
+
+std::filesystem::path resolve(
+    const std::filesystem::path& base_dir, const std::filesystem::path& path
+) {
+    const std::filesystem::path base = std::filesystem::absolute(base_dir / ".");
+    return (base / path).lexically_normal();
+}
+
+Built build(const json& document, const std::filesystem::path& base_dir) {
+    Built out;
+    Settings& settings = out.settings;
+    const Reader root(document, "");
+    build_node(settings, root, base_dir);
+    build_signer(settings, root, base_dir);
+    build_network(settings, root);
+    build_assets(out, root);
+    build_parameters(settings, root);
+    const Hash32 network = settings.genesis.network();
+    for (std::size_t i = 0; i < root.size("chains"); ++i) {
+        chains::ChainSettings chain = build_chain(root.item("chains", i));
+        chain.network = network;
+        for (const margin::AssetParameters& asset : settings.parameters.assets) {
+            for (const margin::AssetOnChain& form : asset.on) {
+                if (form.asset.chain() == chain.chain) {
+                    chain.assets.push_back({.asset = form.asset, .decimals = asset.decimals});
+                }
+            }
+        }
+        settings.chains.push_back(std::move(chain));
+    }
+    return out;
+}
+
+}  // namespace margrave::config::detail

@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/detail/cross.hpp"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "config/detail/reader.hpp"
+#include "infra/url.hpp"
+
+namespace margrave::config::detail {
+namespace {
+
+using nlohmann::json;
+
+void refuse(std::vector<Problem>& out, std::string pointer, std::string what) {
+    out.push_back({.pointer = std::move(pointer), .what = std::move(what)});
+}
+
+// Reports every text after the first that is already there.
+class Unique {
+  public:
+    explicit Unique(std::vector<Problem>& out) : out_(out) {}
+
+    void add(const std::optional<std::string>& text, const std::string& at) {
+        if (!text) {
+            return;
+        }
+        const auto [first, added] = seen_.emplace(*text, at);
+        if (!added) {
+            refuse(out_, at, "\"" + *text + "\" is already at " + first->second);
+        }
+    }
+
+  private:
+    std::vector<Problem>& out_;
+    std::map<std::string, std::string> seen_;
+};
+
+std::set<ChainId> configured_chains(const Reader& root) {
+    std::set<ChainId> out;
+    for (std::size_t i = 0; i < root.size("chains"); ++i) {
+        if (const auto chain = root.item("chains", i).chain("id")) {
+            out.insert(*chain);
+        }
+    }
+    return out;
+}
+
+std::string not_configured(const ChainId& chain, const std::set<ChainId>& known) {
+    std::string listed;
+    for (const ChainId& id : known) {
+        listed += (listed.empty() ? "" : ", ") + id.text();
+    }
+    return "chain " + chain.text() + " is not in /chains; configured are " +
+           (listed.empty() ? "none" : listed);
+}
+
+// A chain whose id is wrong may be the one that is meant, so nothing is said then.
+bool all_ids_known(const Reader& root) {
+    return configured_chains(root).size() >= 1 && [&] {
+        for (std::size_t i = 0; i < root.size("chains"); ++i) {
+            if (!root.item("chains", i).has("id")) {
+                return false;
+            }
+        }
+        return true;
+    }();
+}
+
+void check_sources(const Reader& chain, const Settings& settings, std::vector<Problem>& out) {
+    Unique names(out);
+    std::map<std::string, std::string> urls;
+    std::set<std::string> hosts;
+    bool complete = chain.size("endpoints") > 0;
+    for (std::size_t i = 0; i < chain.size("endpoints"); ++i) {
+        const Reader endpoint = chain.item("endpoints", i);
+        names.add(endpoint.text("name"), endpoint.at("name"));
+        const std::optional<std::string> http = endpoint.text("http");
+        if (!http) {
+            complete = false;
+            continue;
+        }
+        const auto [first, added] = urls.emplace(*http, endpoint.at("http"));
+        if (!added) {
+            refuse(out, endpoint.at("http"), "the same URL is already at " + first->second);
+        }
+        if (const auto url = infra::parse_url(*http)) {
+            hosts.insert(url.value().host);
+        }
+    }
+    if (complete && hosts.size() < 2 && !settings.accept_single_source) {
+        refuse(
+            out,
+            chain.at("endpoints"),
+            "all endpoints are on one host, so one lying node is believed; add a node that "
+            "somebody else runs, or set /accept_single_source to \"" +
+                std::string(single_source_words()) + "\""
+        );
+    }
+}
+
+void check_finality(const Reader& chain, std::vector<Problem>& out) {
+    const Reader finality = chain.object("finality");
+    const std::optional<std::string> mode = finality.text("mode");
+    if (mode == "depth" && !finality.has("depth")) {
+        refuse(out, finality.at("depth"), "is missing; mode \"depth\" needs it, e.g. 64");
+    }
+    if (mode && mode != "depth" && finality.has("depth")) {
+        refuse(
+            out,
+            finality.at("depth"),
+            "has no meaning with mode \"" + *mode + "\"; remove it or set mode to \"depth\""
+        );
+    }
+}
+
+void check_forms(
+    const Reader& asset,
+    const std::set<ChainId>& chains,
+    bool chains_known,
+    Unique& forms,
+    std::map<ChainId, std::string>& natives,
+    std::vector<Problem>& out
+) {
+    for (std::size_t i = 0; i < asset.size("on"); ++i) {
+        const Reader form = asset.item("on", i);
+        const std::optional<AssetId> id = form.asset("asset");
+        if (!id) {
+            continue;
+        }
+        forms.add(id->text(), form.at("asset"));
+        if (chains_known && !chains.contains(id->chain())) {
+            refuse(out, form.at("asset"), not_configured(id->chain(), chains));
+        }
+        if (id->is_native()) {
+            const auto [first, added] = natives.emplace(id->chain(), id->text());
+            if (!added && first->second != id->text()) {
+                refuse(
+                    out,
+                    form.at("asset"),
+                    id->chain().text() + " has one native coin and that is already " + first->second
+                );
+            }
+        }
+    }
+}
+
+void check_fixed(const Reader& price, const Reader& source, std::vector<Problem>& out) {
+    const std::optional<Money> fixed = source.decimal("fixed");
+    const std::optional<Money> low = price.decimal("min");
+    const std::optional<Money> high = price.decimal("max");
+    if (fixed && ((low && *fixed < *low) || (high && *fixed > *high))) {
+        refuse(
+            out,
+            source.at("fixed"),
+            fixed->to_decimal() + " is outside of " + price.at("min") + " and " + price.at("max") +
+                ", so it would always be refused"
+        );
+    }
+}
+
+void check_price(
+    const Reader& asset, const std::set<ChainId>& chains, bool chains_known, std::vector<Problem>& out
+) {
+    const Reader price = asset.object("price");
+    Unique names(out);
+    for (std::size_t i = 0; i < price.size("sources"); ++i) {
+        const Reader source = price.item("sources", i);
+        names.add(source.text("name"), source.at("name"));
+        const std::optional<ChainId> chain = source.object("feed").chain("chain");
+        if (chain && chains_known && !chains.contains(*chain)) {
+            refuse(out, source.at() + "/feed/chain", not_configured(*chain, chains));
+        }
+        check_fixed(price, source, out);
+    }
+    const std::optional<std::uint64_t> needed = price.integer("min_sources");
+    if (needed && price.size("sources") > 0 && *needed > price.size("sources")) {
+        refuse(
+            out,
+            price.at("min_sources"),
+            "is " + std::to_string(*needed) + " but there are " +
+                std::to_string(price.size("sources")) + " sources"
+        );
+    }
+}
+
+void check_rounds(const Reader& root, std::vector<Problem>& out) {
+    const Reader attestation = root.object("attestation");
+    const auto interval = attestation.duration("interval");
+    const auto validity = attestation.duration("validity");
+    if (interval && validity && *validity <= 2 * *interval) {
+        refuse(
+            out,
+            attestation.at("validity"),
+            "is " + *attestation.text("validity") + ", which is not more than twice " +
+                attestation.at("interval") + " (" + *attestation.text("interval") +
+                "); one late round would leave the contracts without a valid attestation"
+        );
+    }
+}
+
+// sun_path of a Unix socket address holds 108 bytes with the final zero.
+void check_socket(const Settings& settings, std::vector<Problem>& out) {
+    constexpr std::size_t kPathMax = 107;
+    const std::size_t length = settings.admin_socket.string().size();
+    if (length > kPathMax) {
+        refuse(
+            out,
+            "/api/admin_socket",
+            "the socket's path has " + std::to_string(length) +
+                " bytes and the system allows 107; set a shorter one"
+        );
+    }
+}
+
+}  // namespace
+
+void check_network(const json& document, const Settings& settings, std::vector<Problem>& out) {
+    const Reader root(document, "");
+    const Reader network = root.object("network");
+    const std::set<ChainId> chains = configured_chains(root);
+    const std::optional<ChainId> hub = network.chain("hub");
+    if (hub && all_ids_known(root) && !chains.contains(*hub)) {
+        refuse(out, network.at("hub"), not_configured(*hub, chains));
+    }
+    std::map<Address, std::string> seen;
+    for (std::size_t i = 0; i < network.size("signers"); ++i) {
+        const std::string at = network.at("signers") + "/" + std::to_string(i);
+        if (const auto text = network.text_item("signers", i)) {
+            const auto [first, added] = seen.emplace(parse_address(*text).value(), at);
+            if (!added) {
+                refuse(out, at, "the same address is already at " + first->second);
+            }
+        }
+    }
+    const std::optional<std::uint64_t> threshold = network.integer("threshold");
+    const std::size_t signers = network.size("signers");
+    if (threshold && signers > 0 && *threshold > signers) {
+        refuse(
+            out,
+            network.at("threshold"),
+            "is " + std::to_string(*threshold) + " but there " +
+                (signers == 1 ? "is 1 signer" : "are " + std::to_string(signers) + " signers")
+        );
+    }
+    check_rounds(root, out);
+    check_socket(settings, out);
+}
+
+void check_chains(const json& document, const Settings& settings, std::vector<Problem>& out) {
+    const Reader root(document, "");
+    const std::optional<ChainId> hub = root.object("network").chain("hub");
+    Unique ids(out);
+    for (std::size_t i = 0; i < root.size("chains"); ++i) {
+        const Reader chain = root.item("chains", i);
+        ids.add(chain.text("id"), chain.at("id"));
+        check_sources(chain, settings, out);
+        check_finality(chain, out);
+        const std::optional<ChainId> id = chain.chain("id");
+        if (id && hub && *id != *hub && chain.object("contracts").has("position_book")) {
+            refuse(
+                out,
+                chain.object("contracts").at("position_book"),
+                "only the hub " + hub->text() + " has a position book; remove it here"
+            );
+        }
+    }
+}
+
+void check_assets(const json& document, std::vector<Problem>& out) {
+    const Reader root(document, "");
+    const std::set<ChainId> chains = configured_chains(root);
+    const bool chains_known = all_ids_known(root);
+    Unique names(out);
+    Unique forms(out);
+    std::map<ChainId, std::string> natives;
+    for (std::size_t i = 0; i < root.size("assets"); ++i) {
+        const Reader asset = root.item("assets", i);
+        names.add(asset.text("id"), asset.at("id"));
+        check_forms(asset, chains, chains_known, forms, natives, out);
+        check_price(asset, chains, chains_known, out);
+    }
+}
+
+std::vector<Problem> notes_of(const json& document, const Settings& settings) {
+    std::vector<Problem> out;
+    const Reader root(document, "");
+    if (settings.accept_single_source) {
+        refuse(out, "/accept_single_source", "one lying node can make this daemon sign a lie");
+    }
+    const Genesis& genesis = settings.genesis;
+    if (std::ranges::find(genesis.signers, genesis.guardian) != genesis.signers.end()) {
+        refuse(
+            out,
+            "/network/guardian",
+            "is a signer too; before value is at stake use a key that is kept elsewhere"
+        );
+    }
+    if (3 * genesis.threshold <= 2 * genesis.signers.size()) {
+        refuse(
+            out,
+            "/network/threshold",
+            std::to_string(genesis.threshold) + " of " + std::to_string(genesis.signers.size()) +
+                " is not more than two thirds, so two groups of signers could sign two truths"
+        );
+    }
+    for (std::size_t i = 0; i < root.size("assets"); ++i) {
+        const Reader price = root.item("assets", i).object("price");
+        for (std::size_t j = 0; j < price.size("sources"); ++j) {
+            const Reader source = price.item("sources", j);
+            if (source.has("fixed")) {
+                refuse(out, source.at("fixed"), "a price that never moves, for development only");
+            }
+        }
+    }
+    return out;
+}
+
+}  // namespace margrave::config::detail

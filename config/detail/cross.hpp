@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "config/detail/build.hpp"
+#include "config/settings.hpp"
+
+// Rules that join two values, which no row of the table can say. Each looks only at values that are
+// right by themselves, so that one mistake is reported once.
+namespace margrave::config::detail {
+
+void check_network(const nlohmann::json& document, const Settings& settings, std::vector<Problem>& out);
+void check_chains(const nlohmann::json& document, const Settings& settings, std::vector<Problem>& out);
+void check_assets(const nlohmann::json& document, std::vector<Problem>& out);
+/// margin::check's findings at their places in the config. `out` holds the problems found so far:
+/// an asset that has one is not looked at again.
+void check_parameters(const Built& built, std::vector<Problem>& out);
+
+/// What may be meant but should be known: fixed prices, a single source, a signing guardian.
+std::vector<Problem> notes_of(const nlohmann::json& document, const Settings& settings);
+
+}  // namespace margrave::config::detail

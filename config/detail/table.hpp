@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+// The one table of settings (config/schema.cpp). Checking, defaults, the JSON Schema and the table
+// of docs/configuration.md all come from its rows.
+namespace margrave::config::detail {
+
+enum class Kind : std::uint8_t {
+    kObject,
+    kList,
+    kText,
+    kName,
+    kWord,
+    kVariable,
+    kChoice,
+    kExact,
+    kFlag,
+    kInteger,
+    kCount,
+    kDecimal,
+    kGwei,
+    kDuration,
+    kSeconds,
+    kAddress,
+    kHash,
+    kChain,
+    kAsset,
+    kUrl,
+    kPath,
+};
+
+enum class Need : std::uint8_t { kRequired, kOptional };
+
+/// What it takes to change the setting on a running network.
+enum class Change : std::uint8_t {
+    /// This daemon starts again.
+    kRestart,
+    /// It goes into what the operators sign: all of them change it together.
+    kTogether,
+    /// It is fixed in the contracts or in the network's id.
+    kDeploy,
+};
+std::string_view to_string(Change change);
+
+struct Setting {
+    /// JSON pointer; `*` stands for any index of a list.
+    std::string_view pointer;
+    Kind kind;
+    Need need;
+    /// JSON text; empty when there is no default.
+    std::string_view fallback;
+    /// Bounds in the setting's own notation: values for numbers and durations, counts of items for
+    /// lists, `to` a length for texts. kChoice: the choices in `from`, parted by '|'. kExact: the
+    /// words in `from`.
+    std::string_view from;
+    std::string_view to;
+    std::string_view sentence;
+    /// JSON text.
+    std::string_view example;
+    Change change{Change::kRestart};
+    /// Of the siblings that carry the same word exactly one must be given.
+    std::string_view one_of{};
+    /// What stands here is never repeated in a message: a secret may have been put in its place.
+    bool hidden{false};
+};
+
+std::span<const Setting> table();
+/// Null when no row has that pointer pattern.
+const Setting* find(std::string_view pattern);
+/// The rows directly below `pattern`, in the order of the table; "" is the root.
+std::vector<const Setting*> children(std::string_view pattern);
+/// The last part of the pointer: "http" of "/chains/*/endpoints/*/http".
+std::string_view name_of(const Setting& setting);
+/// The choices of a kChoice row.
+std::vector<std::string_view> choices(const Setting& setting);
+
+}  // namespace margrave::config::detail
