@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Mends package-lock.json after a change of dependencies (`npm install`, then `npm run lock`). Two things need it:
+// Mends package-lock.json after a change of dependencies (`npm install`, then `npm run lock`). Three things need it:
 // - The Foundry platform packages hold one native binary and nothing of Node, yet claim engines >= 20; being optional,
 //   they are then skipped without a word on Node 18. The claim is dropped from the lock.
+// - They claim the same command names as the packages that choose among them; npm 9, leaving out the platforms that do
+//   not fit, takes those commands away again. That claim is dropped too.
 // - npm leaves a platform out of the lock when the registry it asked did not carry it, and `npm ci` then refuses the
 //   lock. Such a platform is added by name and version; it gets its integrity when a registry that has it is asked.
 import { readFileSync, writeFileSync } from "node:fs";
@@ -14,11 +16,12 @@ for (const tool of ["anvil", "cast", "forge"]) {
   const { license, optionalDependencies } = lock.packages[`node_modules/@foundry-rs/${tool}`];
   for (const [name, version] of Object.entries(optionalDependencies)) {
     const [os, arch] = name.split("-").slice(-2);
-    const binary = os === "win32" ? `bin/${tool}.exe` : `bin/${tool}`;
-    lock.packages[`node_modules/${name}`] ??= {
-      version, cpu: [cpus[arch]], dev: true, license, optional: true, os: [os], bin: { [tool]: binary },
+    const entry = lock.packages[`node_modules/${name}`] ?? {
+      version, cpu: [cpus[arch]], dev: true, license, optional: true, os: [os],
     };
-    delete lock.packages[`node_modules/${name}`].engines;
+    delete entry.engines;
+    delete entry.bin;
+    lock.packages[`node_modules/${name}`] = entry;
   }
 }
 
