@@ -61,6 +61,19 @@ std::string App::status_json() const {
     for (const auto& [chain, reason] : rounds_->deficits()) {
         deficits.emplace(chain.text(), reason);
     }
+    Canonical::Array ledgers;
+    for (const store::LedgerDefinition& definition : ledger_->ledgers()) {
+        const auto head = ledger_->chain_state(definition.asset.chain()).head;
+        auto trial = ledger_->trial_balance(definition.id, head ? head->number : BlockNum{0});
+        Canonical::Object row{{"asset", definition.asset.text()}};
+        if (trial) {
+            row.emplace("pool", trial.value().totals[store::AccountCode::kPool].to_string());
+            row.emplace("vault", trial.value().totals[store::AccountCode::kVault].to_string());
+        } else {
+            row.emplace("error", trial.error().detail);
+        }
+        ledgers.push_back(std::move(row));
+    }
     const Attestation& last = scribe_->last();
     const Canonical status = Canonical::Object{
         {"accounts", Canonical::integer(rounds_->book().size())},
@@ -70,6 +83,7 @@ std::string App::status_json() const {
         {"digest", to_hex(scribe_->last_digest())},
         {"dryRun", options_.dry_run},
         {"issuedAt", Canonical::integer(last.issued_at.value)},
+        {"ledgers", std::move(ledgers)},
         {"leaves", Canonical::integer(scribe_->leaves())},
         {"network", to_hex(settings_.genesis.network())},
         {"node", settings_.node_name},
