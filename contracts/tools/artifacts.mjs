@@ -3,9 +3,9 @@
 // With --check it writes nothing and fails when a committed artifact is not what the sources build to.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { binary } from "./foundry.mjs";
 
 const CONTRACTS = ["HealthRegistry", "Vault", "SeizureSale", "PositionBook", "LocalFeed", "LocalToken"];
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
@@ -13,9 +13,8 @@ const out = join(root, "out", "artifacts");
 const committed = join(root, "artifacts");
 
 function build() {
-  const forge = createRequire(import.meta.url).resolve("@foundry-rs/forge/bin.mjs");
-  const args = [forge, "build", "--skip", "test", "--out", out, "--cache-path", join(root, "cache", "artifacts"), "--quiet"];
-  execFileSync(process.execPath, args, { cwd: root, stdio: "inherit" });
+  const args = ["build", "--skip", "test", "--out", out, "--cache-path", join(root, "cache", "artifacts"), "--quiet"];
+  execFileSync(binary("forge"), args, { cwd: root, stdio: "inherit" });
 }
 
 function artifact(name) {

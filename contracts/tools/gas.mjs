@@ -4,7 +4,7 @@
 import { AbiCoder, ContractFactory, HDNodeWallet, JsonRpcProvider, TypedDataEncoder, Wallet, concat, keccak256, toUtf8Bytes, zeroPadValue } from "ethers";
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { binary } from "./foundry.mjs";
 
 const abi = AbiCoder.defaultAbiCoder();
 const named = (text) => keccak256(toUtf8Bytes(text));
@@ -16,8 +16,7 @@ const signers = ["a", "b", "c", "d"].map((letter) => new Wallet(named(letter)))
 const rows = [];
 
 function startNode() {
-  const anvil = createRequire(import.meta.url).resolve("@foundry-rs/anvil/bin.mjs");
-  const child = spawn(process.execPath, [anvil, "--port", "0"], { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(binary("anvil"), ["--port", "0"], { stdio: ["ignore", "pipe", "inherit"] });
   return new Promise((resolve, reject) => {
     let text = "";
     child.on("error", reject);
