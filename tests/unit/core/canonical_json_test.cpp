@@ -54,6 +54,116 @@ TEST(CanonicalJson, EveryAsciiCharacterIsWrittenAsNlohmannWritesIt) {
     }
 }
 
+TEST(CanonicalParse, ReadsWhatDumpWrites) {
+    for (const std::string_view text :
+         {"\"\"",
+          "true",
+          "false",
+          "[]",
+          "{}",
+          "{\"\":\"\",\"a\":[true,{\"b\":\"\\u0000\\u001f\\n\\\"\"}],\"b\":"
+          "\"\xf0\x9f\x92\xb0\"}"}) {
+        EXPECT_EQ(parse_canonical(text).value().dump(), text);
+    }
+}
+
+TEST(CanonicalParse, AnyOtherSpellingIsRefused) {
+    for (const std::string_view text : {
+             "",
+             " ",
+             "null",
+             "1",
+             "-1",
+             "\"",
+             "[",
+             "]",
+             "{",
+             "}",
+             "[true",
+             "[true,]",
+             "[,]",
+             "{\"a\"}",
+             "{\"a\":}",
+             "{\"a\":true,}",
+             "{a:true}",
+             "truefalse",
+             "true ",
+             " true",
+             "[true, false]",
+             "{\"a\": true}",
+             "{\"b\":true,\"a\":true}",
+             "{\"a\":true,\"a\":true}",
+             "[1]",
+             "[null]",
+             "\"a\"\"b\"",
+             "'a'",
+             "True",
+         }) {
+        const auto parsed = parse_canonical(text);
+        ASSERT_FALSE(parsed) << text;
+        EXPECT_EQ(parsed.error().code, Errc::kInvalid) << text;
+    }
+}
+
+TEST(CanonicalParse, AnEscapeHasOneSpelling) {
+    for (const std::string_view text : {
+             R"("\u000a")",
+             R"("\u0041")",
+             R"("\u001F")",
+             R"("\u0020")",
+             R"("\/")",
+             R"("\u20ac")",
+             R"("\u")",
+             R"("\u00")",
+             R"("\u001)",
+             R"("\x")",
+             R"("\)",
+             "\"\n\"",
+             "\"\x1f\"",
+         }) {
+        EXPECT_FALSE(parse_canonical(text)) << text;
+    }
+}
+
+// Overlong forms, surrogates, beyond U+10FFFF, stray and missing continuation bytes.
+TEST(CanonicalParse, TextThatIsNotUtf8IsRefused) {
+    for (const std::string_view bytes : {
+             "\xc0\x80",
+             "\xc1\xbf",
+             "\xe0\x80\x80",
+             "\xe0\x9f\xbf",
+             "\xf0\x80\x80\x80",
+             "\xed\xa0\x80",
+             "\xed\xbf\xbf",
+             "\xf4\x90\x80\x80",
+             "\xf5\x80\x80\x80",
+             "\x80",
+             "\xbf",
+             "\xff",
+             "\xc3",
+             "\xe2\x82",
+             "\xf0\x9f\x92",
+             "\xc3\x28",
+         }) {
+        const std::string text = "\"" + std::string(bytes) + "\"";
+        EXPECT_FALSE(parse_canonical(text)) << nlohmann::json(to_hex(as_bytes(bytes)));
+    }
+    for (const std::string_view bytes :
+         {"\x7f", "\xc2\x80", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xee\x80\x80", "\xf4\x8f\xbf\xbf"}) {
+        EXPECT_TRUE(parse_canonical("\"" + std::string(bytes) + "\""));
+    }
+}
+
+TEST(CanonicalParse, DepthIsBounded) {
+    const auto nested = [](std::size_t depth) {
+        return std::string(depth, '[') + std::string(depth, ']');
+    };
+    EXPECT_TRUE(parse_canonical(nested(33)));
+    EXPECT_FALSE(parse_canonical(nested(34)));
+    EXPECT_FALSE(parse_canonical(nested(1'000'000)));
+    EXPECT_FALSE(parse_canonical(std::string(1'000'000, '[')));
+}
+
 std::string arbitrary_text() {
     static const std::vector<std::string> kPieces = {
         "a",
@@ -119,6 +229,7 @@ TEST(CanonicalJsonProperty, EqualsNlohmannForTheSameContent) {
         const auto [ours, theirs] = arbitrary_tree(4);
         RC_ASSERT(ours.dump() == theirs.dump());
         RC_ASSERT(nlohmann::json::parse(ours.dump()) == theirs);
+        RC_ASSERT(parse_canonical(ours.dump()).value().dump() == theirs.dump());
     });
 }
 

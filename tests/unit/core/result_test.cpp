@@ -11,13 +11,13 @@ namespace margrave {
 namespace {
 
 constexpr std::array kAll = {
-    Errc::kInvalid,     Errc::kOverflow,  Errc::kNotFound,     Errc::kIo,
-    Errc::kTimeout,     Errc::kCancelled, Errc::kLimit,        Errc::kRpc,
-    Errc::kWrongChain,  Errc::kUnproved,  Errc::kReorg,        Errc::kBelowFinality,
-    Errc::kStore,       Errc::kCorrupt,   Errc::kLocked,       Errc::kConflict,
-    Errc::kSchema,      Errc::kStale,     Errc::kUnattestable, Errc::kSignature,
-    Errc::kPassword,    Errc::kConfig,    Errc::kUsage,        Errc::kUnsafe,
-    Errc::kCheckFailed,
+    Errc::kInvalid,       Errc::kOverflow,    Errc::kNotFound, Errc::kIo,
+    Errc::kTimeout,       Errc::kCancelled,   Errc::kLimit,    Errc::kRpc,
+    Errc::kWrongChain,    Errc::kUnproved,    Errc::kReorg,    Errc::kReverted,
+    Errc::kBelowFinality, Errc::kStore,       Errc::kCorrupt,  Errc::kLocked,
+    Errc::kConflict,      Errc::kSchema,      Errc::kStale,    Errc::kUnattestable,
+    Errc::kSignature,     Errc::kPassword,    Errc::kConfig,   Errc::kUsage,
+    Errc::kUnsafe,        Errc::kCheckFailed,
 };
 
 TEST(Result, EveryErrorCodeHasItsOwnLowerCaseName) {
