@@ -73,55 +73,20 @@ Result<void> App::open(attest::SecretKey key) {
     // Shared by the deliveries of all chains; each signs with its own nonces.
     const std::shared_ptr<attest::Signer> paying = attest::make_local_signer(std::move(sender_key));
 
+    MARGRAVE_TRY(open_adapters());
     std::vector<chains::ChainAdapter*> targets;
-    for (const chains::ChainSettings& chain : settings_.chains) {
-        MARGRAVE_TRY(auto adapter, chains::make_adapter(executor_, chain));
+    for (const auto& adapter : adapters_) {
         targets.push_back(adapter.get());
-        adapters_.push_back(std::move(adapter));
     }
-    oracle::CallAt call_at = [this](ChainId chain, Address to, Bytes data, Hash32 block) {
-        for (const auto& adapter : adapters_) {
-            if (adapter->settings().chain == chain) {
-                return adapter->call_at(to, std::move(data), block);
-            }
-        }
-        MARGRAVE_ASSERT(false);
-    };
-    oracle_ = std::make_unique<oracle::Oracle>(settings_.oracle, std::move(call_at));
+    oracle_ = std::make_unique<oracle::Oracle>(settings_.oracle, call_at());
     scribe_ = std::make_unique<Scribe>(
         Scribe::Parts{settings_, *database_, *guard_, *signer_, log_key, targets}
     );
     rounds_ = std::make_unique<Rounds>(Rounds::Parts{
         settings_, *ledger_, *database_, *oracle_, *scribe_, clock_, logs_.logger("rounds")
     });
-    for (std::size_t i = 0; i < adapters_.size(); ++i) {
-        const ChainId chain = adapters_[i]->settings().chain;
-        delivery_due_.push_back(std::make_unique<infra::Notifier>(executor_));
-        infra::Notifier* due = delivery_due_.back().get();
-        watchers_.push_back(std::make_unique<Watcher>(Watcher::Parts{
-            *adapters_[i],
-            *ledger_,
-            logs_.logger("chains"),
-            [this, due] {
-                round_due_.notify();
-                due->notify();
-            },
-            [this, chain](std::optional<std::string> reason) {
-                rounds_->set_deficit(chain, std::move(reason));
-            }
-        }));
-        deliveries_.push_back(std::make_unique<Delivery>(Delivery::Parts{
-            *adapters_[i],
-            *database_,
-            *ledger_,
-            sender_,
-            [paying](const Hash32& digest) { return paying->sign(digest); },
-            [this](const store::Intent& intent, RoundNum round) {
-                return complete_seizure(intent, round);
-            },
-            clock_,
-            logs_.logger("delivery")
-        }));
+    for (const auto& adapter : adapters_) {
+        add_chain(*adapter, paying);
     }
     infra::UnixServer::Handler handler = [this](std::string line) {
         return answer(std::move(line));
@@ -138,6 +103,55 @@ Result<void> App::open(attest::SecretKey key) {
     }
     MARGRAVE_TRY(scribe_->open(clock_.now()));
     return rounds_->open();
+}
+
+Result<void> App::open_adapters() {
+    for (const chains::ChainSettings& chain : settings_.chains) {
+        MARGRAVE_TRY(auto adapter, chains::make_adapter(executor_, chain));
+        adapters_.push_back(std::move(adapter));
+    }
+    return ok();
+}
+
+oracle::CallAt App::call_at() const {
+    return [this](ChainId chain, Address to, Bytes data, Hash32 block) {
+        for (const auto& adapter : adapters_) {
+            if (adapter->settings().chain == chain) {
+                return adapter->call_at(to, std::move(data), block);
+            }
+        }
+        MARGRAVE_ASSERT(false);
+    };
+}
+
+void App::add_chain(chains::ChainAdapter& adapter, const std::shared_ptr<attest::Signer>& paying) {
+    const ChainId chain = adapter.settings().chain;
+    delivery_due_.push_back(std::make_unique<infra::Notifier>(executor_));
+    infra::Notifier* due = delivery_due_.back().get();
+    watchers_.push_back(std::make_unique<Watcher>(Watcher::Parts{
+        adapter,
+        *ledger_,
+        logs_.logger("chains"),
+        [this, due] {
+            round_due_.notify();
+            due->notify();
+        },
+        [this, chain](std::optional<std::string> reason) {
+            rounds_->set_deficit(chain, std::move(reason));
+        }
+    }));
+    deliveries_.push_back(std::make_unique<Delivery>(Delivery::Parts{
+        adapter,
+        *database_,
+        *ledger_,
+        sender_,
+        [paying](const Hash32& digest) { return paying->sign(digest); },
+        [this](const store::Intent& intent, RoundNum round) {
+            return complete_seizure(intent, round);
+        },
+        clock_,
+        logs_.logger("delivery")
+    }));
 }
 
 Result<void> App::define_ledgers() {

@@ -57,6 +57,9 @@ class App {
 
     Result<void> open(attest::SecretKey key);
     Result<void> define_ledgers();
+    Result<void> open_adapters();
+    [[nodiscard]] oracle::CallAt call_at() const;
+    void add_chain(chains::ChainAdapter& adapter, const std::shared_ptr<attest::Signer>& paying);
     Result<Bytes> complete_seizure(const store::Intent& intent, RoundNum registry_round) const;
     Task<Result<void>> check_chains();
     Task<void> follow_chain(std::size_t index);

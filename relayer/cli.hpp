@@ -44,7 +44,7 @@ struct Context {
     std::optional<std::string> log_format;
     /// -q: results and errors only, no advice.
     bool quiet{false};
-    /// Printed one a line after the error that a command returns.
+    /// Printed one a line before the error that a command returns.
     std::vector<config::Problem> problems;
     /// The chosen command; set by `on_run`.
     CommandFn command;

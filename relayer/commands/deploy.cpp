@@ -6,13 +6,12 @@
 #include "infra/files.hpp"
 #include "relayer/cli.hpp"
 #include "relayer/commands/commands.hpp"
+#include "relayer/detail/run_task.hpp"
 #include "relayer/deploy.hpp"
 #include "relayer/sender.hpp"
 
 #include <CLI/CLI.hpp>
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/use_future.hpp>
 #include <nlohmann/json.hpp>
 
 namespace margrave::relayer {
@@ -62,10 +61,7 @@ nlohmann::json step_json(const DeployStep& step) {
 Result<config::DeployedChain> deploy_one(DeployParts parts, const chains::ChainSettings& chain) {
     boost::asio::io_context io(1);
     parts.executor = io.get_executor();
-    auto done =
-        boost::asio::co_spawn(io, deploy_chain(std::move(parts), chain), boost::asio::use_future);
-    io.run();
-    return done.get();
+    return run_to_end(io, deploy_chain(std::move(parts), chain));
 }
 
 Result<int> deploy(Context& context, const std::vector<std::string>& only) {

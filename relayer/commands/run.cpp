@@ -7,11 +7,10 @@
 #include "relayer/app.hpp"
 #include "relayer/cli.hpp"
 #include "relayer/commands/commands.hpp"
+#include "relayer/detail/run_task.hpp"
 
 #include <CLI/CLI.hpp>
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/use_future.hpp>
 
 namespace margrave::relayer {
 
@@ -71,9 +70,7 @@ Result<int> run_daemon(Context& context, bool dry_run) {
         auto app,
         App::make(io.get_executor(), std::move(settings), std::move(key), *logs, clock, {dry_run})
     );
-    auto done = boost::asio::co_spawn(io, app->run(), boost::asio::use_future);
-    io.run();
-    auto result = done.get();
+    auto result = run_to_end(io, app->run());
     logs->flush();
     if (!result) {
         return result.as_failure();

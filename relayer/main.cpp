@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <array>
+#include <iostream>
+
+#include "relayer/cli.hpp"
+#include "relayer/commands/commands.hpp"
+
+int main(int argc, char** argv) {
+    using namespace margrave::relayer;
+    constexpr std::array kCommands{
+        AddCommand{add_init},
+        AddCommand{add_config},
+        AddCommand{add_keys},
+        AddCommand{add_version},
+    };
+    return run_command_line(argc, argv, kCommands, std::cout, std::cerr);
+}
