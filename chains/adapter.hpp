@@ -11,6 +11,7 @@
 #include "chains/settings.hpp"
 #include "core/events.hpp"
 #include "core/statements.hpp"
+#include "infra/log.hpp"
 #include "infra/task.hpp"
 
 namespace margrave::chains {
@@ -109,8 +110,7 @@ class ChainAdapter {
 
     /// Target and call data of an instruction.
     virtual Result<std::pair<Address, Bytes>> encode(const Instruction& instruction) const = 0;
-    /// Runs it as `from` at the head. kRpc with the decoded revert reason when it would fail;
-    /// else the gas it needs.
+    /// Runs it as `from` at the head: the gas it needs, or kReverted with the decoded reason.
     virtual Task<Result<std::uint64_t>> simulate(
         Address from, std::optional<Address> to, Bytes data, Amount value
     ) = 0;
@@ -126,6 +126,11 @@ class ChainAdapter {
 };
 
 /// Builds the adapter of settings.chain's namespace. kConfig names the known namespaces.
+/// `log` is the channel that its endpoints write to.
+Result<std::unique_ptr<ChainAdapter>> make_adapter(
+    Executor executor, ChainSettings settings, infra::Logger log
+);
+/// The same without a log.
 Result<std::unique_ptr<ChainAdapter>> make_adapter(Executor executor, ChainSettings settings);
 
 }  // namespace margrave::chains
