@@ -11,6 +11,11 @@ int main(int argc, char** argv) {
         AddCommand{add_init},
         AddCommand{add_config},
         AddCommand{add_keys},
+        AddCommand{add_deploy},
+        AddCommand{add_run},
+        AddCommand{add_status},
+        AddCommand{add_account},
+        AddCommand{add_audit},
         AddCommand{add_version},
     };
     return run_command_line(argc, argv, kCommands, std::cout, std::cerr);
