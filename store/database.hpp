@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "core/statements.hpp"
+#include "store/ledger.hpp"
+
 #include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "core/statements.hpp"
-#include "store/ledger.hpp"
 
 namespace margrave::store {
 
@@ -58,11 +58,13 @@ struct Decision {
     std::vector<Intent> intents;
     /// Grants: each also sets its request to kGranted.
     std::vector<Hold> holds;
+
     struct Refusal {
         ChainId chain;
         std::uint64_t request{0};
         std::string reason;
     };
+
     std::vector<Refusal> refusals;
     /// Holds that ended without execution (expired by final time): the request stays answered.
     std::vector<Hash32> ended_holds;
@@ -109,6 +111,7 @@ class Database {
     Result<void> refresh();
 
     struct Impl;
+
     /// For the other classes of this room only.
     [[nodiscard]] Impl& impl() const { return *impl_; }
 

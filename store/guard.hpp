@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <filesystem>
-#include <memory>
-#include <optional>
-
 #include "core/bytes.hpp"
 #include "core/events.hpp"
 #include "core/ids.hpp"
 #include "core/statements.hpp"
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
 
 namespace margrave::store {
 
@@ -28,8 +30,8 @@ struct GuardEntry {
 };
 
 enum class GuardVerdict : std::uint8_t {
-    kNew,      // recorded and on disk
-    kRepeat,   // the same digest was recorded before
+    kNew,     // recorded and on disk
+    kRepeat,  // the same digest was recorded before
 };
 
 /// Signing record in a directory of its own: hash-chained, fsynced before a signature is made, with
@@ -40,7 +42,9 @@ class SigningGuard {
     /// `mark_file` is the second place. Errors: kLocked; kCorrupt (chain broken, shorter than the
     /// mark, or one of the two missing: refuse to sign until a person decides); kSchema.
     static Result<std::unique_ptr<SigningGuard>> open(
-        const std::filesystem::path& dir, const std::filesystem::path& mark_file, const Hash32& network
+        const std::filesystem::path& dir,
+        const std::filesystem::path& mark_file,
+        const Hash32& network
     );
     ~SigningGuard();
 
@@ -56,6 +60,8 @@ class SigningGuard {
         const Address& signer, const Hash32& domain, const Hash32& subject, std::uint64_t epoch
     ) const;
     [[nodiscard]] std::uint64_t size() const;
+    /// What opening repaired after a crash, for the log; empty when nothing.
+    [[nodiscard]] const std::string& note() const;
 
     struct Impl;
 

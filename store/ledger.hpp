@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "core/events.hpp"
+#include "core/holdings.hpp"
+#include "core/statements.hpp"
+
 #include <functional>
 #include <map>
 #include <memory>
@@ -8,10 +12,6 @@
 #include <set>
 #include <string>
 #include <vector>
-
-#include "core/events.hpp"
-#include "core/holdings.hpp"
-#include "core/statements.hpp"
 
 namespace margrave::store {
 
@@ -26,14 +26,14 @@ struct LedgerDefinition {
 
 /// Accounts of one ledger (docs/ledger.md has the table of postings). D and C say which side grows.
 enum class AccountCode : std::uint16_t {
-    kVault = 100,         // D  tokens in the vault contract
-    kLoan = 120,          // D  [account] owed to the pool
-    kReceivable = 130,    // D  [account] negative balance after a fact that could not be refused
-    kSale = 140,          // D  tokens in the sale contract, out of a seizure
-    kCollateral = 220,    // C  [account]
-    kWithdraw = 240,      // C  [account] released by the chain in this transfer group; zero after it
-    kAuction = 250,       // C  [seizure id] the lot of one seizure
-    kPool = 300,          // C  lenders' liquidity
+    kVault = 100,       // D  tokens in the vault contract
+    kLoan = 120,        // D  [account] owed to the pool
+    kReceivable = 130,  // D  [account] negative balance after a fact that could not be refused
+    kSale = 140,        // D  tokens in the sale contract, out of a seizure
+    kCollateral = 220,  // C  [account]
+    kWithdraw = 240,    // C  [account] released by the chain in this transfer group; zero after it
+    kAuction = 250,     // C  [seizure id] the lot of one seizure
+    kPool = 300,        // C  lenders' liquidity
     kUnattributed = 900,  // C  tokens the vault holds that no event explains
 };
 std::string_view to_string(AccountCode code);
@@ -122,6 +122,7 @@ struct Leg {
     /// Block of the event that brought the state (seized, sold or returned).
     BlockNum block;
     Amount proceeds;
+
     [[nodiscard]] const ChainId& chain() const { return asset.chain(); }
 };
 
@@ -177,7 +178,8 @@ class Ledger {
     ) const;
 
     /// Holdings as of a state, zero rows left out. `head` counts everything applied.
-    [[nodiscard]] Result<AccountHoldings> holdings(const AccountId& account, const AsOf& as_of) const;
+    [[nodiscard]] Result<AccountHoldings> holdings(const AccountId& account, const AsOf& as_of)
+        const;
     [[nodiscard]] Result<AccountHoldings> holdings_at_head(const AccountId& account) const;
     /// Every account that has a non-zero holding or position as of the state, ascending.
     [[nodiscard]] Result<std::vector<AccountHoldings>> all_holdings(const AsOf& as_of) const;
@@ -207,9 +209,14 @@ class Ledger {
     /// Folds the whole journal again and compares with every stored balance (I1, I2, I5, I13).
     Result<void> verify() const;
 
-  private:
-    Database& db_;
     struct State;
+
+  private:
+    /// Reads what a refresh made old; the error of the reading, once there was one.
+    Result<void> ready() const;
+    Result<Transfer> read_transfer(ByteView key, ByteView value) const;
+
+    Database& db_;
     std::unique_ptr<State> state_;
 };
 

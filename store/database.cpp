@@ -1,0 +1,348 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/database.hpp"
+
+#include "core/assert.hpp"
+#include "store/detail/database_impl.hpp"
+#include "store/detail/posix.hpp"
+
+#include <rocksdb/cache.h>
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/table.h>
+
+#include <algorithm>
+#include <system_error>
+#include <unistd.h>
+
+namespace margrave::store {
+
+using detail::Cf;
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::uint16_t kSchemaMajor = 1;
+constexpr std::uint16_t kSchemaMinor = 0;
+constexpr std::string_view kDecisionMark = "decisions.mark";
+constexpr std::size_t kMegabyte = std::size_t{1} << 20U;
+constexpr std::size_t kBlockCache = 64 * kMegabyte;
+
+struct SchemaRow {
+    static constexpr std::size_t kTypicalSize = 8;
+    std::uint16_t major{0};
+    std::uint16_t minor{0};
+
+    void write(Bytes& out) const {
+        put_u16(out, major);
+        put_u16(out, minor);
+    }
+
+    static Result<SchemaRow> read(ByteReader& in) {
+        SchemaRow row;
+        MARGRAVE_TRY(row.major, in.u16());
+        MARGRAVE_TRY(row.minor, in.u16());
+        return row;
+    }
+};
+
+rocksdb::DBOptions db_options(const std::shared_ptr<detail::FailureListener>& listener) {
+    rocksdb::DBOptions o;
+    o.create_if_missing = true;
+    o.create_missing_column_families = true;
+    o.paranoid_checks = true;
+    // The default would open with the rows up to a flipped byte, and without those after it, also
+    // when they were fsynced. This mode opens only if nothing but the torn end of the last log is
+    // missing; that end is what decisions.mark watches.
+    o.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
+    o.track_and_verify_wals_in_manifest = true;
+    o.max_total_wal_size = 64 * kMegabyte;
+    o.max_background_jobs = 2;
+    o.max_open_files = -1;
+    o.bytes_per_sync = kMegabyte;
+    o.keep_log_file_num = 4;
+    o.max_log_file_size = kMegabyte;
+    o.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
+    o.listeners.push_back(listener);
+    return o;
+}
+
+rocksdb::ColumnFamilyOptions family_options(const std::shared_ptr<rocksdb::Cache>& cache) {
+    rocksdb::BlockBasedTableOptions table;
+    table.block_cache = cache;
+    table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+    table.format_version = 5;
+    rocksdb::ColumnFamilyOptions o;
+    o.write_buffer_size = 16 * kMegabyte;
+    o.compression = rocksdb::kLZ4Compression;
+    o.bottommost_compression = rocksdb::kZSTD;
+    o.level_compaction_dynamic_level_bytes = true;
+    o.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+    return o;
+}
+
+std::vector<rocksdb::ColumnFamilyDescriptor> descriptors() {
+    const std::shared_ptr<rocksdb::Cache> cache = rocksdb::NewLRUCache(kBlockCache);
+    std::vector<rocksdb::ColumnFamilyDescriptor> out;
+    for (std::size_t i = 0; i < detail::kFamilies; ++i) {
+        out.emplace_back(std::string(detail::to_string(static_cast<Cf>(i))), family_options(cache));
+    }
+    return out;
+}
+
+// Whether files of a database are there although the one that names them all is not.
+bool has_data_files(const fs::path& dir) {
+    std::error_code error;
+    for (const fs::directory_entry& entry : fs::directory_iterator(dir, error)) {
+        const std::string extension = entry.path().extension().string();
+        if (extension == ".sst" || (extension == ".log" && entry.file_size(error) > 0)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+Error open_error(const fs::path& db_dir, const rocksdb::Status& status) {
+    const std::string text = status.ToString();
+    if (text.find("lock hold by current process") != std::string::npos) {
+        return fail(Errc::kLocked, db_dir.string() + " is already open in this process");
+    }
+    if (text.find("LOCK: ") != std::string::npos) {
+        const pid_t holder = detail::lock_holder(db_dir / "LOCK");
+        const std::string who =
+            holder > 0 ? "process " + std::to_string(holder) : "another process";
+        return fail(Errc::kLocked, db_dir.string() + " is in use by " + who + "; stop it first");
+    }
+    if (status.IsCorruption()) {
+        return fail(
+            Errc::kCorrupt,
+            "the database " + db_dir.string() + " is damaged (" + text +
+                "); move it away and sync again, or restore a backup"
+        );
+    }
+    return fail(Errc::kStore, "open " + db_dir.string() + ": " + text);
+}
+
+Result<void> check_families(const fs::path& db_dir, const rocksdb::DBOptions& options) {
+    std::vector<std::string> names;
+    const rocksdb::Status status =
+        rocksdb::DB::ListColumnFamilies(options, db_dir.string(), &names);
+    if (!status.ok()) {
+        return open_error(db_dir, status);
+    }
+    for (const std::string& name : names) {
+        bool known = false;
+        for (std::size_t i = 0; i < detail::kFamilies; ++i) {
+            known = known || name == detail::to_string(static_cast<Cf>(i));
+        }
+        if (!known) {
+            return fail(
+                Errc::kSchema,
+                db_dir.string() + " has column family " + name +
+                    ", which this version does not know; use the version that wrote it"
+            );
+        }
+    }
+    return ok();
+}
+
+Result<fs::path> make_secondary_dir() {
+    std::error_code error;
+    const fs::path base = fs::temp_directory_path(error);
+    if (error) {
+        return fail(Errc::kStore, "no directory for temporary files: " + error.message());
+    }
+    std::string pattern = (base / "margrave-secondary-XXXXXX").string();
+    if (::mkdtemp(pattern.data()) == nullptr) {
+        return detail::io_error(Errc::kStore, "create", pattern);
+    }
+    return fs::path(pattern);
+}
+
+Result<void> open_rocks(Database::Impl& impl) {
+    const fs::path db_dir = impl.options.dir / "db";
+    const bool exists = fs::exists(db_dir / "CURRENT");
+    if (!exists && has_data_files(db_dir)) {
+        return fail(
+            Errc::kCorrupt,
+            "the database " + db_dir.string() +
+                " has lost its file CURRENT; move it away and sync again, or restore a backup"
+        );
+    }
+    if (!exists && impl.options.read_only) {
+        return fail(Errc::kNotFound, "there is no database in " + db_dir.string());
+    }
+    rocksdb::DBOptions options = db_options(impl.listener);
+    if (exists) {
+        MARGRAVE_TRY(check_families(db_dir, options));
+    }
+    std::vector<rocksdb::ColumnFamilyHandle*> handles;
+    rocksdb::DB* raw = nullptr;
+    rocksdb::Status status;
+    if (impl.options.read_only) {
+        MARGRAVE_TRY(impl.secondary, make_secondary_dir());
+        options.create_if_missing = false;
+        options.create_missing_column_families = false;
+        status = rocksdb::DB::OpenAsSecondary(
+            options, db_dir.string(), impl.secondary.string(), descriptors(), &handles, &raw
+        );
+    } else {
+        status = rocksdb::DB::Open(options, db_dir.string(), descriptors(), &handles, &raw);
+    }
+    if (!status.ok()) {
+        return open_error(db_dir, status);
+    }
+    impl.db.reset(raw);
+    MARGRAVE_ASSERT(handles.size() == detail::kFamilies);
+    std::ranges::copy(handles, impl.families.begin());
+    return ok();
+}
+
+Result<void> check_empty(const Database::Impl& impl) {
+    for (std::size_t i = 0; i < detail::kFamilies; ++i) {
+        const auto visit = [i](ByteView key, ByteView) -> Result<bool> {
+            return detail::corrupt(static_cast<Cf>(i), key, "is there, but the schema row is gone");
+        };
+        MARGRAVE_TRY(impl.scan(static_cast<Cf>(i), {}, visit));
+    }
+    return ok();
+}
+
+Result<void> check_schema(Database::Impl& impl) {
+    const ByteView schema_key = as_bytes(detail::meta::kSchema);
+    const ByteView network_key = as_bytes(detail::meta::kNetwork);
+    MARGRAVE_TRY(const auto schema, impl.read<SchemaRow>(Cf::kMeta, schema_key));
+    if (!schema) {
+        MARGRAVE_TRY(check_empty(impl));
+        if (impl.options.read_only) {
+            return fail(Errc::kNotFound, impl.options.dir.string() + " is not set up yet");
+        }
+        rocksdb::WriteBatch batch;
+        impl.put_row(batch, Cf::kMeta, schema_key, SchemaRow{kSchemaMajor, kSchemaMinor});
+        impl.put(batch, Cf::kMeta, network_key, impl.options.network.view());
+        return impl.write(batch, /*sync=*/true);
+    }
+    if (schema->major != kSchemaMajor) {
+        return fail(
+            Errc::kSchema,
+            impl.options.dir.string() + " has schema " + std::to_string(schema->major) +
+                "; this version reads schema " + std::to_string(kSchemaMajor)
+        );
+    }
+    MARGRAVE_TRY(const auto network, impl.get(Cf::kMeta, network_key));
+    if (!network || !std::ranges::equal(*network, impl.options.network.view())) {
+        return fail(
+            Errc::kSchema,
+            impl.options.dir.string() + " belongs to network " +
+                (network ? to_hex(*network) : std::string("unknown")) + ", not to " +
+                to_hex(impl.options.network)
+        );
+    }
+    return ok();
+}
+
+Error behind_mark(const Database::Impl& impl, const fs::path& file, std::string_view what) {
+    return fail(
+        Errc::kCorrupt,
+        "the database in " + impl.options.dir.string() + " holds " +
+            std::to_string(impl.decisions.count) + " decisions, but " + file.string() + " " +
+            std::string(what) +
+            ": decisions that were acknowledged are missing. It was cut, or restored from an older "
+            "copy; do not sign on from it"
+    );
+}
+
+// The database may be ahead of the mark by the one decision that a crash left between the two.
+Result<void> check_mark(Database::Impl& impl) {
+    const fs::path file = impl.options.dir / kDecisionMark;
+    const detail::DecisionCountRow& have = impl.decisions;
+    Result<std::unique_ptr<detail::MarkFile>> opened = detail::MarkFile::open(file);
+    if (!opened && opened.error().code == Errc::kNotFound) {
+        if (have.count > 0) {
+            return behind_mark(impl, file, "is missing");
+        }
+        MARGRAVE_TRY(impl.mark, detail::MarkFile::create(file, {}));
+        return ok();
+    }
+    MARGRAVE_TRY(impl.mark, std::move(opened));
+    const detail::Mark mark = impl.mark->mark();
+    if (mark == detail::Mark{have.count, have.hash}) {
+        return ok();
+    }
+    if (have.count == mark.count + 1 && have.previous == mark.hash) {
+        return impl.mark->advance({have.count, have.hash});
+    }
+    return behind_mark(impl, file, "says " + std::to_string(mark.count));
+}
+
+}  // namespace
+
+Database::Database(std::unique_ptr<Impl> impl)
+    : impl_(std::move(impl)) {}
+
+Database::~Database() = default;
+
+Result<std::unique_ptr<Database>> Database::open(const DatabaseOptions& options) {
+    auto impl = std::make_unique<Impl>();
+    impl->options = options;
+    impl->listener = std::make_shared<detail::FailureListener>();
+    if (!options.read_only) {
+        std::error_code error;
+        fs::create_directories(options.dir, error);
+        if (error) {
+            return fail(Errc::kStore, "create " + options.dir.string() + ": " + error.message());
+        }
+    }
+    MARGRAVE_TRY(open_rocks(*impl));
+    MARGRAVE_TRY(check_schema(*impl));
+    MARGRAVE_TRY(impl->load_counters());
+    if (!options.read_only) {
+        MARGRAVE_TRY(check_mark(*impl));
+    }
+    return std::unique_ptr<Database>(new Database(std::move(impl)));
+}
+
+std::uint64_t Database::leaf_count() const {
+    return impl_->leaves;
+}
+
+Result<Bytes> Database::leaf(std::uint64_t index) const {
+    MARGRAVE_TRY(
+        auto row, impl_->read<detail::BlobRow>(Cf::kAttest, detail::attest_key::leaf(index))
+    );
+    if (row) {
+        return std::move(row->bytes);
+    }
+    if (index < impl_->leaves) {
+        return detail::corrupt(
+            Cf::kAttest, detail::attest_key::leaf(index), "leaf is gone from the middle of the log"
+        );
+    }
+    return fail(
+        Errc::kNotFound, "leaf " + std::to_string(index) + " of " + std::to_string(impl_->leaves)
+    );
+}
+
+std::optional<Bytes> Database::document(const std::string& name) const {
+    auto row = impl_->read<detail::BlobRow>(Cf::kAttest, detail::attest_key::document(name));
+    if (!row) {
+        // Not the same as "there is none": nothing may be decided from here on.
+        impl_->listener->fail(row.error().detail);
+        return std::nullopt;
+    }
+    return row.value() ? std::optional<Bytes>(std::move(row.value()->bytes)) : std::nullopt;
+}
+
+Result<void> Database::refresh() {
+    MARGRAVE_TRY(impl_->check());
+    if (!impl_->options.read_only) {
+        return ok();
+    }
+    const rocksdb::Status status = impl_->db->TryCatchUpWithPrimary();
+    if (!status.ok()) {
+        return impl_->failed("catch up with the writer", status);
+    }
+    ++impl_->generation;
+    return impl_->load_counters();
+}
+
+}  // namespace margrave::store

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "store/detail/ledger_state.hpp"
+
+#include <map>
+#include <optional>
+#include <set>
+#include <vector>
+
+namespace margrave::store::detail {
+
+/// One side of a posting.
+struct AccountRef {
+    AccountCode code{AccountCode::kVault};
+    Hash32 owner;
+};
+
+/// What every transfer of one event has in common.
+struct Cause {
+    MovementKind kind{MovementKind::kDeposit};
+    AccountId account;
+    Hash32 txn_hash;
+    std::uint32_t log_index{0};
+};
+
+/// The block whose events are booked.
+struct BlockContext {
+    ChainId chain;
+    ChainTag tag;
+    BlockRef block;
+    std::uint32_t incarnation{0};
+};
+
+/// The changes of one chain update before they are written: reads through to the store, keeps every
+/// change beside it, and becomes part of one batch at the end. Lives for one call of apply.
+class Books {
+  public:
+    Books(const Database::Impl& db, const Ledger::State& state);
+
+    void begin(const BlockContext& block);
+    void begin(const Cause& cause);
+
+    [[nodiscard]] const BlockContext& block() const { return block_; }
+
+    /// Current balance on the side on which the account grows.
+    Result<Amount> net(LedgerId ledger, const AccountRef& account);
+    /// One transfer; nothing when the amount is zero. kOverflow when a total leaves 256 bits.
+    Result<void> post(
+        LedgerId ledger, const AccountRef& debit, const AccountRef& credit, const Amount& amount
+    );
+    /// The opposite of `original`, with the seq it reverses.
+    Result<void> reverse(const Transfer& original);
+
+    /// Versioned rows other than balances.
+    template <class Row>
+    Result<std::optional<Row>> newest(const Bytes& subject) {
+        MARGRAVE_TRY(const std::optional<Bytes> bytes, newest_bytes(subject));
+        if (!bytes) {
+            return std::optional<Row>{};
+        }
+        MARGRAVE_TRY(Row row, Database::Impl::decode<Row>(Cf::kVersion, subject, *bytes));
+        return std::optional<Row>{std::move(row)};
+    }
+
+    template <class Row>
+    void put(const Bytes& subject, const Row& row) {
+        written_[subject] = encode(row);
+    }
+
+    Versions& versions() { return versions_; }
+
+    [[nodiscard]] const std::vector<Transfer>& transfers() const { return transfers_; }
+
+    /// Accounts whose balances changed.
+    [[nodiscard]] std::set<AccountId> touched() const;
+
+    /// Journal and totals, with I1 and I5 asserted.
+    void write_journal(rocksdb::WriteBatch& batch) const;
+    /// The block's version rows; returns their subjects.
+    std::vector<Bytes> write_versions(rocksdb::WriteBatch& batch) const;
+    /// After a reversal: every balance that changed must be the one stored at `ancestor`, or zero
+    /// when nothing stays.
+    Result<void> check_against(std::optional<BlockNum> ancestor);
+    /// Once the batch is written: what changed becomes what is.
+    void commit_to(Ledger::State& state) const;
+
+  private:
+    struct Changed {
+        TotalsRow before;
+        TotalsRow now;
+    };
+
+    Result<Changed*> load(const AccountKey& key);
+    Result<Amount> stored_net(const AccountKey& key);
+    Result<std::optional<Bytes>> newest_bytes(const Bytes& subject);
+    Result<void> move(Transfer transfer);
+    /// False when the sum would leave its range.
+    bool shift_sum(const SumKey& key, bool debit, const Amount& amount);
+    [[nodiscard]] Hash32 next_id();
+
+    const Database::Impl& db_;
+    const Ledger::State& state_;
+    Versions versions_;
+    BlockContext block_;
+    Cause cause_;
+    std::uint16_t leg_{0};
+    Seq seq_;
+    std::map<AccountKey, Changed> accounts_;
+    std::map<SumKey, Amount> sums_;
+    std::map<Bytes, Bytes> written_;
+    std::vector<Transfer> transfers_;
+};
+
+}  // namespace margrave::store::detail

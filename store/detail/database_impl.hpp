@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "store/database.hpp"
+#include "store/detail/codec.hpp"
+#include "store/detail/decision_records.hpp"
+#include "store/detail/keys.hpp"
+#include "store/detail/mark_file.hpp"
+
+#include <rocksdb/db.h>
+#include <rocksdb/listener.h>
+#include <rocksdb/write_batch.h>
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace margrave::store::detail {
+
+/// Column families, in the order in which they are opened. RocksDB's own default family is `meta`.
+enum class Cf : std::size_t {
+    kMeta,
+    kChain,
+    kLedger,
+    kVersion,
+    kJournal,
+    kEvent,
+    kDecision,
+    kAttest,
+};
+inline constexpr std::size_t kFamilies = 8;
+std::string_view to_string(Cf family);
+
+inline rocksdb::Slice as_slice(ByteView v) {
+    return {reinterpret_cast<const char*>(v.data()), v.size()};
+}
+
+inline ByteView as_view(const rocksdb::Slice& v) {
+    return {reinterpret_cast<const std::uint8_t*>(v.data()), v.size()};
+}
+
+/// kCorrupt that names the row.
+Error corrupt(Cf family, ByteView key, std::string_view why);
+
+/// What RocksDB's threads tell us: after a failed flush or compaction nothing may go on.
+class FailureListener : public rocksdb::EventListener {
+  public:
+    void OnBackgroundError(rocksdb::BackgroundErrorReason reason, rocksdb::Status* status) override;
+    void fail(std::string why);
+    /// Empty while nothing failed.
+    [[nodiscard]] std::string failure() const;
+
+  private:
+    std::atomic<bool> failed_{false};
+    mutable std::mutex mutex_;
+    std::string why_;
+};
+
+}  // namespace margrave::store::detail
+
+namespace margrave::store {
+
+/// The open RocksDB and its failure state. One thread.
+struct Database::Impl {
+    /// A row is either whole or a kCorrupt; the visitor says whether to go on.
+    using Visit = std::function<Result<bool>(ByteView key, ByteView value)>;
+
+    DatabaseOptions options;
+    std::unique_ptr<rocksdb::DB> db;
+    std::array<rocksdb::ColumnFamilyHandle*, detail::kFamilies> families{};
+    std::shared_ptr<detail::FailureListener> listener;
+    /// Counts refreshes, so that Ledger knows when its caches are old.
+    std::uint64_t generation{0};
+    std::uint64_t leaves{0};
+    std::uint64_t intents{0};
+    detail::DecisionCountRow decisions;
+    std::unique_ptr<detail::MarkFile> mark;
+    /// Where a secondary keeps its own info log; removed with it.
+    std::filesystem::path secondary;
+
+    Impl() = default;
+    ~Impl();
+    Impl(const Impl&) = delete;
+    Impl& operator=(const Impl&) = delete;
+
+    [[nodiscard]] rocksdb::ColumnFamilyHandle* family(detail::Cf f) const {
+        return families[static_cast<std::size_t>(f)];
+    }
+
+    /// kStore once anything failed: the state in memory and the state on disk may differ.
+    [[nodiscard]] Result<void> check() const;
+    /// check(), and kStore when opened for reading.
+    [[nodiscard]] Result<void> check_writable() const;
+    Error failed(std::string_view what, const rocksdb::Status& status) const;
+
+    [[nodiscard]] Result<std::optional<Bytes>> get(detail::Cf f, ByteView key) const;
+    /// Rows whose key starts with `prefix`, from `start` (itself under the prefix) on.
+    Result<void> scan(detail::Cf f, ByteView prefix, ByteView start, const Visit& visit) const;
+
+    Result<void> scan(detail::Cf f, ByteView prefix, const Visit& visit) const {
+        return scan(f, prefix, prefix, visit);
+    }
+
+    /// The last row under a prefix.
+    [[nodiscard]] Result<std::optional<std::pair<Bytes, Bytes>>> last(detail::Cf f, ByteView prefix)
+        const;
+
+    template <class Row>
+    [[nodiscard]] Result<std::optional<Row>> read(detail::Cf f, ByteView key) const {
+        MARGRAVE_TRY(const std::optional<Bytes> bytes, get(f, key));
+        if (!bytes) {
+            return std::optional<Row>{};
+        }
+        MARGRAVE_TRY(Row row, decode<Row>(f, key, *bytes));
+        return std::optional<Row>{std::move(row)};
+    }
+
+    template <class Row>
+    static Result<Row> decode(detail::Cf f, ByteView key, ByteView value) {
+        Result<Row> row = detail::decode<Row>(value);
+        if (!row) {
+            return detail::corrupt(f, key, row.error().detail);
+        }
+        return row;
+    }
+
+    void put(rocksdb::WriteBatch& batch, detail::Cf f, ByteView key, ByteView value) const;
+    void remove(rocksdb::WriteBatch& batch, detail::Cf f, ByteView key) const;
+
+    template <class Row>
+    void put_row(rocksdb::WriteBatch& batch, detail::Cf f, ByteView key, const Row& row) const {
+        put(batch, f, key, detail::encode(row));
+    }
+
+    Result<void> write(rocksdb::WriteBatch& batch, bool sync) const;
+    /// Synced, counted, and followed by the mark: a decision that was acknowledged and is gone
+    /// after a restart is found.
+    Result<void> write_decision(rocksdb::WriteBatch& batch);
+    /// Reads the counters; at open and at each refresh.
+    Result<void> load_counters();
+};
+
+}  // namespace margrave::store

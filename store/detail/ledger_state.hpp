@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "store/detail/database_impl.hpp"
+#include "store/detail/keys.hpp"
+#include "store/detail/records.hpp"
+#include "store/detail/versions.hpp"
+#include "store/ledger.hpp"
+
+#include <map>
+#include <optional>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace margrave::store::detail {
+
+struct BytesHash {
+    std::size_t operator()(const Bytes& v) const noexcept {
+        return std::hash<std::string_view>{}(as_text(v));
+    }
+};
+
+using SumKey = std::pair<LedgerId, AccountCode>;
+
+/// I5: what the vault, the sales and the debtors hold is what is owed to somebody.
+[[nodiscard]] bool is_balanced(const std::map<AccountCode, Amount>& totals);
+
+}  // namespace margrave::store::detail
+
+namespace margrave::store {
+
+/// What the ledger keeps in memory: the small tables whole, and the rows that blocks touched last.
+struct Ledger::State {
+    /// Database::Impl::generation these were read at.
+    std::uint64_t generation{0};
+    /// What went wrong when they were read; every method that can says so.
+    std::optional<Error> trouble;
+    /// In order of id, from 1.
+    std::vector<LedgerDefinition> ledgers;
+    std::map<std::pair<detail::ChainTag, Address>, LedgerId> by_token;
+    std::map<ChainId, detail::HeadRow> chains;
+    std::map<detail::SumKey, Amount> sums;
+    Seq last_seq;
+
+    /// Caches of the writer. Only what was written is in them.
+    std::unordered_map<detail::AccountKey, detail::TotalsRow, detail::AccountKeyHash> accounts;
+    std::unordered_map<Bytes, Bytes, detail::BytesHash> newest;
+
+    Result<void> load(const Database::Impl& db);
+    void drop_caches();
+    /// Keeps the caches inside their bound.
+    void trim();
+
+    [[nodiscard]] const LedgerDefinition& definition(LedgerId id) const;
+    [[nodiscard]] std::optional<LedgerId> find(detail::ChainTag chain, const Address& token) const;
+    [[nodiscard]] const detail::HeadRow* chain(const ChainId& id) const;
+    /// The asset of a token, also of one that no ledger is defined for.
+    [[nodiscard]] AssetId asset(const ChainId& chain, const Address& token) const;
+    [[nodiscard]] std::map<AccountCode, Amount> sums_of(LedgerId ledger) const;
+};
+
+}  // namespace margrave::store

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "store/detail/codec.hpp"
+#include "store/detail/keys.hpp"
+#include "store/ledger.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+// Values of the rows that chains cause. Each writes its fields and reads them back bounds-checked.
+namespace margrave::store::detail {
+
+/// Where one chain stands.
+struct HeadRow {
+    static constexpr std::size_t kTypicalSize = 320;
+    std::string chain;
+    std::optional<BlockRef> head;
+    std::optional<BlockRef> final;
+    Accumulator vault;
+    Accumulator positions;
+    std::uint64_t reorgs{0};
+
+    void write(Bytes& out) const;
+    static Result<HeadRow> read(ByteReader& in);
+};
+
+/// A block that counts, and all that a reorg needs to take it back.
+struct BlockRow {
+    static constexpr std::size_t kTypicalSize = 512;
+    BlockRef block;
+    /// Journal entries [first, last]; first is last + 1 when there are none.
+    Seq first;
+    Seq last;
+    std::uint32_t events{0};
+    std::uint32_t incarnation{0};
+    Accumulator vault;
+    Accumulator positions;
+    /// Accounts its events name, ascending; without the pool.
+    std::vector<AccountId> accounts;
+    /// Subjects that have a version of this block.
+    std::vector<Bytes> subjects;
+
+    void write(Bytes& out) const;
+    static Result<BlockRow> read(ByteReader& in);
+};
+
+/// A block hash that was applied at least once. A reorg A -> B -> A brings the same hash back: the
+/// incarnation keeps the ids of its transfers apart.
+struct SeenRow {
+    static constexpr std::size_t kTypicalSize = 8;
+    std::uint32_t incarnation{0};
+    bool live{false};
+
+    void write(Bytes& out) const;
+    static Result<SeenRow> read(ByteReader& in);
+};
+
+struct DefinitionRow {
+    static constexpr std::size_t kTypicalSize = 96;
+    std::string asset;
+    std::uint8_t decimals{0};
+
+    void write(Bytes& out) const;
+    static Result<DefinitionRow> read(ByteReader& in);
+};
+
+/// Running totals of one account. Monotone for ever, also through reorgs.
+struct TotalsRow {
+    static constexpr std::size_t kTypicalSize = 80;
+    Amount debits;
+    Amount credits;
+    Seq last;
+
+    /// Balance on the side on which the code grows; nullopt if it lies on the other side.
+    [[nodiscard]] std::optional<Amount> net(AccountCode code) const;
+    void write(Bytes& out) const;
+    static Result<TotalsRow> read(ByteReader& in);
+};
+
+struct AmountRow {
+    static constexpr std::size_t kTypicalSize = 40;
+    Amount amount;
+
+    void write(Bytes& out) const;
+    static Result<AmountRow> read(ByteReader& in);
+};
+
+struct NumberRow {
+    static constexpr std::size_t kTypicalSize = 16;
+    std::uint64_t number{0};
+
+    void write(Bytes& out) const;
+    static Result<NumberRow> read(ByteReader& in);
+};
+
+struct PositionRow {
+    static constexpr std::size_t kTypicalSize = 72;
+    Money size;
+    Money entry_price;
+
+    void write(Bytes& out) const;
+    static Result<PositionRow> read(ByteReader& in);
+};
+
+/// What the chain says of a request.
+struct RequestRow {
+    static constexpr std::size_t kTypicalSize = 256;
+    Address vault;
+    ReleaseKind kind{ReleaseKind::kWithdrawal};
+    AccountId account;
+    Address token;
+    Amount amount;
+    Address recipient;
+    BlockNum block;
+    UnixSeconds time;
+    Hash32 release_id;
+    bool executed{false};
+
+    /// Names what was asked for: a decision about a request belongs to these bytes, since after a
+    /// reorg another request may have the same number.
+    [[nodiscard]] Hash32 fingerprint() const;
+    void write(Bytes& out) const;
+    static Result<RequestRow> read(ByteReader& in);
+};
+
+/// What the chain says of a seizure.
+struct LegRow {
+    static constexpr std::size_t kTypicalSize = 256;
+    Address token;
+    Amount amount;
+    /// kSeized, kSold or kReturned.
+    LegState state{LegState::kSeized};
+    BlockNum block;
+    /// What the vault's book of the account lost.
+    Amount book_taken;
+    Address proceeds_token;
+    Amount proceeds;
+    /// Found again from the seizure id; 0 where no small numbers give it.
+    std::uint64_t lock{0};
+    std::uint64_t number{0};
+
+    void write(Bytes& out) const;
+    static Result<LegRow> read(ByteReader& in);
+};
+
+/// A raw proved event: the input of a replay.
+struct EventRow {
+    static constexpr std::size_t kTypicalSize = 256;
+    ChainEvent event;
+
+    void write(Bytes& out) const;
+    static Result<EventRow> read(ByteReader& in);
+};
+
+/// A transfer but for its seq, which is the key, and its chain, which the ledger says.
+struct TransferRow {
+    static constexpr std::size_t kTypicalSize = 320;
+    Transfer transfer;
+
+    void write(Bytes& out) const;
+    static Result<TransferRow> read(ByteReader& in);
+};
+
+}  // namespace margrave::store::detail

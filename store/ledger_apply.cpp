@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/assert.hpp"
+#include "store/database.hpp"
+#include "store/detail/books.hpp"
+#include "store/detail/decision_records.hpp"
+#include "store/detail/ledger_update.hpp"
+#include "store/detail/postings.hpp"
+
+#include <algorithm>
+#include <set>
+
+namespace margrave::store {
+
+using detail::BlockRow;
+using detail::Cf;
+using detail::HeadRow;
+using detail::SeenRow;
+
+namespace {
+
+std::string name_of(const ChainId& chain, const BlockRef& block) {
+    return "block " + std::to_string(block.number.value) + " (" + to_hex(block.hash) + ") of " +
+           chain.text();
+}
+
+// Folds one event into its contract's accumulator. The sequence says whether one is missing.
+template <class Event>
+Result<void> fold_event(
+    Accumulator& running, const Event& event, const ChainId& chain, const BlockRef& block
+) {
+    if (event.sequence != running.count + 1) {
+        return fail(
+            Errc::kUnproved,
+            name_of(chain, block) + " has event " + std::to_string(event.sequence) +
+                " after event " + std::to_string(running.count)
+        );
+    }
+    running = fold(running, event);
+    return ok();
+}
+
+Result<void> fold_block(HeadRow& head, const ChainId& chain, const BlockData& data) {
+    std::set<std::pair<Hash32, std::uint32_t>> places;
+    for (const ChainEvent& event : data.events) {
+        if (!places.emplace(event.txn_hash, event.log_index).second) {
+            return fail(
+                Errc::kUnproved,
+                name_of(chain, data.block) + " has log " + std::to_string(event.log_index) +
+                    " of " + to_hex(event.txn_hash) + " twice"
+            );
+        }
+        if (const auto* movement = std::get_if<Movement>(&event.body)) {
+            MARGRAVE_TRY(fold_event(head.vault, *movement, chain, data.block));
+        } else {
+            const auto& position = std::get<Position>(event.body);
+            MARGRAVE_TRY(fold_event(head.positions, position, chain, data.block));
+        }
+    }
+    if (head.vault != data.vault || head.positions != data.positions) {
+        return fail(
+            Errc::kUnproved,
+            name_of(chain, data.block) + " has events that do not give its accumulators: vault " +
+                to_hex(head.vault.hash) + " after " + std::to_string(head.vault.count) +
+                " events, the chain says " + to_hex(data.vault.hash) + " after " +
+                std::to_string(data.vault.count)
+        );
+    }
+    return ok();
+}
+
+// kConflict when the block is known with other content: the same hash has one content for ever.
+Result<void> check_same(const ChainId& chain, const BlockRow& row, const BlockData& data) {
+    if (row.events == data.events.size() && row.vault == data.vault &&
+        row.positions == data.positions) {
+        return ok();
+    }
+    return fail(
+        Errc::kConflict, name_of(chain, data.block) + " was applied before with other events"
+    );
+}
+
+// The block to be applied must stand on the head.
+Result<void> check_parent(const ChainId& chain, const HeadRow& head, const BlockRef& block) {
+    if (!head.head) {
+        return ok();
+    }
+    if (block.parent == head.head->hash && block.number > head.head->number) {
+        return ok();
+    }
+    const bool below = head.final && block.number <= head.final->number;
+    return fail(
+        below ? Errc::kBelowFinality : Errc::kUnproved,
+        name_of(chain, block) + " has parent " + to_hex(block.parent) + ", but the head is " +
+            name_of(chain, *head.head)
+    );
+}
+
+}  // namespace
+
+namespace detail {
+
+Update::Update(Database::Impl& db, Ledger::State& state, const ChainId& chain)
+    : db_(db),
+      state_(state),
+      chain_(chain),
+      tag_(tag_of(chain)) {
+    if (const HeadRow* known = state.chain(chain)) {
+        head_ = *known;
+    }
+    head_.chain = chain.text();
+}
+
+Result<std::optional<BlockRow>> Update::block_at(BlockNum number) const {
+    return db_.read<BlockRow>(Cf::kChain, chain_key::block(tag_, number));
+}
+
+Result<void> Update::write(rocksdb::WriteBatch& batch) {
+    db_.put_row(batch, Cf::kChain, chain_key::head(tag_), head_);
+    const Result<void> written = db_.write(batch, /*sync=*/false);
+    if (!written) {
+        // What is on disk is unknown, so what is in memory may be wrong too.
+        state_.drop_caches();
+        return written;
+    }
+    state_.chains[chain_] = head_;
+    return ok();
+}
+
+Result<ApplySummary> Update::apply(const BlockApplied& update) {
+    const BlockData& data = update.data;
+    MARGRAVE_TRY(const auto known, block_at(data.block.number));
+    if (known && known->block.hash == data.block.hash) {
+        MARGRAVE_TRY(check_same(chain_, *known, data));
+        return ApplySummary{};
+    }
+    MARGRAVE_TRY(check_parent(chain_, head_, data.block));
+    MARGRAVE_TRY(fold_block(head_, chain_, data));
+
+    const Bytes seen_key = chain_key::seen(tag_, data.block.hash);
+    MARGRAVE_TRY(const auto seen, db_.read<SeenRow>(Cf::kChain, seen_key));
+    if (seen && seen->live) {
+        return corrupt(Cf::kChain, seen_key, "says that the block counts, but it is not there");
+    }
+    const SeenRow now{seen ? seen->incarnation + 1 : 0, true};
+
+    Books books(db_, state_);
+    books.begin(BlockContext{chain_, tag_, data.block, now.incarnation});
+    Postings postings(db_, state_, books);
+    for (const ChainEvent& event : data.events) {
+        MARGRAVE_TRY(postings.apply(event));
+    }
+    rocksdb::WriteBatch batch;
+    db_.put_row(batch, Cf::kChain, seen_key, now);
+    write_block(batch, data, books, postings, now.incarnation);
+    head_.head = data.block;
+    MARGRAVE_TRY(write(batch));
+    books.commit_to(state_);
+
+    ApplySummary summary;
+    summary.touched = books.touched();
+    const std::set<AccountId>& moved = postings.moved_positions();
+    summary.touched.insert(moved.begin(), moved.end());
+    summary.events = data.events.size();
+    summary.transfers = books.transfers().size();
+    summary.unknown_assets = postings.unknown_assets();
+    return summary;
+}
+
+void Update::write_block(
+    rocksdb::WriteBatch& batch,
+    const BlockData& data,
+    const Books& books,
+    const Postings& postings,
+    std::uint32_t incarnation
+) const {
+    BlockRow row;
+    row.block = data.block;
+    row.first = Seq{state_.last_seq.value + 1};
+    row.last = Seq{state_.last_seq.value + books.transfers().size()};
+    row.events = static_cast<std::uint32_t>(data.events.size());
+    row.incarnation = incarnation;
+    row.vault = data.vault;
+    row.positions = data.positions;
+    row.accounts.assign(postings.accounts().begin(), postings.accounts().end());
+    books.write_journal(batch);
+    row.subjects = books.write_versions(batch);
+    db_.put_row(batch, Cf::kChain, chain_key::block(tag_, data.block.number), row);
+    for (std::uint32_t i = 0; i < row.events; ++i) {
+        const Bytes key = chain_key::event(tag_, data.block.number, i);
+        db_.put_row(batch, Cf::kEvent, key, EventRow{data.events[i]});
+    }
+    for (const std::uint64_t number : postings.requests()) {
+        db_.put(batch, Cf::kDecision, decision_key::open_request(tag_, number), {});
+    }
+    for (const Postings::Seized& seized : postings.seized()) {
+        const OpenLegRow leg{seized.account, chain_.text()};
+        db_.put_row(batch, Cf::kDecision, decision_key::open_leg(seized.seizure), leg);
+    }
+}
+
+}  // namespace detail
+
+Result<ApplySummary> Ledger::apply(const ChainId& chain, const ChainUpdate& update) {
+    Database::Impl& db = db_.impl();
+    MARGRAVE_TRY(db.check_writable());
+    MARGRAVE_TRY(ready());
+    detail::Update work(db, *state_, chain);
+    if (const auto* applied = std::get_if<BlockApplied>(&update)) {
+        return work.apply(*applied);
+    }
+    if (const auto* reverted = std::get_if<BlocksReverted>(&update)) {
+        return work.revert(*reverted);
+    }
+    return work.finalize(std::get<Finalized>(update));
+}
+
+}  // namespace margrave::store
