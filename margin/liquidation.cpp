@@ -18,6 +18,9 @@ using Form = Market::Form;
 // What the roundings of one leg and of its two groups can take from health, in 1e-18 USD, and more.
 constexpr std::int64_t kRoundingAllowance = 16;
 
+// A cent: below it a leg is rounding noise, whatever the parameters call dust.
+constexpr std::int64_t kSmallestLeg = 10'000'000'000'000'000;
+
 const Money& one() {
     static const Money kOne = Money::whole(1);
     return kOne;
@@ -228,7 +231,8 @@ class Planner {
     // factor allow. Nothing when the leg would be dust.
     Result<std::optional<PlannedLeg>> size_leg(const Pair& pair) const {
         const Money& bonus = pair.sold->asset->max_bonus;
-        const Money& dust = market_.parameters().liquidation.dust;
+        const Money dust =
+            max(market_.parameters().liquidation.dust, Money::from_e18(kSmallestLeg));
         MARGRAVE_TRY(
             const auto sellable,
             mul_div(min(pair.free_value, pair.group_value), one(), bonus, Round::kDown)

@@ -115,7 +115,7 @@ class Reader {
     }
 
     [[nodiscard]] std::string path(std::string_view key) const {
-        return where_ + "/" + std::string(key);
+        return key.empty() ? where_ : where_ + "/" + std::string(key);
     }
 
   private:
