@@ -190,7 +190,9 @@ std::string Builder::pointer() const {
     for (const Frame& frame : stack_) {
         text += '/';
         if (frame.container->is_array()) {
-            text += std::to_string(frame.container->size());
+            // An open child is an element already; a refused scalar is not yet.
+            const bool has_child = &frame != &stack_.back();
+            text += std::to_string(frame.container->size() - (has_child ? 1 : 0));
             continue;
         }
         // RFC 6901 escapes.

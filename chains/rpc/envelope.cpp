@@ -28,7 +28,7 @@ Bytes revert_data_of(const json& data) {
     if (data.is_object()) {
         for (const char* key : {"data", "result", "output"}) {
             const auto inner = data.find(key);
-            if (inner != data.end() && inner->is_string()) {
+            if (inner != data.end() && (inner->is_string() || inner->is_object())) {
                 return revert_data_of(*inner);
             }
         }
