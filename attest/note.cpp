@@ -134,14 +134,6 @@ std::optional<Line> parse_line(std::string_view line) {
     return out;
 }
 
-bool is_signed_by(const Verifier& verifier, const Line& line, std::string_view text) {
-    const ByteView message = as_bytes(text);
-    return line.signature.size() == crypto_sign_BYTES &&
-           crypto_sign_verify_detached(
-               line.signature.data(), message.data(), message.size(), verifier.key.data()
-           ) == 0;
-}
-
 Error bad_note(const std::string& why) {
     return fail(Errc::kSignature, "signed note: " + why);
 }
@@ -185,6 +177,14 @@ std::string sign_note(std::string_view text, std::string_view name, const LogKey
            base64(signed_bytes) + "\n";
 }
 
+bool verify_ed25519(ByteView public_key, ByteView message, ByteView signature) {
+    return public_key.size() == crypto_sign_PUBLICKEYBYTES &&
+           signature.size() == crypto_sign_BYTES &&
+           crypto_sign_verify_detached(
+               signature.data(), message.data(), message.size(), public_key.data()
+           ) == 0;
+}
+
 Result<std::string> open_note(std::string_view note, std::string_view vkey) {
     MARGRAVE_TRY(const Verifier verifier, parse_vkey(vkey));
     if (note.size() > kMaxNote || !is_plain_utf8(note)) {
@@ -207,7 +207,7 @@ Result<std::string> open_note(std::string_view note, std::string_view vkey) {
         if (line->name != verifier.name || line->id != verifier.id) {
             continue;
         }
-        if (!is_signed_by(verifier, *line, text)) {
+        if (!verify_ed25519(verifier.key, as_bytes(text), line->signature)) {
             return bad_note("the signature by " + verifier.name + " is wrong");
         }
         found = true;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "attest/keys.hpp"
+#include "core/bytes.hpp"
 #include "core/result.hpp"
 
 #include <string>
@@ -17,6 +18,9 @@ bool is_note_name(std::string_view name);
 std::string note_vkey(std::string_view name, const LogKey& key);
 /// `text` (which ends in a newline; asserted), a blank line and one signature line.
 std::string sign_note(std::string_view text, std::string_view name, const LogKey& key);
+
+/// Ed25519 with the strict rules of libsodium: no small-order key, no s beyond the group order.
+bool verify_ed25519(ByteView public_key, ByteView message, ByteView signature);
 
 /// The text of a note that carries a good signature by `vkey`; lines of other keys are skipped.
 /// kSignature says what is wrong with the note, kInvalid what with the vkey.

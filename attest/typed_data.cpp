@@ -310,7 +310,7 @@ Result<TypedDataHash> hash_typed_data(const Canonical& typed) {
     return out;
 }
 
-Result<TypedDataHash> hash_typed_data(std::string_view json) {
+Result<TypedDataHash> hash_typed_json(std::string_view json) {
     MARGRAVE_TRY(const Canonical typed, detail::read_json(json));
     return hash_typed_data(typed);
 }

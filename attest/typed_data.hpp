@@ -26,6 +26,6 @@ struct TypedDataHash {
 /// follows from the domain's members as wallets do it. kInvalid names the type or the field.
 Result<TypedDataHash> hash_typed_data(const Canonical& typed);
 /// The same from JSON text, in which integers may be numbers below 2^64.
-Result<TypedDataHash> hash_typed_data(std::string_view json);
+Result<TypedDataHash> hash_typed_json(std::string_view json);
 
 }  // namespace margrave::attest
