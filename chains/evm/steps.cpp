@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "chains/evm/adapter.hpp"
+#include "chains/rpc/codec.hpp"
 #include "core/assert.hpp"
 
 #include <nlohmann/json.hpp>
@@ -22,6 +23,16 @@ Error changed(const ChainSettings& settings, BlockNum number) {
         settings.chain.text() + ": block " + std::to_string(number.value) +
             " changed while it was read"
     );
+}
+
+// Answers of eth_call that are all there.
+Result<std::vector<Bytes>> bytes_of(const std::vector<rpc::RpcResult<nlohmann::json>>& answers) {
+    std::vector<Bytes> out;
+    for (const auto& answer : answers) {
+        MARGRAVE_TRY(auto bytes, rpc::data_of(answer.value(), "eth_call"));
+        out.push_back(std::move(bytes));
+    }
+    return out;
 }
 
 std::vector<ChainUpdate> updates_of(
@@ -118,11 +129,28 @@ Task<Result<std::vector<BlockRef>>> EvmAdapter::read_blocks(
 
 Task<Result<Accumulators>> EvmAdapter::accumulators_at(Node& node, Hash32 block) {
     std::vector<rpc::RpcCall> calls = ask_accumulators(settings_, block);
-    auto answers = co_await ask_bytes(node, std::move(calls));
+    auto answers = co_await ask_all(node, std::move(calls));
     if (!answers) {
-        co_return answers.as_failure();
+        co_return named(node, answers.error());
     }
-    co_return read_accumulators(settings_, answers.value());
+    for (const auto& answer : answers.value()) {
+        if (!answer && answer.error().kind == rpc::RpcClass::kPruned) {
+            co_return fail(
+                Errc::kRpc,
+                settings_.chain.text() + " at " + node.name() +
+                    ": the node no longer has the state of block " + to_hex(block) +
+                    "; blocks that old need an archive endpoint"
+            );
+        }
+        if (!answer) {
+            co_return named(node, answer.error());
+        }
+    }
+    auto bytes = bytes_of(answers.value());
+    if (!bytes) {
+        co_return bytes.as_failure();
+    }
+    co_return read_accumulators(settings_, bytes.value());
 }
 
 // What the ledger has folded so far. Before the first block that is nothing, and then the contracts

@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/unit/chains/evm_fake_node.hpp"
+
+#include "chains/evm/contracts.hpp"
+#include "chains/rpc/codec.hpp"
+#include "core/keccak.hpp"
+#include "core/words.hpp"
+
+namespace margrave::chains::evm {
+namespace {
+
+using nlohmann::json;
+
+Address address_named(std::string_view text) {
+    return low_address(keccak256(text));
+}
+
+std::string hex(const Bytes& bytes) {
+    return to_hex(bytes);
+}
+
+std::string word_hex(std::uint64_t number) {
+    return to_hex(Amount(number).to_word());
+}
+
+}  // namespace
+
+ChainSettings fake_settings() {
+    ChainSettings out;
+    out.chain = ChainId::evm(1);
+    out.vault = address_named("vault");
+    out.registry = address_named("registry");
+    out.sale = address_named("sale");
+    out.position_book = address_named("positions");
+    out.network = keccak256(std::string_view("network"));
+    out.log_range = 50;
+    return out;
+}
+
+Movement deposit(std::uint64_t amount) {
+    Movement out;
+    out.kind = MovementKind::kDeposit;
+    out.account.data = keccak256(std::string_view("account")).data;
+    out.token = address_named("token");
+    out.amount = Amount(amount);
+    out.counterparty = keccak256(std::string_view("payer"));
+    return out;
+}
+
+FakeNode::FakeNode(ChainSettings settings, std::string name)
+    : settings_(std::move(settings)),
+      name_(std::move(name)) {
+    const std::string registry = to_hex(settings_.registry);
+    views[{registry, hex(encode_view(View::kNetwork))}] = to_hex(settings_.network);
+    views[{registry, hex(encode_view(View::kChain))}] = to_hex(settings_.chain.key());
+    views[{to_hex(settings_.vault), hex(encode_view(View::kRegistry))}] =
+        to_hex(left_pad(settings_.registry));
+    mine();
+}
+
+json FakeNode::log_of(const BlockRef& block, const Address& from, std::size_t index) const {
+    json log = json::object();
+    log["blockNumber"] = rpc::to_quantity(block.number);
+    log["blockHash"] = to_hex(block.hash);
+    log["transactionHash"] = to_hex(keccak256(block.hash, Amount(index).to_word()));
+    log["logIndex"] = rpc::to_quantity(std::uint64_t{index});
+    log["address"] = to_hex(from);
+    log["removed"] = false;
+    return log;
+}
+
+void FakeNode::mine(const std::vector<Movement>& movements, const std::vector<Position>& posts) {
+    Block next;
+    next.block.number = BlockNum(blocks_.size());
+    next.block.time = UnixSeconds(1'700'000'000 + 12 * blocks_.size());
+    if (!blocks_.empty()) {
+        next.block.parent = blocks_.back().block.hash;
+        next.after = blocks_.back().after;
+    }
+    WordWriter seal;
+    seal.word(next.block.parent).uint(next.block.number.value).uint(forks_);
+    next.block.hash = seal.hash();
+    for (Movement movement : movements) {
+        movement.sequence = next.after.vault.count + 1;
+        next.after.vault = fold(next.after.vault, movement);
+        json log = log_of(next.block, settings_.vault, next.logs.size());
+        log["topics"] = json::array();
+        log["topics"].push_back(to_hex(movement_topic()));
+        log["topics"].push_back(word_hex(movement.sequence));
+        log["topics"].push_back(word_hex(static_cast<std::uint64_t>(movement.kind)));
+        log["topics"].push_back(to_hex(movement.account));
+        WordWriter data;
+        data.address(movement.token).uint(movement.amount).word(movement.counterparty);
+        log["data"] = to_hex(data.bytes());
+        next.logs.push_back(std::move(log));
+    }
+    for (Position post : posts) {
+        post.sequence = next.after.positions.count + 1;
+        next.after.positions = fold(next.after.positions, post);
+        json log = log_of(next.block, *settings_.position_book, next.logs.size());
+        log["topics"] = json::array();
+        log["topics"].push_back(to_hex(position_topic()));
+        log["topics"].push_back(word_hex(post.sequence));
+        log["topics"].push_back(to_hex(post.account));
+        log["topics"].push_back(to_hex(post.market));
+        WordWriter data;
+        data.money(post.size).money(post.entry_price);
+        log["data"] = to_hex(data.bytes());
+        next.logs.push_back(std::move(log));
+    }
+    blocks_.push_back(std::move(next));
+}
+
+void FakeNode::mine_empty(std::uint64_t blocks) {
+    for (std::uint64_t i = 0; i < blocks; ++i) {
+        mine();
+    }
+}
+
+void FakeNode::rewind(std::uint64_t number) {
+    blocks_.resize(number + 1);
+    ++forks_;
+}
+
+json FakeNode::header(const json& which) const {
+    const auto text = which.get<std::string>();
+    std::optional<std::uint64_t> number;
+    if (text == "latest") {
+        number = blocks_.size() - 1;
+    } else if (text == "finalized" || text == "safe") {
+        number = final_number;
+    } else {
+        number = rpc::parse_quantity_u64(text).value();
+    }
+    if (!number || *number >= blocks_.size()) {
+        return {};
+    }
+    const BlockRef& block = blocks_[*number].block;
+    json out = json::object();
+    out["number"] = rpc::to_quantity(block.number);
+    out["hash"] = to_hex(block.hash);
+    out["parentHash"] = to_hex(block.parent);
+    out["timestamp"] = rpc::to_quantity(block.time.value);
+    out["baseFeePerGas"] = "0x7";
+    return out;
+}
+
+const FakeNode::Block* FakeNode::by_hash(const std::string& hash) const {
+    for (const Block& block : blocks_) {
+        if (to_hex(block.block.hash) == hash) {
+            return &block;
+        }
+    }
+    return nullptr;
+}
+
+rpc::RpcResult<json> FakeNode::logs(const json& filter) const {
+    json out = json::array();
+    if (filter.contains("blockHash")) {
+        const Block* block = by_hash(filter["blockHash"].get<std::string>());
+        if (block == nullptr) {
+            return rpc::RpcError(rpc::RpcClass::kBlockNotFound, "unknown block");
+        }
+        for (const json& log : block->logs) {
+            out.push_back(log);
+        }
+        return out;
+    }
+    const auto from = rpc::parse_quantity_u64(filter["fromBlock"].get<std::string>()).value();
+    const auto to = rpc::parse_quantity_u64(filter["toBlock"].get<std::string>()).value();
+    if (to - from + 1 > range_max) {
+        return rpc::RpcError(rpc::RpcClass::kRangeTooLarge, "block range is too wide");
+    }
+    for (std::uint64_t n = from; n <= to && n < blocks_.size(); ++n) {
+        for (const json& log : blocks_[n].logs) {
+            out.push_back(log);
+        }
+    }
+    return out;
+}
+
+rpc::RpcResult<json> FakeNode::view(const json& message, const json& at) {
+    const auto to = message["to"].get<std::string>();
+    const auto data = message["data"].get<std::string>();
+    const auto known = views.find({to, data});
+    if (known != views.end()) {
+        return json(known->second);
+    }
+    if (!at.is_object()) {
+        return json("0x");
+    }
+    const Block* block = by_hash(at["blockHash"].get<std::string>());
+    if (block == nullptr) {
+        return rpc::RpcError(rpc::RpcClass::kBlockNotFound, "unknown block");
+    }
+    const bool is_vault = to == to_hex(settings_.vault);
+    const Accumulator& after = is_vault ? block->after.vault : block->after.positions;
+    if (data == hex(encode_view(View::kEventCount))) {
+        return json(word_hex(after.count));
+    }
+    if (data == hex(encode_view(View::kAccumulator))) {
+        return json(to_hex(after.hash));
+    }
+    return json("0x");
+}
+
+rpc::RpcResult<json> FakeNode::answer(const std::string& method, const json& params) {
+    ++asked[method];
+    const auto set = fixed.find(method);
+    if (set != fixed.end()) {
+        return set->second;
+    }
+    if (method == "eth_chainId") {
+        return json(rpc::to_quantity(chain_id));
+    }
+    if (method == "web3_clientVersion") {
+        return json("fake/1\x1b[2J");
+    }
+    if (method == "eth_getBlockByNumber") {
+        return header(params[0]);
+    }
+    if (method == "eth_getLogs") {
+        return logs(params[0]);
+    }
+    if (method == "eth_call") {
+        return view(params[0], params[1]);
+    }
+    if (method == "eth_getCode") {
+        return json("0x60");
+    }
+    return rpc::RpcError(rpc::RpcClass::kMethodNotFound, "method not found: " + method);
+}
+
+Task<rpc::RpcResult<json>> FakeNode::call(std::string method, json params) {
+    if (dead) {
+        co_return rpc::RpcError(rpc::RpcClass::kTransport, "connection refused");
+    }
+    auto out = answer(method, params);
+    if (out && tamper) {
+        tamper(method, out.value());
+    }
+    co_return out;
+}
+
+Task<rpc::RpcResult<std::vector<rpc::RpcResult<json>>>> FakeNode::batch(
+    std::vector<rpc::RpcCall> calls
+) {
+    if (dead) {
+        co_return rpc::RpcError(rpc::RpcClass::kTransport, "connection refused");
+    }
+    std::vector<rpc::RpcResult<json>> out;
+    for (const rpc::RpcCall& one : calls) {
+        auto result = answer(one.method, json::parse(one.params));
+        if (result && tamper) {
+            tamper(one.method, result.value());
+        }
+        out.push_back(std::move(result));
+    }
+    co_return out;
+}
+
+}  // namespace margrave::chains::evm
