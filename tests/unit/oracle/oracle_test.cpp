@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "oracle/oracle.hpp"
+
+#include "core/keccak.hpp"
+#include "core/words.hpp"
+#include "infra/task_group.hpp"
+#include "oracle/sources/feed.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <optional>
+#include <utility>
+
+namespace margrave::oracle {
+namespace {
+
+constexpr UnixSeconds kNow{1'000'000};
+
+template <class T>
+T run(Task<T> task) {
+    boost::asio::io_context io;
+    std::optional<T> out;
+    Task<void> stored = infra::detail::store_in_slot<T>(std::move(task), &out);
+    boost::asio::co_spawn(io, std::move(stored), [](const std::exception_ptr& error) {
+        if (error) {
+            std::rethrow_exception(error);
+        }
+    });
+    io.run();
+    return std::move(*out);
+}
+
+Task<Result<Bytes>> answer_with(Result<Bytes> result) {
+    co_return result;
+}
+
+Address address(std::uint8_t last) {
+    Address out;
+    out.data[19] = last;
+    return out;
+}
+
+Hash32 block(std::uint8_t last) {
+    Hash32 out;
+    out.data[31] = last;
+    return out;
+}
+
+ChainId one() {
+    return ChainId::evm(1);
+}
+
+/// What aggregators on chain 1 answer, by address; a feed that is not named is an error of the
+/// node.
+class FakeFeeds {
+  public:
+    struct Feed {
+        Bytes decimals{WordWriter().uint(8).bytes()};
+        Bytes round;
+    };
+
+    struct Asked {
+        ChainId chain;
+        Address to;
+        Bytes data;
+        Hash32 block;
+    };
+
+    void set(std::uint8_t feed, std::int64_t price_e8, std::uint64_t updated_at) {
+        feeds[address(feed)].round = WordWriter()
+                                         .uint(7)
+                                         .money(Money::from_e18(price_e8))
+                                         .uint(updated_at)
+                                         .uint(updated_at)
+                                         .uint(7)
+                                         .bytes();
+    }
+
+    CallAt call_at() {
+        return [this](ChainId chain, Address to, Bytes data, Hash32 at) {
+            asked.push_back({.chain = chain, .to = to, .data = data, .block = at});
+            const auto found = feeds.find(to);
+            if (found == feeds.end()) {
+                return answer_with(fail(Errc::kRpc, "execution reverted"));
+            }
+            return answer_with(
+                data == feed::decimals_call() ? found->second.decimals : found->second.round
+            );
+        };
+    }
+
+    std::map<Address, Feed> feeds;
+    std::vector<Asked> asked;
+};
+
+AssetOracleSettings asset(std::string name, std::vector<AssetId> forms) {
+    AssetOracleSettings out;
+    out.name = std::move(name);
+    out.assets = std::move(forms);
+    out.max_age_s = 60;
+    out.price_min = Money::parse("0.01").value();
+    out.price_max = Money::whole(1'000'000);
+    out.max_spread = Money::parse("0.01").value();
+    return out;
+}
+
+SourceSettings feed_source(std::string name, std::uint8_t feed) {
+    return FeedSourceSettings{.name = std::move(name), .chain = one(), .feed = address(feed)};
+}
+
+std::map<ChainId, Hash32> heads() {
+    return {{one(), block(9)}};
+}
+
+AssetId eth(std::uint64_t chain) {
+    return AssetId::native(ChainId::evm(chain));
+}
+
+const PriceRow& row_of(const PriceSet& set, const AssetId& asset) {
+    return *std::ranges::find(set.rows, asset, &PriceRow::asset);
+}
+
+class OracleTest : public ::testing::Test {
+  protected:
+    OracleTest() {
+        AssetOracleSettings ether = asset("eth", {eth(1), eth(10)});
+        ether.sources = {feed_source("a", 1), feed_source("b", 2)};
+        AssetOracleSettings dollar = asset("usd", {AssetId::erc20(one(), address(0x55))});
+        dollar.sources = {FixedSourceSettings{.name = "peg", .price = Money::whole(1)}};
+        settings = {ether, dollar};
+        feeds.set(1, 200'000'000'000, kNow.value - 10);
+        feeds.set(2, 200'100'000'000, kNow.value - 20);
+    }
+
+    PriceSet read() {
+        Oracle oracle(settings, feeds.call_at());
+        return run(oracle.read(heads(), kNow));
+    }
+
+    std::vector<AssetOracleSettings> settings;
+    FakeFeeds feeds;
+};
+
+TEST_F(OracleTest, EveryFormGetsARowAscendingByKey) {
+    const PriceSet set = read();
+    ASSERT_EQ(set.rows.size(), 3U);
+    EXPECT_TRUE(std::ranges::is_sorted(set.rows, {}, [](const PriceRow& r) {
+        return r.asset.key();
+    }));
+    EXPECT_EQ(row_of(set, eth(1)).price, Money::whole(2'000));
+    EXPECT_EQ(row_of(set, eth(10)).price, Money::whole(2'000));
+    EXPECT_EQ(row_of(set, eth(10)).confidence, Money::parse("0.5").value());
+    EXPECT_EQ(row_of(set, eth(10)).published_at, UnixSeconds{kNow.value - 20});
+    EXPECT_EQ(row_of(set, eth(1)).sources, row_of(set, eth(10)).sources);
+}
+
+TEST_F(OracleTest, AFixedPriceIsPublishedNow) {
+    const PriceSet set = read();
+    const PriceRow& row = row_of(set, settings[1].assets[0]);
+    EXPECT_EQ(row.price, Money::whole(1));
+    EXPECT_EQ(row.published_at, kNow);
+    EXPECT_EQ(row.verdict, PriceVerdict::kUsable);
+}
+
+TEST_F(OracleTest, ReadsAtTheBlockHashItWasGivenAndDecimalsOnce) {
+    Oracle oracle(settings, feeds.call_at());
+    run(oracle.read(heads(), kNow));
+    run(oracle.read(heads(), kNow));
+    EXPECT_EQ(feeds.asked.size(), 6U);
+    EXPECT_EQ(std::ranges::count(feeds.asked, feed::decimals_call(), &FakeFeeds::Asked::data), 2);
+    for (const FakeFeeds::Asked& call : feeds.asked) {
+        EXPECT_EQ(call.block, block(9));
+        EXPECT_EQ(call.chain, one());
+    }
+}
+
+TEST_F(OracleTest, OneStaleSourceIsLeftOutAndTwoMakeTheRowStale) {
+    feeds.set(1, 200'000'000'000, kNow.value - 61);
+    EXPECT_EQ(row_of(read(), eth(1)).price, Money::whole(2'001));
+    feeds.set(2, 200'100'000'000, kNow.value - 61);
+    const PriceSet set = read();
+    EXPECT_EQ(row_of(set, eth(1)).verdict, PriceVerdict::kStale);
+    EXPECT_EQ(row_of(set, eth(1)).price, Money::whole(2'000));
+    EXPECT_EQ(row_of(set, settings[1].assets[0]).verdict, PriceVerdict::kUsable);
+}
+
+TEST_F(OracleTest, AFeedThatFailsIsAnAnswerWithoutPrice) {
+    feeds.feeds.erase(address(1));
+    feeds.feeds[address(2)].round = {};
+    const PriceSet set = read();
+    EXPECT_EQ(row_of(set, eth(1)).verdict, PriceVerdict::kMissing);
+    const std::string text = set.document.dump();
+    EXPECT_NE(text.find("execution reverted"), std::string::npos);
+    EXPECT_NE(text.find("returned 0 bytes instead of 160"), std::string::npos);
+}
+
+TEST_F(OracleTest, AChainWithoutABlockIsAnAnswerWithoutPrice) {
+    Oracle oracle(settings, feeds.call_at());
+    const PriceSet set = run(oracle.read({}, kNow));
+    EXPECT_EQ(row_of(set, eth(1)).verdict, PriceVerdict::kMissing);
+    EXPECT_NE(set.document.dump().find("no block of eip155:1 to read at"), std::string::npos);
+    EXPECT_TRUE(feeds.asked.empty());
+}
+
+TEST_F(OracleTest, TheDocumentIsCanonicalAndHoldsTheListsTheRowsName) {
+    const PriceSet set = read();
+    const std::string text = set.document.dump();
+    const auto parsed = parse_canonical(text);
+    ASSERT_TRUE(parsed);
+    EXPECT_EQ(parsed.value().dump(), text);
+    const auto& document = std::get<Canonical::Object>(set.document.value());
+    const auto& assets = std::get<Canonical::Array>(document.at("assets").value());
+    ASSERT_EQ(assets.size(), 2U);
+    const auto& ether = std::get<Canonical::Object>(assets[0].value());
+    EXPECT_EQ(keccak256(ether.at("answers").dump()), row_of(set, eth(1)).sources);
+    for (const std::string_view words :
+         {"\"now\":\"1000000\"",
+          "\"verdict\":\"",
+          "\"round\":\"7\"",
+          "\"max_age_s\":\"60\"",
+          "\"origin\":\"eip155:1:0x0000000000000000000000000000000000000001\"",
+          "\"origin\":\"config\""}) {
+        EXPECT_NE(text.find(words), std::string::npos) << words;
+    }
+}
+
+TEST_F(OracleTest, ProbeAcceptsFeedsAndFixedPrices) {
+    Oracle oracle(settings, feeds.call_at());
+    EXPECT_TRUE(run(oracle.probe(heads())));
+    EXPECT_EQ(feeds.asked.size(), 2U);
+}
+
+TEST_F(OracleTest, ProbeNamesTheFeedThatIsNone) {
+    struct Case {
+        std::optional<Bytes> decimals;
+        Errc code;
+        std::string_view words;
+    };
+
+    const Case cases[]{
+        {std::nullopt, Errc::kConfig, "execution reverted"},
+        {Bytes{}, Errc::kConfig, "decimals() returned 0 bytes"},
+        {WordWriter().uint(37).bytes(), Errc::kConfig, "at most 36"},
+    };
+    for (const Case& c : cases) {
+        feeds.feeds.erase(address(2));
+        if (c.decimals) {
+            feeds.feeds[address(2)].decimals = *c.decimals;
+        }
+        Oracle oracle(settings, feeds.call_at());
+        const Result<void> probed = run(oracle.probe(heads()));
+        ASSERT_FALSE(probed);
+        EXPECT_EQ(probed.error().code, c.code);
+        EXPECT_NE(probed.error().detail.find(c.words), std::string::npos) << probed.error().detail;
+        EXPECT_NE(probed.error().detail.find("price source b (eip155:1:0x"), std::string::npos);
+    }
+}
+
+TEST_F(OracleTest, ProbeNamesAChainThatIsNotOfThisNetwork) {
+    Oracle oracle(settings, feeds.call_at());
+    const Result<void> probed = run(oracle.probe({}));
+    ASSERT_FALSE(probed);
+    EXPECT_EQ(probed.error().code, Errc::kConfig);
+}
+
+TEST_F(OracleTest, ANodeThatDoesNotAnswerIsNoConfigError) {
+    const CallAt silent = [](ChainId, Address, Bytes, Hash32) {
+        return answer_with(fail(Errc::kTimeout, "no answer"));
+    };
+    Oracle oracle(settings, silent);
+    EXPECT_EQ(run(oracle.probe(heads())).error().code, Errc::kTimeout);
+}
+
+}  // namespace
+}  // namespace margrave::oracle
