@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <string>
-#include <utility>
-
-#include <nlohmann/json.hpp>
-
 #include "config/settings.hpp"
 #include "infra/files.hpp"
 #include "infra/strict_json.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <string>
+#include <utility>
 
 namespace margrave::config {
 namespace {
@@ -19,7 +19,9 @@ constexpr std::size_t kFileMax = std::size_t{1} << 20;
 class Members {
   public:
     Members(const json& object, std::string at, std::optional<std::string>& trouble)
-        : object_(object), at_(std::move(at)), trouble_(trouble) {
+        : object_(object),
+          at_(std::move(at)),
+          trouble_(trouble) {
         if (!object_.is_object()) {
             refuse("", "is no object");
         }
@@ -126,7 +128,8 @@ Result<Deployment> read_deployment(const std::filesystem::path& file) {
                 continue;
             }
             out.chains.emplace(
-                chain.value(), read_chain(Members(value, "/chains/" + chain.value().text(), trouble))
+                chain.value(),
+                read_chain(Members(value, "/chains/" + chain.value().text(), trouble))
             );
         }
     }

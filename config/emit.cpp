@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "config/detail/table.hpp"
+#include "config/detail/values.hpp"
+#include "config/settings.hpp"
+
+#include <nlohmann/json.hpp>
+
 #include <map>
 #include <string>
 #include <utility>
 #include <vector>
-
-#include <nlohmann/json.hpp>
-
-#include "config/detail/table.hpp"
-#include "config/detail/values.hpp"
-#include "config/settings.hpp"
 
 namespace margrave::config {
 namespace {
@@ -20,8 +20,7 @@ using nlohmann::ordered_json;
 
 ordered_json bounds_of(const Setting& setting, const char* from, const char* to) {
     return {
-        {from, std::stoull(std::string(setting.from))}, {to, std::stoull(std::string(setting.to))}
-    };
+        {from, std::stoull(std::string(setting.from))}, {to, std::stoull(std::string(setting.to))}};
 }
 
 ordered_json pattern(std::string_view regex) {
@@ -84,7 +83,9 @@ ordered_json notation(const Setting& setting) {
         case Kind::kChain:
             return pattern("^eip155:(0|[1-9][0-9]{0,19})$");
         case Kind::kAsset:
-            return pattern("^[-a-z0-9]{3,8}:[-_a-zA-Z0-9]{1,32}/(erc20:0x[0-9a-fA-F]{40}|slip44:[0-9]+)$");
+            return pattern(
+                "^[-a-z0-9]{3,8}:[-_a-zA-Z0-9]{1,32}/(erc20:0x[0-9a-fA-F]{40}|slip44:[0-9]+)$"
+            );
         case Kind::kUrl:
             return pattern("^https?://");
     }
@@ -143,7 +144,7 @@ ordered_json schema_of(const Setting& setting) {
         if (!setting.fallback.empty()) {
             out["default"] = ordered_json::parse(setting.fallback);
         }
-        out["examples"] = {ordered_json::parse(setting.example)};
+        out["examples"] = ordered_json::array({ordered_json::parse(setting.example)});
         add_bounds_text(out, setting);
     }
     out["x-pointer"] = setting.pointer;
@@ -177,8 +178,7 @@ std::string json_schema() {
 }
 
 std::string markdown_table() {
-    std::string out =
-        "| setting | value | default | change | meaning |\n|---|---|---|---|---|\n";
+    std::string out = "| setting | value | default | change | meaning |\n|---|---|---|---|---|\n";
     for (const Setting& setting : detail::table()) {
         const bool is_item = setting.pointer.ends_with("/*");
         std::string fallback = code(setting.fallback);

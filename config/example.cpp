@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "config/settings.hpp"
+
+#include <nlohmann/json.hpp>
+
 #include <algorithm>
 #include <array>
 #include <string>
 #include <utility>
-
-#include <nlohmann/json.hpp>
-
-#include "config/settings.hpp"
 
 namespace margrave::config {
 namespace {
@@ -61,8 +61,7 @@ ordered_json endpoints_of(const ChainId& chain, const ExampleOptions& options) {
     } else {
         urls = {
             "https://" + label(chain) + "-node-a.example",
-            "https://" + label(chain) + "-node-b.example"
-        };
+            "https://" + label(chain) + "-node-b.example"};
     }
     for (std::size_t i = 0; i < urls.size(); ++i) {
         out.push_back({{"name", "node-" + std::to_string(i + 1)}, {"http", urls[i]}});
@@ -76,14 +75,14 @@ ordered_json price_source(const std::vector<ChainId>& chains) {
         if (found != nullptr && !found->eth_usd.empty()) {
             return {
                 {"name", "chainlink"},
-                {"feed", {{"chain", chain.text()}, {"address", found->eth_usd}}}
-            };
+                {"feed", {{"chain", chain.text()}, {"address", found->eth_usd}}}};
         }
     }
     if (std::ranges::all_of(chains, is_development)) {
         return {{"name", "fixed"}, {"fixed", "2000"}};
     }
-    return {{"name", "chainlink"}, {"feed", {{"chain", chains.front().text()}, {"address", kZero}}}};
+    return {
+        {"name", "chainlink"}, {"feed", {{"chain", chains.front().text()}, {"address", kZero}}}};
 }
 
 ordered_json ether(const std::vector<ChainId>& chains) {
@@ -96,8 +95,7 @@ ordered_json ether(const std::vector<ChainId>& chains) {
     return {
         {"id", "eth"},
         {"decimals", 18},
-        {"collateral",
-         {{"initial", "0.8"}, {"liquidation_end", "0.83"}, {"maintenance", "0.85"}}},
+        {"collateral", {{"initial", "0.8"}, {"liquidation_end", "0.83"}, {"maintenance", "0.85"}}},
         {"debt", {{"initial", "1.15"}, {"liquidation_end", "1.12"}, {"maintenance", "1.1"}}},
         {"borrowable", true},
         {"max_bonus", "1.05"},
@@ -106,8 +104,7 @@ ordered_json ether(const std::vector<ChainId>& chains) {
          {{"sources", ordered_json::array({price_source(chains)})},
           {"max_age", "70m"},
           {"min", "100"},
-          {"max", "100000"}}}
-    };
+          {"max", "100000"}}}};
 }
 
 ordered_json network_of(const std::vector<ChainId>& chains, const ExampleOptions& options) {
@@ -128,8 +125,7 @@ ordered_json network_of(const std::vector<ChainId>& chains, const ExampleOptions
         {"hub", chains.front().text()},
         {"signers", signers},
         {"threshold", threshold},
-        {"guardian", guardian}
-    };
+        {"guardian", guardian}};
 }
 
 }  // namespace
@@ -163,9 +159,7 @@ std::string example_config(
 ) {
     ordered_json chain_list = ordered_json::array();
     for (const ChainId& chain : chains) {
-        chain_list.push_back(
-            {{"id", chain.text()}, {"endpoints", endpoints_of(chain, options)}}
-        );
+        chain_list.push_back({{"id", chain.text()}, {"endpoints", endpoints_of(chain, options)}});
     }
     ordered_json out = {
         {"version", 1},

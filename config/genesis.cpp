@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <utility>
-
 #include "config/settings.hpp"
 #include "core/keccak.hpp"
+
+#include <utility>
 
 namespace margrave::config {
 

@@ -1,10 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
-#include <string>
-#include <utility>
-
-#include <nlohmann/json.hpp>
-
 #include "config/detail/build.hpp"
 #include "config/detail/checker.hpp"
 #include "config/detail/cross.hpp"
@@ -13,6 +7,12 @@
 #include "config/settings.hpp"
 #include "infra/files.hpp"
 #include "infra/strict_json.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <string>
+#include <utility>
 
 namespace margrave::config {
 namespace {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
-
 #include "config/detail/table.hpp"
 #include "config/settings.hpp"
+
+#include <algorithm>
 
 namespace margrave::config {
 namespace {
@@ -241,6 +241,7 @@ constexpr Setting kTable[] = {
     {"/log/format", kChoice, kOptional, R"("auto")", "auto|human|json", "",
      "auto is human on a terminal and JSON lines else.", R"("json")"},
 };
+
 // clang-format on
 
 std::string_view parent_of(std::string_view pointer) {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "config/settings.hpp"
+#include "infra/files.hpp"
+
 #include <cstdlib>
 #include <filesystem>
 #include <string>
-
-#include "config/settings.hpp"
-#include "infra/files.hpp"
 
 namespace margrave::config {
 namespace {
@@ -49,8 +49,9 @@ Result<std::string> read_secret(const SecretSource& source) {
             if (directory == nullptr) {
                 return fail(
                     Errc::kConfig,
-                    what + " is not there: CREDENTIALS_DIRECTORY is not set; start the daemon by a "
-                           "unit with LoadCredential=" +
+                    what +
+                        " is not there: CREDENTIALS_DIRECTORY is not set; start the daemon by a "
+                        "unit with LoadCredential=" +
                         source.name + ":FILE"
                 );
             }

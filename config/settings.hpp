@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "chains/settings.hpp"
+#include "core/canonical_json.hpp"
+#include "margin/parameters.hpp"
+#include "oracle/oracle.hpp"
+
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
@@ -9,11 +14,6 @@
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "chains/settings.hpp"
-#include "core/canonical_json.hpp"
-#include "margin/parameters.hpp"
-#include "oracle/oracle.hpp"
 
 namespace margrave::config {
 
@@ -108,10 +108,12 @@ struct DeployedChain {
     std::optional<Address> position_book;
     BlockNum start_block;
 };
+
 struct Deployment {
     Hash32 network;
     std::map<ChainId, DeployedChain> chains;
 };
+
 Result<Deployment> read_deployment(const std::filesystem::path& file);
 Result<void> write_deployment(const std::filesystem::path& file, const Deployment& deployment);
 

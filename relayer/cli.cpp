@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "relayer/cli.hpp"
 
-#include <exception>
+#include "config/suggest.hpp"
+#include "relayer/version.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <CLI/CLI.hpp>
+#include <map>
 #include <memory>
 #include <ostream>
 #include <string>
 #include <utility>
 #include <vector>
-
-#include <CLI/CLI.hpp>
-#include <nlohmann/json.hpp>
-
-#include "config/suggest.hpp"
-#include "relayer/version.hpp"
 
 namespace margrave::relayer {
 namespace {
@@ -95,10 +95,18 @@ std::string unknown_argument(const CLI::App& app, const std::string& argument) {
            (near.empty() ? "; known are " + listed(commands) : near);
 }
 
+std::string needs_command(const CLI::App& command) {
+    return "\"" + spoken_name(command) + "\" needs a command: " + listed(known_commands(command)) +
+           "; see " + spoken_name(command) + " --help";
+}
+
 std::string usage_sentence(const CLI::App& app, const CLI::ParseError& error) {
     const std::vector<std::string> unknown = app.remaining(true);
     if (!unknown.empty()) {
         return unknown_argument(app, unknown.front());
+    }
+    if (!known_commands(deepest(app)).empty() && error.get_name() == "RequiredError") {
+        return needs_command(deepest(app));
     }
     std::string out = error.what();
     while (!out.empty() && out.back() == '\n') {
@@ -121,8 +129,7 @@ int report(Context& context, const Error& error) {
             {"error",
              {{"code", to_string(error.code)},
               {"message", error.detail},
-              {"problems", problems_json(context.problems)}}}
-        };
+              {"problems", problems_json(context.problems)}}}};
         context.out << document.dump(-1, ' ', false, json::error_handler_t::replace) << "\n";
     } else {
         for (const config::Problem& problem : context.problems) {
@@ -153,8 +160,7 @@ void add_globals(CLI::App& app, Context& context) {
         ->envname("MARGRAVE_CONFIG")
         ->type_name("FILE");
     const std::map<std::string, Output> outputs = {
-        {"human", Output::kHuman}, {"json", Output::kJson}
-    };
+        {"human", Output::kHuman}, {"json", Output::kJson}};
     app.add_option("--output", context.output, "human or json")
         ->transform(CLI::CheckedTransformer(outputs).description(""))
         ->type_name("FORM");
@@ -174,11 +180,7 @@ Result<int> run_chosen(const CLI::App& app, Context& context) {
     if (context.command) {
         return context.command(context);
     }
-    const CLI::App& command = deepest(app);
-    return fail(
-        Errc::kUsage,
-        "\"" + spoken_name(command) + "\" needs a command: " + listed(known_commands(command))
-    );
+    return fail(Errc::kUsage, needs_command(deepest(app)));
 }
 
 }  // namespace

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/detail/build.hpp"
 
+#include "config/detail/reader.hpp"
+
 #include <algorithm>
 #include <numeric>
 #include <utility>
-
-#include "config/detail/reader.hpp"
 
 namespace margrave::config::detail {
 namespace {
@@ -137,8 +137,7 @@ oracle::SourceSettings build_source(const Reader& in) {
     const std::string name = in.text("name").value_or("");
     if (in.has("fixed")) {
         return oracle::FixedSourceSettings{
-            .name = name, .price = in.decimal("fixed").value_or(Money{})
-        };
+            .name = name, .price = in.decimal("fixed").value_or(Money{})};
     }
     oracle::FeedSourceSettings feed;
     feed.name = name;

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cstddef>
-#include <filesystem>
-#include <vector>
+#include "config/settings.hpp"
 
 #include <nlohmann/json.hpp>
 
-#include "config/settings.hpp"
+#include <cstddef>
+#include <filesystem>
+#include <vector>
 
 namespace margrave::config::detail {
 

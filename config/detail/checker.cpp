@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/detail/checker.hpp"
 
-#include <algorithm>
-#include <map>
-#include <string_view>
-#include <utility>
-
 #include "config/detail/table.hpp"
 #include "config/detail/values.hpp"
 #include "config/suggest.hpp"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <string_view>
+#include <utility>
 
 namespace margrave::config::detail {
 namespace {
@@ -33,9 +34,12 @@ std::string escaped(std::string_view key) {
 
 class Walker {
   public:
-    explicit Walker(Checked& out) : out_(out) {}
+    explicit Walker(Checked& out)
+        : out_(out) {}
 
-    json object(const Setting* setting, const std::string& pattern, const std::string& at, const json& given) {
+    json object(
+        const Setting* setting, const std::string& pattern, const std::string& at, const json& given
+    ) {
         if (!given.is_object()) {
             refuse(
                 at,
@@ -46,18 +50,21 @@ class Walker {
             return nullptr;
         }
         const std::vector<const Setting*> known = children(pattern);
-        refuse_unknown(setting, known, at, given);
+        const std::set<std::string_view> meant = refuse_unknown(setting, known, at, given);
         json kept = json::object();
         for (const Setting* child : known) {
             const std::string name(name_of(*child));
             const auto found = given.find(name);
+            if (found == given.end() && meant.contains(name)) {
+                continue;
+            }
             json value = found == given.end() ? absent(*child, at + "/" + name)
                                               : present(*child, at + "/" + name, *found);
             if (!value.is_null()) {
                 kept[name] = std::move(value);
             }
         }
-        refuse_choice(known, at, given);
+        refuse_choice(known, meant, at, given);
         return kept;
     }
 
@@ -84,7 +91,9 @@ class Walker {
 
     json list(const Setting& setting, const std::string& at, const json& given) {
         if (!given.is_array()) {
-            refuse(at, "got " + shown(setting, given) + "; expected " + expected_with_example(setting));
+            refuse(
+                at, "got " + shown(setting, given) + "; expected " + expected_with_example(setting)
+            );
             return nullptr;
         }
         const std::size_t items_max = std::stoul(std::string(setting.to));
@@ -95,7 +104,9 @@ class Walker {
                     expected_with_example(setting)
             );
         } else if (given.size() > items_max) {
-            refuse(at, "has " + std::to_string(given.size()) + " items; expected " + expected(setting));
+            refuse(
+                at, "has " + std::to_string(given.size()) + " items; expected " + expected(setting)
+            );
         }
         const Setting* item = find(std::string(setting.pointer) + "/*");
         json kept = json::array();
@@ -139,7 +150,8 @@ class Walker {
         return {};
     }
 
-    void refuse_unknown(
+    // The names that the unknown ones were probably meant to be: they are not missing as well.
+    std::set<std::string_view> refuse_unknown(
         const Setting* parent,
         const std::vector<const Setting*>& known,
         const std::string& at,
@@ -151,11 +163,13 @@ class Walker {
             names.push_back(name_of(*child));
             listed += (listed.empty() ? "" : ", ") + std::string(name_of(*child));
         }
+        std::set<std::string_view> meant;
         for (const auto& [name, value] : given.items()) {
             if (std::ranges::find(names, name) != names.end()) {
                 continue;
             }
             if (const auto near = nearest(name, names)) {
+                meant.insert(*near);
                 refuse(
                     at + "/" + escaped(name),
                     "unknown field, did you mean \"" + std::string(*near) + "\"?"
@@ -168,24 +182,31 @@ class Walker {
                 refuse(at + "/" + escaped(name), "unknown field; known here: " + listed);
             }
         }
+        return meant;
     }
 
     void refuse_choice(
-        const std::vector<const Setting*>& known, const std::string& at, const json& given
+        const std::vector<const Setting*>& known,
+        const std::set<std::string_view>& meant,
+        const std::string& at,
+        const json& given
     ) {
         struct Group {
             std::string names;
             unsigned given{0};
             unsigned size{0};
         };
+
         std::map<std::string_view, Group> groups;
         for (const Setting* child : known) {
             if (child->one_of.empty()) {
                 continue;
             }
             Group& group = groups[child->one_of];
-            group.names += (group.names.empty() ? "\"" : ", \"") + std::string(name_of(*child)) + "\"";
-            group.given += given.contains(std::string(name_of(*child))) ? 1U : 0U;
+            group.names +=
+                (group.names.empty() ? "\"" : ", \"") + std::string(name_of(*child)) + "\"";
+            const std::string_view name = name_of(*child);
+            group.given += given.contains(std::string(name)) || meant.contains(name) ? 1U : 0U;
             ++group.size;
         }
         for (const auto& [name, group] : groups) {

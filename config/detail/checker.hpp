@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <string>
-#include <vector>
+#include "config/settings.hpp"
 
 #include <nlohmann/json.hpp>
 
-#include "config/settings.hpp"
+#include <string>
+#include <vector>
 
 namespace margrave::config::detail {
 

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/detail/cross.hpp"
 
+#include "config/detail/reader.hpp"
+#include "infra/url.hpp"
+
 #include <algorithm>
 #include <map>
 #include <set>
 #include <string>
 #include <utility>
-
-#include "config/detail/reader.hpp"
-#include "infra/url.hpp"
 
 namespace margrave::config::detail {
 namespace {
@@ -22,7 +22,8 @@ void refuse(std::vector<Problem>& out, std::string pointer, std::string what) {
 // Reports every text after the first that is already there.
 class Unique {
   public:
-    explicit Unique(std::vector<Problem>& out) : out_(out) {}
+    explicit Unique(std::vector<Problem>& out)
+        : out_(out) {}
 
     void add(const std::optional<std::string>& text, const std::string& at) {
         if (!text) {
@@ -163,7 +164,10 @@ void check_fixed(const Reader& price, const Reader& source, std::vector<Problem>
 }
 
 void check_price(
-    const Reader& asset, const std::set<ChainId>& chains, bool chains_known, std::vector<Problem>& out
+    const Reader& asset,
+    const std::set<ChainId>& chains,
+    bool chains_known,
+    std::vector<Problem>& out
 ) {
     const Reader price = asset.object("price");
     Unique names(out);

@@ -1,19 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <vector>
+#include "config/detail/build.hpp"
+#include "config/settings.hpp"
 
 #include <nlohmann/json.hpp>
 
-#include "config/detail/build.hpp"
-#include "config/settings.hpp"
+#include <vector>
 
 // Rules that join two values, which no row of the table can say. Each looks only at values that are
 // right by themselves, so that one mistake is reported once.
 namespace margrave::config::detail {
 
-void check_network(const nlohmann::json& document, const Settings& settings, std::vector<Problem>& out);
-void check_chains(const nlohmann::json& document, const Settings& settings, std::vector<Problem>& out);
+void check_network(
+    const nlohmann::json& document, const Settings& settings, std::vector<Problem>& out
+);
+void check_chains(
+    const nlohmann::json& document, const Settings& settings, std::vector<Problem>& out
+);
 void check_assets(const nlohmann::json& document, std::vector<Problem>& out);
 /// margin::check's findings at their places in the config. `out` holds the problems found so far:
 /// an asset that has one is not looked at again.

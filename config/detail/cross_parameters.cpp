@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "config/detail/cross.hpp"
+#include "margin/parameters.hpp"
+
 #include <algorithm>
 #include <array>
 #include <string>
 #include <utility>
-
-#include "config/detail/cross.hpp"
-#include "margin/parameters.hpp"
 
 namespace margrave::config::detail {
 namespace {
@@ -68,8 +68,7 @@ std::string member_of(const std::string& name) {
          {"price_max", "price/max"},
          {"validity_s", "attestation/validity"},
          {"release_deadline_s", "attestation/release_deadline"},
-         {"deadline_s", "deadline"}}
-    };
+         {"deadline_s", "deadline"}}};
     const auto* found =
         std::ranges::find(kRenamed, name, &std::pair<std::string_view, std::string_view>::first);
     return found == kRenamed.end() ? name : std::string(found->second);

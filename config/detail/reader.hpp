@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "core/amount.hpp"
+#include "core/bytes.hpp"
+#include "core/ids.hpp"
+
+#include <nlohmann/json.hpp>
+
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
@@ -8,26 +14,24 @@
 #include <string>
 #include <string_view>
 
-#include <nlohmann/json.hpp>
-
-#include "core/amount.hpp"
-#include "core/bytes.hpp"
-#include "core/ids.hpp"
-
 namespace margrave::config::detail {
 
 /// One object of a checked document. What is there is right, so a read fails only by absence.
 class Reader {
   public:
-    Reader(const nlohmann::json& object, std::string at) : object_(object), at_(std::move(at)) {}
+    Reader(const nlohmann::json& object, std::string at)
+        : object_(object),
+          at_(std::move(at)) {}
 
     /// JSON pointer of this object, or of its member.
     [[nodiscard]] const std::string& at() const { return at_; }
+
     [[nodiscard]] std::string at(std::string_view name) const {
         return at_ + "/" + std::string(name);
     }
 
     [[nodiscard]] bool has(std::string_view name) const { return find(name) != nullptr; }
+
     /// An empty object when there is none.
     [[nodiscard]] Reader object(std::string_view name) const;
     /// Zero when there is no such list.
@@ -35,9 +39,8 @@ class Reader {
     /// An empty object for an item that is wrong.
     [[nodiscard]] Reader item(std::string_view name, std::size_t index) const;
     /// The item's text in a list of strings.
-    [[nodiscard]] std::optional<std::string> text_item(
-        std::string_view name, std::size_t index
-    ) const;
+    [[nodiscard]] std::optional<std::string> text_item(std::string_view name, std::size_t index)
+        const;
 
     [[nodiscard]] std::optional<std::string> text(std::string_view name) const;
     [[nodiscard]] std::optional<bool> flag(std::string_view name) const;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
-#include <cctype>
-#include <string>
+#include "config/detail/values.hpp"
+#include "infra/url.hpp"
 
 #include <nlohmann/json.hpp>
 
-#include "config/detail/values.hpp"
-#include "infra/url.hpp"
+#include <algorithm>
+#include <cctype>
+#include <string>
 
 namespace margrave::config::detail {
 namespace {

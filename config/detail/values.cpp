@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/detail/values.hpp"
 
-#include <algorithm>
-#include <array>
-#include <charconv>
-#include <limits>
-#include <utility>
-
-#include <nlohmann/json.hpp>
-
 #include "config/suggest.hpp"
 #include "core/amount.hpp"
 #include "core/bytes.hpp"
 #include "core/ids.hpp"
 #include "infra/url.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <limits>
+#include <utility>
 
 namespace margrave::config::detail {
 namespace {
@@ -57,9 +57,7 @@ std::string bounds(const Setting& setting, bool with_quotes) {
     const auto written = [&](std::string_view bound) {
         return with_quotes ? in_quotes(bound) : std::string(bound);
     };
-    return setting.from == setting.to
-               ? " " + written(setting.from)
-               : " from " + written(setting.from) + " to " + written(setting.to);
+    return " from " + written(setting.from) + " to " + written(setting.to);
 }
 
 // Shown values are in quotes exactly when nothing of them was left out or cut.
@@ -107,9 +105,8 @@ bool is_word(const Setting& setting, std::string_view text) {
 
 bool is_variable(const Setting& setting, std::string_view text) {
     return !text.empty() && text.size() <= length_max(setting, kTextMax) &&
-           !is_digit(text.front()) && std::ranges::all_of(text, [](char c) {
-               return is_upper(c) || is_digit(c) || c == '_';
-           });
+           !is_digit(text.front()) &&
+           std::ranges::all_of(text, [](char c) { return is_upper(c) || is_digit(c) || c == '_'; });
 }
 
 bool is_path(std::string_view text) {
@@ -275,8 +272,7 @@ std::optional<std::string> text_fault(
             return chain_fault(setting, value, text);
         case Kind::kAsset: {
             const Result<AssetId> asset = AssetId::parse(text);
-            return asset ? std::nullopt
-                         : std::optional(malformed(setting, value, asset.error()));
+            return asset ? std::nullopt : std::optional(malformed(setting, value, asset.error()));
         }
         case Kind::kUrl:
             return url_fault(setting, value, text);
@@ -293,8 +289,7 @@ std::optional<std::string> text_fault(
 
 Result<std::uint64_t> parse_duration(std::string_view text) {
     constexpr std::array<std::pair<std::string_view, std::uint64_t>, 5> kUnits{
-        {{"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}}
-    };
+        {{"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}}};
     const std::size_t digits =
         static_cast<std::size_t>(std::ranges::find_if_not(text, is_digit) - text.begin());
     const bool leading_zero = digits > 1 && text.front() == '0';
@@ -322,7 +317,8 @@ std::string expected(const Setting& setting) {
         case Kind::kObject:
             return "an object";
         case Kind::kList:
-            return "a list of" + bounds(setting, false).substr(5) + " items";
+            return "a list of " + std::string(setting.from) + " to " + std::string(setting.to) +
+                   " items";
         case Kind::kText:
             return "a string of 1 to " + std::to_string(length_max(setting, kTextMax)) +
                    " characters";
@@ -345,7 +341,8 @@ std::string expected(const Setting& setting) {
         case Kind::kFlag:
             return "true or false";
         case Kind::kInteger:
-            return "a whole number" + bounds(setting, false);
+            return setting.from == setting.to ? "the number " + std::string(setting.from)
+                                              : "a whole number" + bounds(setting, false);
         case Kind::kCount:
             return "a whole number as a decimal string";
         case Kind::kDecimal:

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/settings.hpp"
-
-#include <memory>
-#include <string>
-
-#include <CLI/CLI.hpp>
-#include <nlohmann/json.hpp>
-
 #include "core/keccak.hpp"
 #include "margin/parameters.hpp"
 #include "relayer/cli.hpp"
 #include "relayer/commands/commands.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <string>
 
 namespace margrave::relayer {
 namespace {
@@ -50,15 +49,14 @@ Result<int> check(Context& context) {
         advise(context, "note: " + note.pointer + ": " + note.what);
     }
     const std::string network = to_hex(settings.genesis.network());
-    const std::string parameters =
-        to_hex(keccak256(margin::canonical(settings.parameters).dump()));
+    const std::string parameters = to_hex(keccak256(margin::canonical(settings.parameters).dump()));
     const std::string contracts = settings.deployed ? "known" : "not deployed yet";
     const std::size_t signers = settings.genesis.signers.size();
-    const std::string human =
-        "ok: " + counted(settings.chains.size(), "chain") + ", " +
-        counted(settings.parameters.assets.size(), "asset") + ", " +
-        std::to_string(settings.genesis.threshold) + " of " + counted(signers, "signer") +
-        ", contracts " + contracts + "\nnetwork    " + network + "\nparameters " + parameters + "\n";
+    const std::string human = "ok: " + counted(settings.chains.size(), "chain") + ", " +
+                              counted(settings.parameters.assets.size(), "asset") + ", " +
+                              std::to_string(settings.genesis.threshold) + " of " +
+                              counted(signers, "signer") + ", contracts " + contracts +
+                              "\nnetwork    " + network + "\nparameters " + parameters + "\n";
     print(
         context,
         human,
@@ -66,10 +64,10 @@ Result<int> check(Context& context) {
          {"config", settings.file.string()},
          {"network", network},
          {"parameters", parameters},
-         {"chains", settings.chains.size()},
-         {"assets", settings.parameters.assets.size()},
-         {"signers", signers},
-         {"threshold", settings.genesis.threshold},
+         {"chains", std::to_string(settings.chains.size())},
+         {"assets", std::to_string(settings.parameters.assets.size())},
+         {"signers", std::to_string(signers)},
+         {"threshold", std::to_string(settings.genesis.threshold)},
          {"deployed", settings.deployed},
          {"notes", notes_json(loaded.notes)}}
     );

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
-#include <filesystem>
-#include <memory>
-#include <string>
-#include <vector>
-
-#include <CLI/CLI.hpp>
-#include <nlohmann/json.hpp>
-
 #include "attest/keys.hpp"
 #include "config/settings.hpp"
 #include "infra/files.hpp"
 #include "relayer/cli.hpp"
 #include "relayer/commands/commands.hpp"
 #include "relayer/commands/new_file.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
 
 namespace margrave::relayer {
 namespace {
@@ -55,11 +55,15 @@ Result<void> add_endpoint(
 ) {
     const std::size_t equals = text.find('=');
     if (equals == std::string::npos) {
-        return fail(Errc::kUsage, "--endpoint needs CHAIN=URL, e.g. ethereum=https://node.internal");
+        return fail(
+            Errc::kUsage, "--endpoint needs CHAIN=URL, e.g. ethereum=https://node.internal"
+        );
     }
     MARGRAVE_TRY(const ChainId chain, config::parse_chain_name(text.substr(0, equals)));
     if (std::ranges::find(chains, chain) == chains.end()) {
-        return fail(Errc::kUsage, "--endpoint is for " + chain.text() + ", which --chains leaves out");
+        return fail(
+            Errc::kUsage, "--endpoint is for " + chain.text() + ", which --chains leaves out"
+        );
     }
     out.endpoints[chain].push_back(text.substr(equals + 1));
     return ok();
@@ -158,6 +162,13 @@ Result<int> init(Context& context, const InitOptions& options) {
     for (const config::Problem& note : loaded.notes) {
         advise(context, "note: " + note.pointer + ": " + note.what);
     }
+    if (options.password_file.empty()) {
+        advise(
+            context,
+            "note: /signer/password: comes from the systemd credential keystore-password; "
+            "{\"file\": \"PATH\"} or {\"env\": \"NAME\"} may stand there too"
+        );
+    }
     print(
         context,
         human,
@@ -173,7 +184,10 @@ Result<int> init(Context& context, const InitOptions& options) {
 void add_init(CLI::App& app, Context& context) {
     CLI::App* command = app.add_subcommand("init", "Write a starting config");
     const auto options = std::make_shared<InitOptions>();
-    command->add_option("--chains", options->chains, "Chains, the hub first: ethereum,base or eip155:N")
+    command
+        ->add_option(
+            "--chains", options->chains, "Chains, the hub first: ethereum,base or eip155:N"
+        )
         ->required()
         ->delimiter(',')
         ->type_name("A,B");
@@ -184,9 +198,13 @@ void add_init(CLI::App& app, Context& context) {
         ->type_name("FILE");
     command->add_option("-o,--out", options->out, "Where to write (default: the file of -c)")
         ->type_name("FILE");
-    command->add_option("--endpoint", options->endpoints, "Node of a chain, CHAIN=URL; may be repeated")
+    command
+        ->add_option(
+            "--endpoint", options->endpoints, "Node of a chain, CHAIN=URL; may be repeated"
+        )
         ->type_name("CHAIN=URL");
-    command->add_option("--signer", options->signers, "Operator's address (default: the keystore's)")
+    command
+        ->add_option("--signer", options->signers, "Operator's address (default: the keystore's)")
         ->type_name("ADDRESS");
     command->add_option("--guardian", options->guardian, "Guardian (default: the first signer)")
         ->type_name("ADDRESS");

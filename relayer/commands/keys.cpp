@@ -1,6 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "attest/keys.hpp"
 
+#include "config/settings.hpp"
+#include "infra/files.hpp"
+#include "relayer/cli.hpp"
+#include "relayer/commands/commands.hpp"
+#include "relayer/commands/new_file.hpp"
+#include "relayer/commands/prompt.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstring>
 #include <filesystem>
@@ -8,16 +18,6 @@
 #include <memory>
 #include <string>
 #include <vector>
-
-#include <CLI/CLI.hpp>
-#include <nlohmann/json.hpp>
-
-#include "config/settings.hpp"
-#include "infra/files.hpp"
-#include "relayer/cli.hpp"
-#include "relayer/commands/commands.hpp"
-#include "relayer/commands/new_file.hpp"
-#include "relayer/commands/prompt.hpp"
 
 namespace margrave::relayer {
 namespace {
@@ -39,8 +39,11 @@ struct KeyOptions {
 // Freed memory keeps what it held; a password or key must not stay there.
 class Wiped {
   public:
-    explicit Wiped(std::string text) : text_(std::move(text)) {}
+    explicit Wiped(std::string text)
+        : text_(std::move(text)) {}
+
     ~Wiped() { ::explicit_bzero(text_.data(), text_.size()); }
+
     Wiped(const Wiped&) = delete;
     Wiped& operator=(const Wiped&) = delete;
 
@@ -204,7 +207,11 @@ void add_target(CLI::App& command, KeyOptions& options) {
         ->required()
         ->type_name("FILE");
     command
-        .add_option("--password-file", options.password_file, "Read the password here, not from the terminal")
+        .add_option(
+            "--password-file",
+            options.password_file,
+            "Read the password here, not from the terminal"
+        )
         ->type_name("FILE");
 }
 
@@ -214,18 +221,23 @@ void add_keys(CLI::App& app, Context& context) {
     CLI::App* keys = app.add_subcommand("keys", "Make, import and list keystores");
     const auto options = std::make_shared<KeyOptions>();
 
-    CLI::App* fresh = keys->add_subcommand("new", "A new key in a new keystore; prints its address");
+    CLI::App* fresh =
+        keys->add_subcommand("new", "A new key in a new keystore; prints its address");
     add_target(*fresh, *options);
     on_run(*fresh, context, [options](Context& c) { return make_key(c, *options); });
 
     CLI::App* known = keys->add_subcommand("import", "A known key into a new keystore");
     add_target(*known, *options);
-    known->add_option("--key-file", options->key_file, "File with 64 hex digits; - is standard input")
+    known
+        ->add_option(
+            "--key-file", options->key_file, "File with 64 hex digits; - is standard input"
+        )
         ->required()
         ->type_name("FILE");
     on_run(*known, context, [options](Context& c) { return import_key(c, *options); });
 
-    CLI::App* list = keys->add_subcommand("list", "Addresses that keystores claim, without a password");
+    CLI::App* list =
+        keys->add_subcommand("list", "Addresses that keystores claim, without a password");
     list->add_option("path", options->paths, "Keystores or directories (default: the config's)");
     on_run(*list, context, [options](Context& c) { return list_keys(c, *options); });
 }

@@ -2,11 +2,10 @@
 #include "relayer/commands/new_file.hpp"
 
 #include <cerrno>
-#include <string>
-#include <system_error>
-
 #include <fcntl.h>
+#include <string>
 #include <sys/stat.h>
+#include <system_error>
 #include <unistd.h>
 
 namespace margrave::relayer {
@@ -46,8 +45,7 @@ Result<void> write_new_file(
     if (!written || !closed) {
         ::unlink(path.c_str());
         return fail(
-            Errc::kIo,
-            "cannot write " + path.string() + ": " + reason(written ? errno : error)
+            Errc::kIo, "cannot write " + path.string() + ": " + reason(written ? errno : error)
         );
     }
     return ok();

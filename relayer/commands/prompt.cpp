@@ -3,9 +3,8 @@
 
 #include <cerrno>
 #include <cstring>
-#include <string_view>
-
 #include <fcntl.h>
+#include <string_view>
 #include <termios.h>
 #include <unistd.h>
 
@@ -19,7 +18,8 @@ constexpr char kInterrupt = '\x03';
 // character, so there is no way out that leaves the terminal mute.
 class Terminal {
   public:
-    Terminal() : fd_(::open("/dev/tty", O_RDWR | O_CLOEXEC)) {
+    Terminal()
+        : fd_(::open("/dev/tty", O_RDWR | O_CLOEXEC)) {
         muted_ = fd_ >= 0 && ::tcgetattr(fd_, &before_) == 0;
         if (muted_) {
             termios mute = before_;
@@ -85,7 +85,9 @@ class Terminal {
 Result<std::string> prompt_new_password(const std::string& what) {
     const Terminal terminal;
     if (!terminal.usable()) {
-        return fail(Errc::kUsage, "there is no terminal to ask for a password; use --password-file");
+        return fail(
+            Errc::kUsage, "there is no terminal to ask for a password; use --password-file"
+        );
     }
     MARGRAVE_TRY(std::string first, terminal.ask(what));
     if (first.empty()) {

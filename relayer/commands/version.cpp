@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "relayer/version.hpp"
 
-#include <string>
-
-#include <CLI/CLI.hpp>
-#include <nlohmann/json.hpp>
-
 #include "margin/parameters.hpp"
 #include "relayer/cli.hpp"
 #include "relayer/commands/commands.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <CLI/CLI.hpp>
+#include <string>
 
 namespace margrave::relayer {
 namespace {
@@ -17,7 +17,8 @@ Result<int> show_version(Context& context) {
     const std::string engine = std::to_string(margin::kEngine);
     print(
         context,
-        "margrave " + std::string(kVersion) + "\nengine " + engine + "\ncompiler " + __VERSION__ + "\n",
+        "margrave " + std::string(kVersion) + "\nengine " + engine + "\ncompiler " + __VERSION__ +
+            "\n",
         {{"version", kVersion}, {"engine", engine}, {"compiler", __VERSION__}}
     );
     return 0;
