@@ -7,6 +7,10 @@ import {Counted} from "./Counted.sol";
 /// @notice Lives on the hub chain only. A later post for the same (account, market) replaces the earlier one.
 /// @dev Stores nothing but the count and the accumulator: readers fold the events and compare.
 contract PositionBook is Counted {
+    /// @notice Sizes and prices lie within -BOUND and BOUND: what a reader's signed 192-bit money can hold, so that no
+    /// post can stop the readers of this chain.
+    int256 public constant BOUND = 2 ** 191 - 1;
+
     /// @notice The only address that may post. Fixed at deployment.
     address public immutable venue;
 
@@ -18,6 +22,7 @@ contract PositionBook is Counted {
     error NotVenue(address caller, address venue);
     error ZeroAccount();
     error ZeroMarket();
+    error OutOfBounds(int256 value, int256 bound);
 
     constructor(address venue_) {
         if (venue_ == address(0)) revert ZeroVenue();
@@ -31,6 +36,8 @@ contract PositionBook is Counted {
         if (msg.sender != venue) revert NotVenue(msg.sender, venue);
         if (account == bytes32(0)) revert ZeroAccount();
         if (market == bytes32(0)) revert ZeroMarket();
+        if (size < -BOUND || size > BOUND) revert OutOfBounds(size, BOUND);
+        if (entryPrice < -BOUND || entryPrice > BOUND) revert OutOfBounds(entryPrice, BOUND);
         uint64 sequence = eventCount + 1;
         _record(sequence, keccak256(abi.encode(accumulator, sequence, account, market, size, entryPrice)));
         emit Position(sequence, account, market, size, entryPrice);

@@ -36,12 +36,23 @@ contract PositionBookTest {
         new PositionBook(address(0));
     }
 
+    function test_RefusesWhatReadersCannotHold() public {
+        int256 bound = book.BOUND();
+        book.post("a", "m", bound, -bound);
+        vm.expectRevert(abi.encodeWithSelector(PositionBook.OutOfBounds.selector, bound + 1, bound));
+        book.post("a", "m", bound + 1, 1);
+        vm.expectRevert(abi.encodeWithSelector(PositionBook.OutOfBounds.selector, -bound - 1, bound));
+        book.post("a", "m", 1, -bound - 1);
+        vm.expectRevert(abi.encodeWithSelector(PositionBook.OutOfBounds.selector, type(int256).min, bound));
+        book.post("a", "m", type(int256).min, 1);
+    }
+
     function testFuzz_SlotsZeroAndOneAreTheCountAndTheFold(bytes32[8] memory seeds) public {
         bytes32 folded = 0;
         for (uint256 i = 0; i < seeds.length; i++) {
             bytes32 account = seeds[i] | bytes32(uint256(1));
             bytes32 market = keccak256(abi.encode(seeds[i]));
-            (int256 size, int256 price) = (int256(uint256(market)), int256(uint256(seeds[i])));
+            (int256 size, int256 price) = (int256(uint256(market)) % book.BOUND(), int256(uint256(seeds[i])) % book.BOUND());
             book.post(account, market, size, price);
             folded = keccak256(abi.encode(folded, i + 1, account, market, size, price));
             vm.assertEq(uint256(vm.load(address(book), 0)), i + 1, "slot 0");

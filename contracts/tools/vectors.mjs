@@ -12,6 +12,7 @@ const named = (text) => keccak256(toUtf8Bytes(text));
 const addressOf = (text) => new Wallet(named(text)).address;
 const padded = (address) => abi.encode(["address"], [address]);
 const INT256_MAX = 2n ** 255n - 1n;
+const POSITION_BOUND = 2n ** 191n - 1n;
 const UINT256_MAX = 2n ** 256n - 1n;
 const UINT64_MAX = 2n ** 64n - 1n;
 
@@ -129,7 +130,7 @@ function movements() {
 }
 
 function positions() {
-  const rows = [[1, 10n ** 18n, 65_000n * 10n ** 18n], [2, -(10n ** 18n), 1n], [1, 0n, 0n], [3, -INT256_MAX - 1n, INT256_MAX]]
+  const rows = [[1, 10n ** 18n, 65_000n * 10n ** 18n], [2, -(10n ** 18n), 1n], [1, 0n, 0n], [3, -POSITION_BOUND, POSITION_BOUND]]
     .map(([i, size, entryPrice]) => ({ account: named(`trader ${i}`), market: named(`market ${i}`), size, entryPrice }));
   return fold(["bytes32", "bytes32", "int256", "int256"], rows);
 }
