@@ -14,8 +14,7 @@
 #include <boost/beast/http/string_body.hpp>
 
 #include <array>
-#include <cerrno>
-#include <sys/socket.h>
+#include <poll.h>
 #include <utility>
 
 namespace margrave::infra::detail {
@@ -197,14 +196,14 @@ bool HttpConnection::is_stale() {
     if (SteadyClock::now() - last_used_ >= endpoint_->limits.idle) {
         return true;
     }
-    char byte = 0;
-    const int handle = streams_->socket.native_handle();
-    const ssize_t got = ::recv(handle, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-    if (got < 0) {
-        return errno != EAGAIN && errno != EWOULDBLOCK;
+    pollfd entry{streams_->socket.native_handle(), POLLIN | POLLRDHUP, 0};
+    if (::poll(&entry, 1, 0) < 0) {
+        return true;
     }
+    const unsigned seen = static_cast<unsigned short>(entry.revents);
+    const bool closed = (seen & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL)) != 0;
     // Over TLS unread bytes are normal: session tickets arrive when they like.
-    return got == 0 || !streams_->tls;
+    return closed || ((seen & POLLIN) != 0 && !streams_->tls);
 }
 
 }  // namespace margrave::infra::detail

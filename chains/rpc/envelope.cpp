@@ -86,7 +86,7 @@ std::optional<RpcError> status_error(
     RpcClass kind = RpcClass::kRefused;
     if (status == 429 || (status == 503 && answer.retry_after)) {
         kind = RpcClass::kRateLimited;
-    } else if (status >= 500 || status == 408) {
+    } else if (status >= 500 || status == 408 || status < 300) {
         kind = RpcClass::kTransport;
     } else if (status == 400 || status == 413) {
         kind = RpcClass::kOther;
