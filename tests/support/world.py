@@ -113,7 +113,9 @@ class Chain:
         return reply["result"]
 
     def cast(self, *args):
-        done = subprocess.run([tool("cast"), *map(str, args), "--rpc-url", self.url], capture_output=True, text=True)
+        command, *rest = map(str, args)
+        url = [] if command in ("abi-encode", "keccak") else ["--rpc-url", self.url]
+        done = subprocess.run([tool("cast"), command, *url, *rest], capture_output=True, text=True)
         if done.returncode != 0:
             raise Failed(f"cast {' '.join(map(str, args))[:160]} on {self.name}: {done.stderr.strip()[:600]}")
         return done.stdout.strip()
@@ -126,9 +128,12 @@ class Chain:
     def send(self, key, to, signature, *args, value=None, wait=True):
         """A transaction by `key`; its hash. Raises when it reverts."""
         extra = ["--value", str(value)] if value is not None else []
+        if not signature:
+            args, signature = (), None
+        call = [to, *([signature] if signature else []), *args]
         if not wait:
-            return self.cast("send", "--async", "--private-key", key, *extra, to, signature, *args)
-        out = self.cast("send", "--json", "--private-key", key, *extra, to, signature, *args)
+            return self.cast("send", "--async", "--private-key", key, *extra, *call)
+        out = self.cast("send", "--json", "--private-key", key, *extra, *call)
         receipt = json.loads(out)
         if int(receipt["status"], 16) != 1:
             raise Failed(f"{signature} on {self.name} reverted in {receipt['transactionHash']}")
@@ -220,7 +225,7 @@ class World:
 
     def write_config(self, **changes):
         def source(chain):
-            return {"name": f"{chain.name}-node", "http": chain.url}
+            return {"name": f"{chain.name.lower()}-node", "http": chain.url}
 
         eth_price = {"sources": [{"name": "eth-usd", "feed": {"chain": self.a.caip, "address": self.feed}}],
                      "max_age": "1h", "min": "1", "max": "100000", "min_sources": 1, "max_spread": "0.02"}
