@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <vector>
-
 #include "core/canonical_json.hpp"
 #include "core/statements.hpp"
+
+#include <vector>
 
 namespace margrave::attest {
 
@@ -20,6 +20,7 @@ Hash32 struct_hash(const Link& s);
 
 /// keccak(0x1901, domain, hashStruct): what is signed.
 Hash32 digest(const Hash32& network, const Hash32& struct_hash);
+
 template <class Statement>
 Hash32 digest_of(const Hash32& network, const Statement& s) {
     return digest(network, struct_hash(s));

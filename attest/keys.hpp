@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "core/bytes.hpp"
+#include "core/result.hpp"
+#include "core/statements.hpp"
+
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -8,10 +12,6 @@
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "core/bytes.hpp"
-#include "core/result.hpp"
-#include "core/statements.hpp"
 
 namespace margrave::attest {
 
@@ -34,6 +34,7 @@ class SecretKey {
 
   private:
     static constexpr std::size_t kSize = 32;
+
     struct Wipe {
         void operator()(std::uint8_t* bytes) const noexcept;
     };
@@ -53,6 +54,7 @@ class Signer {
     /// RFC 6979, low s, v 27 or 28; its own signature is recovered and compared before it returns.
     virtual Result<Signature> sign(const Hash32& digest) = 0;
 };
+
 std::unique_ptr<Signer> make_local_signer(SecretKey key);
 
 /// Refuses high s and v other than 27/28 (kSignature).
@@ -68,7 +70,9 @@ Result<void> check_quorum(
 /// Web3 secret storage v3. scrypt (default n = 262144) or PBKDF2 on read; scrypt on write.
 /// kPassword for a MAC mismatch; kInvalid names the field that is wrong; parameters that would take
 /// more than 1 GiB are refused.
-Result<std::string> encrypt_keystore(const SecretKey& key, std::string_view password, unsigned log_n = 18);
+Result<std::string> encrypt_keystore(
+    const SecretKey& key, std::string_view password, unsigned log_n = 18
+);
 Result<SecretKey> decrypt_keystore(std::string_view json, std::string_view password);
 /// The address a keystore file says it holds, without opening it.
 Result<Address> keystore_address(std::string_view json);
@@ -80,6 +84,7 @@ struct LogKey {
 
     ~LogKey();
 };
+
 LogKey log_key_from_seed(const std::array<std::uint8_t, 32>& seed);
 /// Derived from the operator's key: seed = keccak("margrave log key v1" || secret), so one keystore
 /// is all an operator keeps.

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "attest/keys.hpp"
+#include "core/bytes.hpp"
+
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -9,9 +12,6 @@
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "attest/keys.hpp"
-#include "core/bytes.hpp"
 
 // Transparency log in the C2SP formats: signed-note, tlog-checkpoint, tlog-tiles (RFC 6962 hashing,
 // SHA-256). docs/protocol.md section 6.
@@ -24,10 +24,18 @@ Hash32 node_hash(const Hash32& left, const Hash32& right);
 Hash32 empty_root();
 /// RFC 9162 2.1.3.2 and 2.1.4.2. A consistency proof from size 0 is refused.
 bool verify_inclusion(
-    const Hash32& root, std::uint64_t size, std::uint64_t index, const Hash32& leaf, const std::vector<Hash32>& proof
+    const Hash32& root,
+    std::uint64_t size,
+    std::uint64_t index,
+    const Hash32& leaf,
+    const std::vector<Hash32>& proof
 );
 bool verify_consistency(
-    const Hash32& old_root, std::uint64_t old_size, const Hash32& new_root, std::uint64_t new_size, const std::vector<Hash32>& proof
+    const Hash32& old_root,
+    std::uint64_t old_size,
+    const Hash32& new_root,
+    std::uint64_t new_size,
+    const std::vector<Hash32>& proof
 );
 
 struct Checkpoint {
@@ -35,6 +43,7 @@ struct Checkpoint {
     std::uint64_t size{0};
     Hash32 root;
 };
+
 /// The signed note of a checkpoint, and back. `vkey` is "name+hash+base64(type || key)".
 std::string sign_checkpoint(const Checkpoint& checkpoint, const LogKey& key);
 /// Origin, size and root of a checkpoint's text; nothing about who signed it. kInvalid.
@@ -85,8 +94,9 @@ struct LogReader {
     Checkpoint checkpoint;
     std::vector<Bytes> entries;
 };
-/// Root rebuilt from the entries, every tile compared, checkpoint signature checked. Errors name the
-/// file and the entry: "tile/entries/000 entry 17 ...". kSignature, kCorrupt, kCheckFailed.
+
+/// Root rebuilt from the entries, every tile compared, checkpoint signature checked. Errors name
+/// the file and the entry: "tile/entries/000 entry 17 ...". kSignature, kCorrupt, kCheckFailed.
 Result<LogReader> read_log(const std::filesystem::path& dir, std::string_view vkey);
 
 }  // namespace margrave::attest

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "core/statements.hpp"
+
 #include <cstddef>
 #include <utility>
 #include <vector>
-
-#include "core/statements.hpp"
 
 namespace margrave::attest {
 
@@ -23,7 +23,9 @@ class MerkleTree {
 
     /// Zero for the empty set.
     [[nodiscard]] Hash32 root() const;
+
     [[nodiscard]] std::size_t size() const { return count_; }
+
     [[nodiscard]] std::vector<Hash32> proof(std::size_t index) const;
     void replace(std::size_t index, const Hash32& leaf);
     /// Many leaves at once: each inner node on their paths is hashed once.

@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include <filesystem>
+#include <sodium.h>
 #include <string>
 #include <unistd.h>
 #include <vector>
@@ -303,6 +304,31 @@ inline nlohmann::json public_vectors(const std::string& name) {
 
 inline std::string text_of(const nlohmann::json& value) {
     return value.get<std::string>();
+}
+
+/// "PRIVATE+KEY+name+hash+base64(0x01 || seed)", Go's form of a note key. The base64 may hold a
+/// '+'.
+inline LogKey key_of_go(std::string_view text) {
+    for (int i = 0; i < 4; ++i) {
+        text.remove_prefix(text.find('+') + 1);
+    }
+    std::array<std::uint8_t, 33> typed{};
+    EXPECT_EQ(
+        sodium_base642bin(
+            typed.data(),
+            typed.size(),
+            text.data(),
+            text.size(),
+            nullptr,
+            nullptr,
+            nullptr,
+            sodium_base64_VARIANT_ORIGINAL
+        ),
+        0
+    );
+    std::array<std::uint8_t, 32> seed{};
+    std::copy_n(typed.begin() + 1, seed.size(), seed.begin());
+    return log_key_from_seed(seed);
 }
 
 inline Bytes bytes_of_hex(std::string_view bare) {
