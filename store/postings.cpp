@@ -104,7 +104,7 @@ Result<void> Postings::count_unknown(const Address& token) {
 
 Result<void> Postings::deposit(const Known& e) {
     MARGRAVE_TRY(books_.post(e.ledger, kVaultAccount, collateral(e.owner), e.m.amount));
-    MARGRAVE_TRY(settle(e.ledger, AccountCode::kReceivable, e.owner));
+    MARGRAVE_TRY(settle(e.ledger, AccountCode::kReceivable, e.owner, e.m.amount));
     return raise_book(e, e.m.amount);
 }
 
@@ -253,8 +253,9 @@ Result<void> Postings::sold(const LegRow& leg, const Movement& m, std::optional<
     }
     const Hash32 owner = owner_of(m.account);
     MARGRAVE_TRY(books_.post(*ledger, kVaultAccount, collateral(owner), m.amount));
-    MARGRAVE_TRY(settle(*ledger, AccountCode::kReceivable, owner));
-    return settle(*ledger, AccountCode::kLoan, owner);
+    MARGRAVE_TRY(const Amount left, settle(*ledger, AccountCode::kReceivable, owner, m.amount));
+    MARGRAVE_TRY(settle(*ledger, AccountCode::kLoan, owner, left));
+    return ok();
 }
 
 // Comes back less than was seized (a token that takes a fee), the rest of the lot is gone with the
@@ -268,14 +269,15 @@ Result<void> Postings::returned(const LegRow& leg, const Known& e) {
     MARGRAVE_TRY(
         books_.post(e.ledger, kVaultAccount, collateral(e.owner), sub_or_zero(e.m.amount, back))
     );
-    MARGRAVE_TRY(settle(e.ledger, AccountCode::kReceivable, e.owner));
+    MARGRAVE_TRY(settle(e.ledger, AccountCode::kReceivable, e.owner, e.m.amount));
     return raise_book(e, leg.book_taken);
 }
 
 Result<void> Postings::repayment(const Known& e) {
     MARGRAVE_TRY(books_.post(e.ledger, kVaultAccount, collateral(e.owner), e.m.amount));
-    MARGRAVE_TRY(settle(e.ledger, AccountCode::kLoan, e.owner));
-    return settle(e.ledger, AccountCode::kReceivable, e.owner);
+    MARGRAVE_TRY(const Amount left, settle(e.ledger, AccountCode::kLoan, e.owner, e.m.amount));
+    MARGRAVE_TRY(settle(e.ledger, AccountCode::kReceivable, e.owner, left));
+    return ok();
 }
 
 Result<void> Postings::pool_funding(const Known& e) {
@@ -292,13 +294,14 @@ Result<void> Postings::exit(const Known& e) {
     return ok();
 }
 
-Result<void> Postings::settle(LedgerId ledger, AccountCode code, const Hash32& owner) {
+Result<Amount> Postings::settle(
+    LedgerId ledger, AccountCode code, const Hash32& owner, const Amount& paid
+) {
     MARGRAVE_TRY(const Amount owed, books_.net(ledger, {code, owner}));
-    if (owed.is_zero()) {
-        return ok();
-    }
-    MARGRAVE_TRY(const Amount have, books_.net(ledger, collateral(owner)));
-    return books_.post(ledger, collateral(owner), {code, owner}, min(owed, have));
+    // What the account held before stays its own: only what this event brought pays.
+    const Amount part = min(owed, paid);
+    MARGRAVE_TRY(books_.post(ledger, collateral(owner), {code, owner}, part));
+    return sub_or_zero(paid, part);
 }
 
 Result<void> Postings::take(

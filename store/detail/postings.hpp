@@ -63,8 +63,10 @@ class Postings {
     Result<void> exit(const Known& e);
     Result<void> count_unknown(const Address& token);
 
-    /// Collateral pays what is owed on `code` of the same account, as far as both go.
-    Result<void> settle(LedgerId ledger, AccountCode code, const Hash32& owner);
+    /// `paid`, just posted to the collateral, pays what is owed on `code`; what is left of it.
+    Result<Amount> settle(
+        LedgerId ledger, AccountCode code, const Hash32& owner, const Amount& paid
+    );
     /// Takes `amount` from an account's collateral, the rest from its receivable.
     Result<void> take(
         LedgerId ledger, const Hash32& owner, const AccountRef& to, const Amount& amount

@@ -314,6 +314,15 @@ TEST_F(Postings, PartialRepaymentLeavesTheRestOfTheLoan) {
     EXPECT_EQ(holding(kAlice).collateral, amount(0));
 }
 
+TEST_F(Postings, RepaymentPaysWithWhatItBroughtAndLeavesOlderCollateralAlone) {
+    block({funding(usd(), 100), deposit(kAlice, usd(), 30)});
+    release_now(borrow_request(kAlice, usd(), 40));
+    block({repayment(kAlice, usd(), 15)});
+    EXPECT_EQ(holding(kAlice).debt, amount(25));
+    EXPECT_EQ(holding(kAlice).collateral, amount(30));
+    EXPECT_EQ(holding(kAlice).book, amount(30));
+}
+
 TEST_F(Postings, PoolFundingGoesFromVaultToPool) {
     block({funding(usd(), 100)});
     EXPECT_EQ(last_block(), (Rows{{kVault, kPool, amount(100)}}));
