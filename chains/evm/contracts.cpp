@@ -245,6 +245,8 @@ std::string_view to_string(View view) {
             return "chain()";
         case View::kRegistry:
             return "registry()";
+        case View::kVault:
+            return "vault()";
         case View::kEventCount:
             return "eventCount()";
         case View::kAccumulator:

@@ -35,6 +35,7 @@ enum class View : std::uint8_t {
     kNetwork,
     kChain,
     kRegistry,
+    kVault,
     kEventCount,
     kAccumulator,
     kDecimals,

@@ -30,7 +30,7 @@ std::vector<NamedContract> contracts_of(const ChainSettings& settings) {
 
 // What the contracts carry since they were deployed, read as words.
 Result<void> check_immutables(const ChainSettings& settings, std::span<const Bytes> answers) {
-    MARGRAVE_ASSERT(answers.size() == 3);
+    MARGRAVE_ASSERT(answers.size() == 4);
     const auto network = answer_word(answers[0], "registry.network()");
     if (!network) {
         return wrong(settings, network.error().detail);
@@ -62,6 +62,17 @@ Result<void> check_immutables(const ChainSettings& settings, std::span<const Byt
             settings,
             "the vault at " + to_hex(settings.vault) + " trusts registry " +
                 to_hex(registry.value()) + ", config says " + to_hex(settings.registry)
+        );
+    }
+    const auto vault = answer_address(answers[3], "sale.vault()");
+    if (!vault) {
+        return wrong(settings, vault.error().detail);
+    }
+    if (vault.value() != settings.vault) {
+        return wrong(
+            settings,
+            "the sale at " + to_hex(settings.sale) + " belongs to vault " + to_hex(vault.value()) +
+                ", config says " + to_hex(settings.vault)
         );
     }
     return ok();
@@ -212,6 +223,7 @@ Task<Result<void>> EvmAdapter::check_identity(Node& node, Hash32 block) {
     calls.push_back(ask_call(settings_.registry, encode_view(View::kNetwork), block));
     calls.push_back(ask_call(settings_.registry, encode_view(View::kChain), block));
     calls.push_back(ask_call(settings_.vault, encode_view(View::kRegistry), block));
+    calls.push_back(ask_call(settings_.sale, encode_view(View::kVault), block));
     auto answers = co_await ask_bytes(node, std::move(calls));
     if (!answers) {
         co_return answers.as_failure();

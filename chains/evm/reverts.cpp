@@ -57,6 +57,7 @@ constexpr std::array kErrors = std::to_array<std::string_view>({
     "NotVenue(address caller, address venue)",
     "NothingReceived(address token, address from, uint256 amount)",
     "NothingToExit(bytes32 account, address token)",
+    "OutOfBounds(int256 value, int256 bound)",
     "OverDebited(address token, uint256 left, uint256 amount)",
     "Panic(uint256 code)",
     "PayoutRefused(address recipient, uint256 amount)",

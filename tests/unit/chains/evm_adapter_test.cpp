@@ -86,6 +86,9 @@ TEST_F(EvmAdapterCalls, AProbeComparesTheImmutables) {
     set_view(settings_.registry, View::kChain, to_hex(settings_.chain.key()));
     set_view(settings_.vault, View::kRegistry, to_hex(left_pad(settings_.sale)));
     expect_probe(Errc::kWrongChain, "trusts registry " + to_hex(settings_.sale));
+    set_view(settings_.vault, View::kRegistry, to_hex(left_pad(settings_.registry)));
+    set_view(settings_.sale, View::kVault, to_hex(left_pad(settings_.registry)));
+    expect_probe(Errc::kWrongChain, "belongs to vault " + to_hex(settings_.registry));
 }
 
 TEST_F(EvmAdapterCalls, AProbeComparesTheDecimalsOfTokens) {

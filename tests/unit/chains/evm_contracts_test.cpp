@@ -241,6 +241,7 @@ TEST(EvmContracts, CloseAndTheViewsHaveTheSelectorsOfTheArtifacts) {
     EXPECT_EQ(encode_view(View::kNetwork), selector("HealthRegistry", "network"));
     EXPECT_EQ(encode_view(View::kChain), selector("HealthRegistry", "chain"));
     EXPECT_EQ(encode_view(View::kRegistry), selector("Vault", "registry"));
+    EXPECT_EQ(encode_view(View::kVault), selector("SeizureSale", "vault"));
     EXPECT_EQ(encode_view(View::kEventCount), selector("Vault", "eventCount"));
     EXPECT_EQ(encode_view(View::kAccumulator), selector("PositionBook", "accumulator"));
     EXPECT_EQ(encode_view(View::kLatestRoundData), selector("LocalFeed", "latestRoundData"));

@@ -55,6 +55,8 @@ FakeNode::FakeNode(ChainSettings settings, std::string name)
     views[{registry, hex(encode_view(View::kChain))}] = to_hex(settings_.chain.key());
     views[{to_hex(settings_.vault), hex(encode_view(View::kRegistry))}] =
         to_hex(left_pad(settings_.registry));
+    views[{to_hex(settings_.sale), hex(encode_view(View::kVault))}] =
+        to_hex(left_pad(settings_.vault));
     mine();
 }
 

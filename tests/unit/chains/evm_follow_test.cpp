@@ -3,6 +3,7 @@
 #include "chains/evm/contracts.hpp"
 #include "core/keccak.hpp"
 #include "tests/support/loop.hpp"
+#include "tests/support/mini_ledger.hpp"
 #include "tests/unit/chains/evm_fake_node.hpp"
 
 #include <gtest/gtest.h>
@@ -15,57 +16,7 @@ namespace {
 
 using nlohmann::json;
 
-/// The ledger's side of the interface: applies what the adapter says.
-class MiniLedger {
-  public:
-    void apply(const Updates& updates) {
-        for (const ChainUpdate& update : updates.updates) {
-            if (const auto* applied = std::get_if<BlockApplied>(&update)) {
-                blocks_[applied->data.block.number.value] = applied->data;
-            } else if (const auto* reverted = std::get_if<BlocksReverted>(&update)) {
-                blocks_.erase(blocks_.upper_bound(reverted->ancestor.number.value), blocks_.end());
-            } else {
-                final_ = std::get<Finalized>(update).block;
-            }
-        }
-    }
-
-    [[nodiscard]] ChainView view() const {
-        ChainView out;
-        if (!blocks_.empty()) {
-            const BlockData& last = blocks_.rbegin()->second;
-            out.head = last.block;
-            out.vault = last.vault;
-            out.positions = last.positions;
-        }
-        out.final = final_;
-        out.block_at = [this](BlockNum number) -> std::optional<BlockRef> {
-            const auto found = blocks_.find(number.value);
-            return found == blocks_.end() ? std::nullopt : std::optional(found->second.block);
-        };
-        return out;
-    }
-
-    [[nodiscard]] std::vector<std::uint64_t> amounts() const {
-        std::vector<std::uint64_t> out;
-        for (const auto& [number, data] : blocks_) {
-            for (const ChainEvent& event : data.events) {
-                if (const auto* movement = std::get_if<Movement>(&event.body)) {
-                    out.push_back(movement->amount.to_u64().value());
-                }
-            }
-        }
-        return out;
-    }
-
-    [[nodiscard]] const std::map<std::uint64_t, BlockData>& blocks() const { return blocks_; }
-
-    [[nodiscard]] const std::optional<BlockRef>& final_block() const { return final_; }
-
-  private:
-    std::map<std::uint64_t, BlockData> blocks_;
-    std::optional<BlockRef> final_;
-};
+using tests::MiniLedger;
 
 class EvmFollow : public testing::Test {
   protected:
