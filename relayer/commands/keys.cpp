@@ -5,6 +5,7 @@
 #include "infra/files.hpp"
 #include "relayer/cli.hpp"
 #include "relayer/commands/commands.hpp"
+#include "relayer/sender.hpp"
 #include "relayer/commands/new_file.hpp"
 #include "relayer/commands/prompt.hpp"
 
@@ -76,13 +77,17 @@ Result<int> store(Context& context, const KeyOptions& options, const attest::Sec
     const Wiped password(std::move(typed));
     MARGRAVE_TRY(const std::string text, attest::encrypt_keystore(key, password.view()));
     MARGRAVE_TRY(const Address address, attest::address_of(key));
+    MARGRAVE_TRY(const attest::SecretKey sender_key, derive_sender_key(key));
+    MARGRAVE_TRY(const Address sender, attest::address_of(sender_key));
     MARGRAVE_TRY(write_new_file(options.keystore, text, kKeystoreMode));
     print(
         context,
         to_checksum(address) + "\n",
         {{"address", to_checksum(address)},
+         {"sender", to_checksum(sender)},
          {"keystore", fs::absolute(options.keystore).lexically_normal().string()}}
     );
+    advise(context, "transactions are paid by " + to_checksum(sender) + ": fund it on every chain");
     advise(context, "wrote " + options.keystore + "; without file and password the key is lost");
     return 0;
 }
