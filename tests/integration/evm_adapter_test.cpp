@@ -6,7 +6,11 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <random>
+#include <sys/socket.h>
+#include <unistd.h>
 
 namespace margrave::tests {
 namespace {
@@ -317,20 +321,52 @@ TEST_F(EvmOnAnvil, ABackfillInSmallStepsGivesTheSame) {
     EXPECT_NE(refused.error().detail.find("events before start_block 40"), std::string::npos);
 }
 
-TEST_F(EvmOnAnvil, ADeadNodeIsAnErrorAndABackOneGoesOn) {
+/// Accepts connections and never says a word.
+class SilentServer {
+  public:
+    SilentServer()
+        : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+        address_.sin_family = AF_INET;
+        address_.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        socklen_t size = sizeof address_;
+        EXPECT_EQ(::bind(socket_, address(), size), 0);
+        EXPECT_EQ(::listen(socket_, 16), 0);
+        EXPECT_EQ(::getsockname(socket_, address(), &size), 0);
+    }
+
+    ~SilentServer() { ::close(socket_); }
+
+    SilentServer(const SilentServer&) = delete;
+    SilentServer& operator=(const SilentServer&) = delete;
+
+    [[nodiscard]] std::string url() const {
+        return "http://127.0.0.1:" + std::to_string(ntohs(address_.sin_port));
+    }
+
+  private:
+    sockaddr* address() { return reinterpret_cast<sockaddr*>(&address_); }
+
+    int socket_;
+    sockaddr_in address_{};
+};
+
+TEST_F(EvmOnAnvil, AfterASilentEndpointTheNextOneGoesOn) {
     deposit(1);
-    follow();
+    const SilentServer silent;
     chains::ChainSettings settings = world_->settings;
-    settings.rpc_timeout = std::chrono::milliseconds(400);
-    const auto adapter = world_->another(settings);
-    world_->anvil->pause();
+    settings.rpc_timeout = std::chrono::milliseconds(1'500);
+    settings.endpoints = {
+        {.name = "silent", .http = silent.url()}, {.name = "anvil", .http = world_->anvil->url()}};
+    const auto adapter = chains::make_adapter(world_->loop.executor(), settings).value();
     const auto updates = world_->loop.run(adapter->next(world_->ledger.view()));
-    world_->anvil->resume();
     ASSERT_FALSE(updates.has_value());
     EXPECT_EQ(updates.error().code, Errc::kTimeout) << updates.error().detail;
-    deposit(2);
-    follow();
-    EXPECT_EQ(world_->ledger.amounts().size(), 2U);
+    EXPECT_NE(updates.error().detail.find("silent"), std::string::npos);
+    EXPECT_EQ(updates.error().detail.find("127.0.0.1"), std::string::npos);
+    const auto again = world_->loop.run(adapter->next(world_->ledger.view()));
+    ASSERT_TRUE(again.has_value()) << again.error().detail;
+    world_->ledger.apply(again.value());
+    EXPECT_EQ(world_->ledger.amounts(), std::vector<std::uint64_t>{1});
 }
 
 }  // namespace
