@@ -1,115 +1,203 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "core/assert.hpp"
 #include "margin/health.hpp"
 
-#include <utility>
+#include <algorithm>
+#include <string_view>
 
 namespace margrave::margin {
 namespace {
 
-Canonical canonical(const Term& term);
-Canonical canonical(const Unvalued& unvalued);
+/// Writes canonical JSON straight into one string. A round hashes the evidence of every account,
+/// and a tree of Canonical values costs more than the numbers in it. Members must be written in the
+/// order of their keys; evidence() reads the text back and so proves that they were.
+class Writer {
+  public:
+    void open(char bracket) {
+        separate();
+        out_ += bracket;
+        first_ = true;
+    }
 
-Canonical e18(const Money& value) {
-    return Canonical(value.to_string_e18());
+    void close(char bracket) {
+        out_ += bracket;
+        first_ = false;
+    }
+
+    void key(std::string_view name) {
+        separate();
+        quote(name);
+        out_ += ':';
+        first_ = true;
+    }
+
+    void text(std::string_view value) {
+        separate();
+        quote(value);
+    }
+
+    void flag(bool value) {
+        separate();
+        out_ += value ? "true" : "false";
+    }
+
+    void member(std::string_view name, std::string_view value) {
+        key(name);
+        text(value);
+    }
+
+    void member(std::string_view name, const Money& value) { member(name, value.to_string_e18()); }
+
+    void member(std::string_view name, const Amount& value) { member(name, value.to_string()); }
+
+    std::string take() { return std::move(out_); }
+
+  private:
+    void separate() {
+        if (!first_) {
+            out_ += ',';
+        }
+        first_ = false;
+    }
+
+    void quote(std::string_view value) {
+        const auto needs_escape = [](char c) {
+            return static_cast<unsigned char>(c) < 0x20 || c == '"' || c == '\\';
+        };
+        if (std::ranges::any_of(value, needs_escape)) {
+            out_ += Canonical(std::string(value)).dump();
+            return;
+        }
+        out_ += '"';
+        out_ += value;
+        out_ += '"';
+    }
+
+    std::string out_;
+    bool first_{true};
+};
+
+void write(Writer& out, const Holding& holding) {
+    out.open('{');
+    out.member("asset", holding.asset.text());
+    out.member("book", holding.book);
+    out.member("collateral", holding.collateral);
+    out.member("debt", holding.debt);
+    out.member("in_sale", holding.in_sale);
+    out.close('}');
 }
 
-Canonical canonical(const Holding& holding) {
-    Canonical::Object out;
-    out.emplace("asset", holding.asset.text());
-    out.emplace("book", holding.book.to_string());
-    out.emplace("collateral", holding.collateral.to_string());
-    out.emplace("debt", holding.debt.to_string());
-    out.emplace("in_sale", holding.in_sale.to_string());
-    return Canonical(std::move(out));
+void write(Writer& out, const VenuePosition& position) {
+    out.open('{');
+    out.member("entry_price", position.entry_price);
+    out.member("market", to_hex(position.market));
+    out.member("size", position.size);
+    out.close('}');
 }
 
-Canonical canonical(const VenuePosition& position) {
-    Canonical::Object out;
-    out.emplace("entry_price", e18(position.entry_price));
-    out.emplace("market", to_hex(position.market));
-    out.emplace("size", e18(position.size));
-    return Canonical(std::move(out));
+void write(Writer& out, const Term::Part& part) {
+    out.open('{');
+    out.member("asset", part.asset.text());
+    out.member("backing", part.backing);
+    out.member("chain", part.asset.chain().text());
+    out.member("collateral", part.collateral);
+    out.member("collateral_value", part.collateral_value);
+    out.member("debt", part.debt);
+    out.member("debt_value", part.debt_value);
+    out.member("price", part.price);
+    out.close('}');
 }
 
-Canonical canonical(const Term::Part& part) {
-    Canonical::Object out;
-    out.emplace("asset", part.asset.text());
-    out.emplace("backing", e18(part.backing));
-    out.emplace("chain", part.asset.chain().text());
-    out.emplace("collateral", part.collateral.to_string());
-    out.emplace("collateral_value", e18(part.collateral_value));
-    out.emplace("debt", part.debt.to_string());
-    out.emplace("debt_value", e18(part.debt_value));
-    out.emplace("price", e18(part.price));
-    return Canonical(std::move(out));
+void write_levels(
+    Writer& out,
+    std::string_view name,
+    const Money& initial,
+    const Money& liquidation_end,
+    const Money& maintenance
+) {
+    out.key(name);
+    out.open('{');
+    out.member("initial", initial);
+    out.member("liquidation_end", liquidation_end);
+    out.member("maintenance", maintenance);
+    out.close('}');
 }
 
-Canonical levels(const Money& initial, const Money& liquidation_end, const Money& maintenance) {
-    Canonical::Object out;
-    out.emplace("initial", e18(initial));
-    out.emplace("liquidation_end", e18(liquidation_end));
-    out.emplace("maintenance", e18(maintenance));
-    return Canonical(std::move(out));
-}
+void write(Writer& out, const Term& term);
+void write(Writer& out, const Unvalued& unvalued);
 
 template <class Items>
-Canonical list(const Items& items) {
-    Canonical::Array out;
+void write_list(Writer& out, std::string_view name, const Items& items) {
+    out.key(name);
+    out.open('[');
     for (const auto& item : items) {
-        out.push_back(canonical(item));
+        write(out, item);
     }
-    return Canonical(std::move(out));
+    out.close(']');
 }
 
-Canonical canonical(const Term& term) {
-    Canonical::Object out;
-    out.emplace("asset", term.asset);
-    out.emplace("parts", list(term.parts));
-    out.emplace("price", e18(term.price));
-    out.emplace(
+void write(Writer& out, const Term& term) {
+    out.open('{');
+    out.member("asset", term.asset);
+    write_list(out, "parts", term.parts);
+    out.member("price", term.price);
+    write_levels(
+        out,
         "required",
-        levels(term.required_initial, term.required_liquidation_end, term.required_maintenance)
+        term.required_initial,
+        term.required_liquidation_end,
+        term.required_maintenance
     );
-    out.emplace("value", e18(term.value));
-    out.emplace(
-        "weight", levels(term.weight_initial, term.weight_liquidation_end, term.weight_maintenance)
+    out.member("value", term.value);
+    write_levels(
+        out, "weight", term.weight_initial, term.weight_liquidation_end, term.weight_maintenance
     );
-    return Canonical(std::move(out));
+    out.close('}');
 }
 
-Canonical canonical(const Unvalued& unvalued) {
-    Canonical::Object out;
-    out.emplace("what", unvalued.what);
-    out.emplace("why", unvalued.why);
-    return Canonical(std::move(out));
+void write(Writer& out, const Unvalued& unvalued) {
+    out.open('{');
+    out.member("what", unvalued.what);
+    out.member("why", unvalued.why);
+    out.close('}');
 }
 
 // Said in every document, so that a reader can compute the numbers without ours.
-Canonical rounding() {
-    Canonical::Object out;
-    out.emplace("collateral_value", "down");
-    out.emplace("debt_value", "up");
-    out.emplace("required", "up");
-    return Canonical(std::move(out));
+void write_rounding(Writer& out) {
+    out.key("rounding");
+    out.open('{');
+    out.member("collateral_value", "down");
+    out.member("debt_value", "up");
+    out.member("required", "up");
+    out.close('}');
 }
 
 }  // namespace
 
+std::string Evaluation::evidence_text() const {
+    Writer out;
+    out.open('{');
+    out.member("account", to_hex(state.account));
+    out.member("engine", std::to_string(engine));
+    out.member("equity", state.equity);
+    out.member("flags", std::to_string(state.flags));
+    write_levels(out, "health", state.initial, state.liquidation_end, state.maintenance);
+    write_list(out, "holdings", holdings.holdings);
+    write_list(out, "positions", holdings.positions);
+    write_rounding(out);
+    out.member("status", to_string(state.status));
+    write_list(out, "terms", terms);
+    write_list(out, "unvalued", unvalued);
+    out.key("was_liquidatable");
+    out.flag(was_liquidatable);
+    out.close('}');
+    return out.take();
+}
+
 Canonical Evaluation::evidence() const {
-    Canonical::Object out;
-    out.emplace("account", to_hex(state.account));
-    out.emplace("engine", Canonical::integer(engine));
-    out.emplace("equity", e18(state.equity));
-    out.emplace("flags", Canonical::integer(state.flags));
-    out.emplace("health", levels(state.initial, state.liquidation_end, state.maintenance));
-    out.emplace("holdings", list(holdings.holdings));
-    out.emplace("positions", list(holdings.positions));
-    out.emplace("rounding", rounding());
-    out.emplace("status", std::string(to_string(state.status)));
-    out.emplace("terms", list(terms));
-    out.emplace("unvalued", list(unvalued));
-    out.emplace("was_liquidatable", was_liquidatable);
-    return Canonical(std::move(out));
+    auto document = parse_canonical(evidence_text());
+    MARGRAVE_ASSERT(document.has_value());
+    return std::move(document).value();
 }
 
 }  // namespace margrave::margin

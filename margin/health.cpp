@@ -148,7 +148,7 @@ Evaluation evaluate(
     const Evidence evidence{.terms = out.terms, .unvalued = out.unvalued};
     out.state = judge(out.holdings, market, was_liquidatable, provisional_differs, &evidence);
     std::ranges::stable_sort(out.terms, {}, &Term::asset);
-    out.state.detail = keccak256(out.evidence().dump());
+    out.state.detail = keccak256(out.evidence_text());
     return out;
 }
 

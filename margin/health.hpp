@@ -57,7 +57,8 @@ struct Evaluation {
     AccountHoldings holdings;
     std::uint64_t engine{0};
     bool was_liquidatable{false};
-    /// Canonical evidence; state.detail is the keccak of its bytes.
+    /// Canonical evidence; state.detail is the keccak of these bytes.
+    [[nodiscard]] std::string evidence_text() const;
     [[nodiscard]] Canonical evidence() const;
 };
 

@@ -139,6 +139,7 @@ TEST(HealthProperty, NothingDependsOnTheOrderOfTheHoldings) {
         RC_ASSERT(a.state == b.state);
         AccountState bare = evaluate_state(shuffled, market, false, false);
         bare.detail = a.state.detail;
+        RC_ASSERT(a.evidence().dump() == a.evidence_text());
         RC_ASSERT(bare == a.state);
     });
 }
