@@ -308,9 +308,11 @@ class Story:
             w.alice.key, w.b.vault, "repay(bytes32,address,uint256)", w.alice.account, w.b.usd, amount),
             w.b.usd, amount)
         self.txn(w.b, "alice repays 3,000.00 USD", txn)
+        equity = int(w.account(w.alice)["equity"])
+        wait_until("the repayment to be final", lambda: int(w.account(w.alice)["equity"]) == equity + 3_000 * ETH, 60)
         self.wait_status(w.alice, ["HEALTHY"], 60)
         self.table()
-        self.fact("alice is HEALTHY again")
+        self.fact("the debt is 3,000 USD smaller and alice is HEALTHY")
 
     # The end --------------------------------------------------------------------------------------------------------
     def settle(self):
