@@ -122,15 +122,27 @@ void complete(json& document, const Loaded& loaded, std::vector<std::string>& de
     }
 }
 
+// A value that its own row refused looks absent to the rules that join settings.
+void drop_second_findings(std::vector<Problem>& problems, std::size_t by_row) {
+    const auto joined = problems.begin() + static_cast<std::ptrdiff_t>(by_row);
+    const std::vector<Problem> first(problems.begin(), joined);
+    const auto is_known = [&](const Problem& problem) {
+        return std::ranges::find(first, problem.pointer, &Problem::pointer) != first.end();
+    };
+    problems.erase(std::remove_if(joined, problems.end(), is_known), problems.end());
+}
+
 Loaded load_document(const json& given, const std::filesystem::path& base_dir) {
     Loaded out;
     detail::Checked checked = detail::check(given);
     out.problems = std::move(checked.problems);
+    const std::size_t by_row = out.problems.size();
     detail::Built built = detail::build(checked.document, base_dir);
     detail::check_network(checked.document, built.settings, out.problems);
     detail::check_chains(checked.document, built.settings, out.problems);
     detail::check_assets(checked.document, out.problems);
     detail::check_parameters(built, out.problems);
+    drop_second_findings(out.problems, by_row);
     out.settings = std::move(built.settings);
     if (!out.problems.empty()) {
         return out;
