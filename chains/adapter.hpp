@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "chains/settings.hpp"
+#include "core/events.hpp"
+#include "core/statements.hpp"
+#include "infra/log.hpp"
+#include "infra/task.hpp"
+
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "chains/settings.hpp"
-#include "core/events.hpp"
-#include "core/statements.hpp"
-#include "infra/log.hpp"
-#include "infra/task.hpp"
 
 namespace margrave::chains {
 
