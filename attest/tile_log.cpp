@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "attest/detail/hash_levels.hpp"
 #include "attest/detail/tiles.hpp"
 #include "attest/note.hpp"
 #include "attest/tlog.hpp"
 #include "core/assert.hpp"
 #include "infra/files.hpp"
 
-#include <bit>
+#include <algorithm>
 #include <span>
 #include <system_error>
 #include <utility>
@@ -37,8 +38,7 @@ Rows rows_of(std::uint64_t index, std::uint64_t count) {
 struct TileLog::Impl {
     fs::path dir;
     std::string origin;
-    /// levels[l][i] is the root of the 2^l entries from i * 2^l; complete subtrees only.
-    std::vector<std::vector<Hash32>> levels{1};
+    detail::HashLevels tree;
     /// Entries from the last bundle boundary that is on disk.
     std::vector<Bytes> tail;
     std::uint64_t tail_first{0};
@@ -46,21 +46,10 @@ struct TileLog::Impl {
     std::uint64_t published{0};
     std::string note;
 
-    [[nodiscard]] std::uint64_t size() const { return levels[0].size(); }
+    [[nodiscard]] std::uint64_t size() const { return tree.size(); }
 
     void push(ByteView entry) {
-        Hash32 node = entry_hash(entry);
-        for (std::size_t level = 0;; ++level) {
-            if (level == levels.size()) {
-                levels.emplace_back();
-            }
-            levels[level].push_back(node);
-            const std::vector<Hash32>& row = levels[level];
-            if (row.size() % 2 != 0) {
-                break;
-            }
-            node = node_hash(row[row.size() - 2], row[row.size() - 1]);
-        }
+        tree.push(entry_hash(entry));
         tail.emplace_back(entry.begin(), entry.end());
     }
 
@@ -74,28 +63,8 @@ struct TileLog::Impl {
         }
     }
 
-    /// Root of entries [first, first + count), where first is a multiple of the power of two that
-    /// is not below count: how every subtree of RFC 6962 lies.
-    [[nodiscard]] Hash32 range_root(std::uint64_t first, std::uint64_t count) const {
-        MARGRAVE_ASSERT(first + count <= size());
-        if (count == 0) {
-            return empty_root();
-        }
-        std::uint64_t left = count;
-        Hash32 node;
-        bool found = false;
-        for (std::size_t level = 0; left != 0; ++level, left >>= 1) {
-            if ((left & 1) != 0) {
-                const Hash32& subtree = levels[level][(first >> level) + left - 1];
-                node = found ? node_hash(subtree, node) : subtree;
-                found = true;
-            }
-        }
-        return node;
-    }
-
     [[nodiscard]] std::span<const Hash32> tile_rows(unsigned level, Rows rows) const {
-        return std::span(levels[level * detail::kTileLevelStep]).subspan(rows.first, rows.count);
+        return tree.row(level * detail::kTileLevelStep).subspan(rows.first, rows.count);
     }
 
     [[nodiscard]] Bytes bundle(Rows rows) const {
@@ -221,7 +190,7 @@ Result<void> TileLog::Impl::load(
             drop_tail(size());
         }
     }
-    if (!note.empty() && range_root(0, published) != checkpoint.root) {
+    if (!note.empty() && tree.root(published) != checkpoint.root) {
         return fail(
             Errc::kUnsafe,
             (dir / kCheckpointFile).string() + " signs another history of " +
@@ -339,10 +308,9 @@ std::uint64_t TileLog::size() const {
 }
 
 Hash32 TileLog::root() const {
-    return impl_->range_root(0, size());
+    return impl_->tree.root(size());
 }
 
-// RFC 9162 section 2.1.3.1: from the root down, the sibling of the half that holds the entry.
 Result<std::vector<Hash32>> TileLog::inclusion(std::uint64_t index) const {
     if (index >= size()) {
         return fail(
@@ -350,24 +318,9 @@ Result<std::vector<Hash32>> TileLog::inclusion(std::uint64_t index) const {
             "entry " + std::to_string(index) + " of a log of " + std::to_string(size())
         );
     }
-    std::vector<Hash32> out;
-    std::uint64_t first = 0;
-    std::uint64_t count = size();
-    while (count > 1) {
-        const std::uint64_t half = std::bit_floor(count - 1);
-        if (index - first < half) {
-            out.insert(out.begin(), impl_->range_root(first + half, count - half));
-            count = half;
-        } else {
-            out.insert(out.begin(), impl_->range_root(first, half));
-            first += half;
-            count -= half;
-        }
-    }
-    return out;
+    return impl_->tree.inclusion(index);
 }
 
-// RFC 9162 section 2.1.4.1.
 Result<std::vector<Hash32>> TileLog::consistency(std::uint64_t old_size) const {
     if (old_size == 0 || old_size > size()) {
         return fail(
@@ -376,28 +329,7 @@ Result<std::vector<Hash32>> TileLog::consistency(std::uint64_t old_size) const {
                 std::to_string(size())
         );
     }
-    std::vector<Hash32> out;
-    std::uint64_t first = 0;
-    std::uint64_t count = size();
-    std::uint64_t left = old_size;
-    bool is_whole = true;
-    while (left != count) {
-        const std::uint64_t half = std::bit_floor(count - 1);
-        if (left <= half) {
-            out.insert(out.begin(), impl_->range_root(first + half, count - half));
-            count = half;
-        } else {
-            out.insert(out.begin(), impl_->range_root(first, half));
-            first += half;
-            left -= half;
-            count -= half;
-            is_whole = false;
-        }
-    }
-    if (!is_whole) {
-        out.insert(out.begin(), impl_->range_root(first, count));
-    }
-    return out;
+    return impl_->tree.consistency(old_size);
 }
 
 }  // namespace margrave::attest

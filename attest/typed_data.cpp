@@ -134,7 +134,8 @@ Result<Hash32> magnitude(std::string_view text) {
 // True when every bit from `bits` up is zero.
 bool fits(const Hash32& word, unsigned bits) {
     for (unsigned i = bits; i < 256; ++i) {
-        if ((word.data[31 - i / 8] >> (i % 8) & 1U) != 0) {
+        const unsigned byte = word.data[31 - i / 8];
+        if ((byte >> (i % 8) & 1U) != 0) {
             return false;
         }
     }
