@@ -66,6 +66,7 @@ int exit_code(Errc code) {
         case Errc::kConfig:
         case Errc::kUsage:
         case Errc::kPassword:
+        case Errc::kWrongChain:
             return 2;
         case Errc::kUnsafe:
         case Errc::kBelowFinality:
@@ -87,7 +88,6 @@ int exit_code(Errc code) {
         case Errc::kCancelled:
         case Errc::kLimit:
         case Errc::kRpc:
-        case Errc::kWrongChain:
         case Errc::kUnproved:
         case Errc::kReorg:
         case Errc::kReverted:

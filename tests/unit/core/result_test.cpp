@@ -44,6 +44,7 @@ TEST(Result, ExitCodesAreThoseOfTheOperatingManual) {
     EXPECT_EQ(exit_code(Errc::kConfig), 2);
     EXPECT_EQ(exit_code(Errc::kUsage), 2);
     EXPECT_EQ(exit_code(Errc::kPassword), 2);
+    EXPECT_EQ(exit_code(Errc::kWrongChain), 2);
     EXPECT_EQ(exit_code(Errc::kUnsafe), 3);
     EXPECT_EQ(exit_code(Errc::kBelowFinality), 3);
     EXPECT_EQ(exit_code(Errc::kConflict), 3);
