@@ -18,6 +18,9 @@ class Story:
         self.started = time.monotonic()
         self.done = []
 
+    def wait(self, what, check, timeout=60, every=0.2):
+        return wait_until(what, check, timeout * self.w.patience, every)
+
     # Printing -------------------------------------------------------------------------------------------------------
     def chapter(self, text):
         self.say(f"\n\033[1m[{time.monotonic() - self.started:5.1f} s] {text}\033[0m")
@@ -75,7 +78,7 @@ class Story:
             self.txn(chain, f"{row['contract']:14} {row['address']}", row["txn"])
         self.fact("`margrave deploy` put the contracts on both chains")
         w.start_daemon()
-        wait_until("the first attestation on both chains", self.registries_have(1), 90)
+        self.wait("the first attestation on both chains", self.registries_have(1), 90)
         self.fact("the daemon's first attestation is on both chains")
 
     def registries_have(self, round_number):
@@ -122,13 +125,13 @@ class Story:
             self.w.check_daemon()
             row = self.w.accounts().get(user.account)
             return row and int(row["equity"]) == dollars * ETH and row
-        return wait_until(f"{user.name}'s firm equity to be {dollars} USD", check, timeout, 0.5)
+        return self.wait(f"{user.name}'s firm equity to be {dollars} USD", check, timeout, 0.5)
 
     def both_chains_agree(self):
         w = self.w
         self.chapter("Both chains verify the same account under the same signed root")
         for chain in w.chains:
-            wait_until(f"the registry on {chain.name} to verify alice's leaf", self.leaf_verifies(chain, w.alice), 60)
+            self.wait(f"the registry on {chain.name} to verify alice's leaf", self.leaf_verifies(chain, w.alice), 60)
             self.fact(f"HealthRegistry.verify(leaf, proof) on {chain.name} says true for alice, round "
                       f"{w.registry_round(chain)}")
 
@@ -156,7 +159,7 @@ class Story:
         def check():
             rows = [r for r in self.w.movements(chain) if r["txn"] == txn]
             return rows and rows[0]["sequence"]
-        return wait_until("the request's event", check, 30)
+        return self.wait("the request's event", check, 30)
 
     def answer_of(self, chain, number):
         """'released', 'refused' or None, from the chain's events and the log."""
@@ -187,7 +190,7 @@ class Story:
             if answer and not answer.startswith(want):
                 raise SystemExit(f"request {number} on {chain.name} was {answer}, expected {want}")
             return answer
-        return wait_until(f"request {number} on {chain.name} to be {want}", check, timeout, 0.5)
+        return self.wait(f"request {number} on {chain.name} to be {want}", check, timeout, 0.5)
 
     def borrow(self):
         w = self.w
@@ -226,7 +229,7 @@ class Story:
         a = self.request(w.alice, w.a, "withdrawal", ZERO, 5 * ETH // 2, wait=False)
         b = self.request(w.alice, w.b, "borrow", w.b.usd, 5_000 * USD, wait=False)
         number_a, number_b = self.number_of(w.a, a), self.number_of(w.b, b)
-        answers = wait_until("both requests to be answered", lambda: (
+        answers = self.wait("both requests to be answered", lambda: (
             lambda x, y: x and y and [x, y])(self.answer_of(w.a, number_a), self.answer_of(w.b, number_b)), 120, 0.5)
         granted = [x for x in answers if x == "released"]
         if len(granted) != 1:
@@ -238,17 +241,21 @@ class Story:
         w = self.w
         self.chapter("A deposit that a reorg takes away before it was final")
         firm = int(w.account(w.bob)["equity"])
-        w.b.rpc("evm_setIntervalMining", 6)
+        # B makes no block of its own accord until the daemon has seen the deposit, however long that takes.
+        w.b.rpc("evm_setIntervalMining", 600)
         try:
-            txn = self.deposit(w.bob, w.b, ZERO, 1 * ETH)
-            seen = wait_until("bob's provisional equity to rise", lambda: int(
+            txn = w.b.send(w.bob.key, w.b.vault, "deposit(bytes32,address,uint256)", w.bob.account, ZERO, 1 * ETH,
+                           value=1 * ETH, wait=False)
+            w.b.rpc("evm_mine")
+            self.txn(w.b, "bob deposits 1.00 ETH", txn)
+            seen = self.wait("bob's provisional equity to rise", lambda: int(
                 w.account(w.bob)["provisionalEquity"]) == firm + 3_000 * ETH, 30, 0.1)
             w.b.rpc("anvil_reorg", 1, [])
         finally:
             w.b.rpc("evm_setIntervalMining", w.b.block_time)
         if seen and w.b.rpc("eth_getTransactionReceipt", txn) is not None:
             raise SystemExit("the reorg left the deposit in the chain")
-        wait_until("bob's provisional equity to fall back", lambda: int(
+        self.wait("bob's provisional equity to fall back", lambda: int(
             w.account(w.bob)["provisionalEquity"]) == firm, 30, 0.2)
         if int(w.account(w.bob)["equity"]) != firm:
             raise SystemExit("a deposit that was never final moved the firm equity")
@@ -259,7 +266,7 @@ class Story:
             self.w.check_daemon()
             row = self.w.accounts()[user.account]
             return row["status"] in wanted and row
-        return wait_until(f"{user.name} to be {' or '.join(wanted)}", check, timeout, 0.5)
+        return self.wait(f"{user.name} to be {' or '.join(wanted)}", check, timeout, 0.5)
 
     def price_fall(self):
         w = self.w
@@ -274,12 +281,12 @@ class Story:
         self.chapter("ETH falls to 2,350: liquidation")
         eth_before = w.a.balance(w.a.vault)
         self.txn(w.a, "price feed says 2,350", w.set_price(2350))
-        lot = wait_until("the seizure on A", lambda: [r for r in self.w.movements(w.a) if r["kind"] == 5], 90, 0.3)[0]
+        lot = self.wait("the seizure on A", lambda: [r for r in self.w.movements(w.a) if r["kind"] == 5], 90, 0.3)[0]
         self.txn(w.a, f"seized {lot['amount'] / ETH:,.4f} ETH", lot["txn"])
         if eth_before - w.a.balance(w.a.vault) != lot["amount"]:
             raise SystemExit("the vault did not give exactly the seized lot")
         self.buy(lot)
-        proceeds = wait_until("the proceeds to come back", lambda: [
+        proceeds = self.wait("the proceeds to come back", lambda: [
             r for r in self.w.movements(w.a) if r["kind"] == 6], 60)[0]
         self.txn(w.a, f"sold for {proceeds['amount'] / USD:,.2f} USD", proceeds["txn"])
         row = self.wait_status(w.alice, ["MARGIN_CALL", "HEALTHY"], 90)
@@ -293,7 +300,7 @@ class Story:
         w = self.w
         seizure = lot["counterparty"]
         market = lot["amount"] * 2350 * USD // ETH
-        pay = wait_until("the ask to fall to the market price", lambda: (
+        pay = self.wait("the ask to fall to the market price", lambda: (
             lambda ask: ask <= market and ask)(int(w.a.call(w.a.sale, "ask(bytes32)(uint256)", seizure)[0])), 60)
         w.a.send(w.faucet.key, w.a.usd, "mint(address,uint256)", w.keeper.address, market)
         w.a.send(w.keeper.key, w.a.usd, "approve(address,uint256)", w.a.sale, market)
@@ -309,7 +316,7 @@ class Story:
             w.b.usd, amount)
         self.txn(w.b, "alice repays 3,000.00 USD", txn)
         equity = int(w.account(w.alice)["equity"])
-        wait_until("the repayment to be final", lambda: int(w.account(w.alice)["equity"]) == equity + 3_000 * ETH, 60)
+        self.wait("the repayment to be final", lambda: int(w.account(w.alice)["equity"]) == equity + 3_000 * ETH, 60)
         self.wait_status(w.alice, ["HEALTHY"], 60)
         self.table()
         self.fact("the debt is 3,000 USD smaller and alice is HEALTHY")
@@ -321,7 +328,7 @@ class Story:
             self.w.check_daemon()
             status = self.w.status()
             return all(int(c["lag"]) <= 1 for c in status["chains"])
-        wait_until("the daemon to be caught up", check, 60)
+        self.wait("the daemon to be caught up", check, 60)
 
     def check_books(self):
         w = self.w
@@ -336,11 +343,11 @@ class Story:
                     if int(row["vault"]) != held:
                         raise Failed(f"{asset}: the ledger says {row['vault']}, the vault holds {held}")
                     return [held]
-                held = wait_until(f"{name} on {chain.name} to agree", check, 30)[0]
+                held = self.wait(f"{name} on {chain.name} to agree", check, 30)[0]
                 self.fact(f"{name} on {chain.name}: vault {held} = ledger {held} raw units")
         self.check_events()
         for chain in w.chains:
-            wait_until(f"the registry on {chain.name} to hold a root of the log", lambda: self.root_in_log(chain), 30)
+            self.wait(f"the registry on {chain.name} to hold a root of the log", lambda: self.root_in_log(chain), 30)
 
     def root_in_log(self, chain):
         answer = chain.call(chain.registry, "latest()(uint64,bytes32,uint64,uint64)")

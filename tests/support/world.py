@@ -181,6 +181,9 @@ class World:
         self.binary = str(binary)
         self.children = Children()
         self.daemon = None
+        self.patience = 1      # by which the story multiplies what it waits
+        self.killing = False   # while somebody kills the daemon on purpose and starts it again
+        self.broken = None     # what that somebody saw go wrong
         self.sale_start_bps, self.sale_duration = sale_start_bps, sale_duration
         base = random.SystemRandom().randrange(10**8, 2 * 10**9)
         self.a = Chain(self.children, self.folder, "A", base, 1)
@@ -200,16 +203,19 @@ class World:
     def set_price(self, dollars):
         return self.a.send(self.faucet.key, self.feed, "set(int256)", str(dollars * 10**8))
 
-    def margrave(self, *args, check=True, timeout=180):
-        done = subprocess.run([self.binary, "-c", str(self.config), *args], capture_output=True, text=True,
-                              timeout=timeout)
+    def margrave(self, *args, check=True, timeout=180, config=None):
+        done = subprocess.run([self.binary, "-c", str(config or self.config), *args], capture_output=True, text=True,
+                              timeout=timeout, stdin=subprocess.DEVNULL)
         if check and done.returncode != 0:
             raise Failed(f"margrave {' '.join(args)} ended with {done.returncode}: "
                          f"{done.stderr.strip()[-800:]} {done.stdout.strip()[-400:]}")
         return done
 
     def json(self, *args):
-        return json.loads(self.margrave("--output", "json", *args).stdout)
+        def ask():
+            return [json.loads(self.margrave("--output", "json", *args).stdout)]
+        # A daemon that is being killed is not always there to answer.
+        return (wait_until(f"an answer to {' '.join(args)}", ask, 60) if self.killing else ask())[0]
 
     def make_keys(self):
         (self.folder / "password").write_text("correct horse battery staple\n")
@@ -276,9 +282,9 @@ class World:
             chain.position_book = row.get("position_book")
         return steps
 
-    def start_daemon(self):
-        self.daemon = self.children.start([self.binary, "-c", str(self.config), "run"], self.folder / "daemon.log",
-                                          cwd=str(self.folder))
+    def start_daemon(self, *args):
+        self.daemon = self.children.start([self.binary, "-c", str(self.config), "run", *args],
+                                          self.folder / "daemon.log", cwd=str(self.folder))
         return self.daemon
 
     def kill_daemon(self):
@@ -291,7 +297,10 @@ class World:
         return self.daemon.wait(30)
 
     def check_daemon(self):
-        if self.daemon.poll() is not None:
+        if self.broken:
+            raise SystemExit(self.broken)
+        code = self.daemon.poll()
+        if code is not None and not (self.killing and code == -signal.SIGKILL):
             tail = "\n".join((self.folder / "daemon.log").read_text(errors="replace").splitlines()[-5:])
             raise SystemExit(f"the daemon ended with code {self.daemon.returncode}:\n{tail}")
 
