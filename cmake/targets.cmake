@@ -29,11 +29,32 @@ if(CMAKE_BUILD_TYPE STREQUAL "Release")
 endif()
 target_link_libraries(margrave_options INTERFACE Threads::Threads Boost::headers)
 
+# What nearly every file includes is parsed once. Each room takes the same precompiled header, so its
+# flags are those of margrave_options alone.
+if(MARGRAVE_PCH)
+  file(WRITE ${CMAKE_BINARY_DIR}/precompiled.cpp "")
+  add_library(margrave_precompiled STATIC ${CMAKE_BINARY_DIR}/precompiled.cpp)
+  target_link_libraries(margrave_precompiled PUBLIC margrave_options)
+  target_precompile_headers(margrave_precompiled PRIVATE
+    <algorithm> <array> <chrono> <functional> <map> <memory> <optional> <set> <span> <string> <string_view>
+    <variant> <vector> <boost/multiprecision/cpp_int.hpp> <boost/outcome/basic_result.hpp>)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    # ccache needs it to see that a precompiled header is the same (its manual, "Precompiled headers").
+    target_compile_options(margrave_options INTERFACE "SHELL:-Xclang -fno-pch-timestamp")
+  endif()
+endif()
+function(margrave_reuse_precompiled target)
+  if(MARGRAVE_PCH)
+    target_precompile_headers(${target} REUSE_FROM margrave_precompiled)
+  endif()
+endfunction()
+
 # margrave_room(core SOURCES a.cpp b.cpp PUBLIC libs PRIVATE libs)
 function(margrave_room name)
   cmake_parse_arguments(ARG "" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
   add_library(margrave_${name} STATIC ${ARG_SOURCES})
   target_link_libraries(margrave_${name} PUBLIC margrave_options ${ARG_PUBLIC} PRIVATE ${ARG_PRIVATE})
+  margrave_reuse_precompiled(margrave_${name})
 endfunction()
 
 # margrave_tests(core SOURCES a_test.cpp LIBS libs): one executable a room, each test known to ctest.
@@ -48,6 +69,7 @@ function(margrave_tests name)
   add_executable(margrave_${name}_tests ${ARG_SOURCES})
   target_link_libraries(margrave_${name}_tests PRIVATE margrave_${name} ${ARG_LIBS} GTest::gtest_main GTest::gmock)
   target_compile_definitions(margrave_${name}_tests PRIVATE MARGRAVE_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  margrave_reuse_precompiled(margrave_${name}_tests)
   include(GoogleTest)
   gtest_discover_tests(margrave_${name}_tests TEST_PREFIX "${name}." DISCOVERY_TIMEOUT 60
     PROPERTIES TIMEOUT ${ARG_TIMEOUT})
