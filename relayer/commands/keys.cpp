@@ -5,9 +5,9 @@
 #include "infra/files.hpp"
 #include "relayer/cli.hpp"
 #include "relayer/commands/commands.hpp"
-#include "relayer/sender.hpp"
 #include "relayer/commands/new_file.hpp"
 #include "relayer/commands/prompt.hpp"
+#include "relayer/sender.hpp"
 
 #include <nlohmann/json.hpp>
 

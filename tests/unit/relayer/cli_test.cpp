@@ -56,11 +56,18 @@ class Cli : public testing::Test {
 
     [[nodiscard]] const fs::path& dir() const { return dir_; }
 
-    // A keystore that stands for any: reading its address needs no password.
+    // Has the form of a keystore; reading the address that it claims needs no password.
     void write_keystore() const {
-        write(
-            "key.json", R"({"version": 3, "address": "f39fd6e51aad88f6f4ce6ab8827279cfffb92266"})"
-        );
+        const std::string word(64, '0');
+        json crypto = {
+            {"cipher", "aes-128-ctr"}, {"ciphertext", word}, {"kdf", "scrypt"}, {"mac", word}};
+        crypto["cipherparams"] = {{"iv", word.substr(32)}};
+        crypto["kdfparams"] = {{"dklen", 32}, {"n", 262144}, {"p", 1}, {"r", 8}, {"salt", word}};
+        const json keystore = {
+            {"version", 3},
+            {"address", "f39fd6e51aad88f6f4ce6ab8827279cfffb92266"},
+            {"crypto", crypto}};
+        write("key.json", keystore.dump());
     }
 
     [[nodiscard]] ProcessResult init_local() const {
@@ -339,6 +346,7 @@ TEST_F(Cli, KeysImportTakesAFileOrStandardInput) {
     ASSERT_EQ(input.exit_code, 0) << input.out;
     const json document = json::parse(input.out);
     EXPECT_EQ(document["address"], kAddress);
+    EXPECT_EQ(document["sender"].get<std::string>().size(), 42U);
     EXPECT_EQ(document["keystore"], (fs::canonical(dir()) / "b.json").string());
     EXPECT_FALSE(contains(read("a.json") + read("b.json") + file.err + input.out, kKey));
 }
