@@ -20,6 +20,7 @@ using PriceTable = std::map<AssetId, PriceRow>;
 class Market {
   public:
     Market(const PriceTable& prices, const Parameters& parameters);
+    Market(const PriceTable& prices, Parameters&& parameters) = delete;
 
     /// One form of one asset, with its price.
     struct Form {
