@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <memory>
-#include <ostream>
-#include <sstream>
-
 #include "relayer/audit.hpp"
+
 #include "relayer/cli.hpp"
 #include "relayer/commands/commands.hpp"
 #include "relayer/replay.hpp"
 
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <ostream>
+#include <sstream>
 
 namespace margrave::relayer {
 
@@ -35,7 +36,9 @@ Result<Source> find_source(Context& context, const AuditOptions& options) {
     Source source;
     if (!options.log_dir.empty()) {
         if (options.network.empty()) {
-            return fail(Errc::kUsage, "--log needs --network: the id that makes a log this network's");
+            return fail(
+                Errc::kUsage, "--log needs --network: the id that makes a log this network's"
+            );
         }
         MARGRAVE_TRY(source.network, parse_hash32(options.network));
         source.dir = options.log_dir;
@@ -116,7 +119,9 @@ nlohmann::json report_json(
 
 std::string report_text(const nlohmann::json& report) {
     std::ostringstream out;
-    const auto text = [&report](const char* name) { return report.at(name).get<std::string>(); };
+    const auto text = [&report](const char* name) {
+        return report.at(name).get<std::string>();
+    };
     out << "log          " << text("origin") << ", " << text("size") << " entries, root "
         << text("treeRoot") << '\n'
         << "signed       " << text("attestations") << " attestations, " << text("releases")
@@ -133,9 +138,18 @@ std::string report_text(const nlohmann::json& report) {
 
 constexpr int kExitFound = 4;
 
+/// A signature that does not hold is what an audit is there to find.
+Result<PublishedLog> read_for_audit(const Source& source) {
+    auto published = read_published(source.dir, source.network);
+    if (!published && published.error().code == Errc::kSignature) {
+        return fail(Errc::kCheckFailed, source.dir.string() + ": " + published.error().detail);
+    }
+    return published;
+}
+
 Result<int> verify(Context& context, const AuditOptions& options) {
     MARGRAVE_TRY(auto source, find_source(context, options));
-    MARGRAVE_TRY(auto published, read_published(source.dir, source.network));
+    MARGRAVE_TRY(auto published, read_for_audit(source));
     const attest::AuditReport report = attest::audit(
         source.network, published.log.entries, published.signers, published.threshold
     );
@@ -180,7 +194,9 @@ Result<int> show(Context& context, const AuditOptions& options) {
 }
 
 void add_source(CLI::App& command, const std::shared_ptr<AuditOptions>& options) {
-    command.add_option("--log", options->log_dir, "Published log directory, in place of the config's");
+    command.add_option(
+        "--log", options->log_dir, "Published log directory, in place of the config's"
+    );
     command.add_option("--network", options->network, "Network id (0x...), with --log");
 }
 

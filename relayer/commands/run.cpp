@@ -1,7 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <memory>
-#include <ostream>
-
 #include "infra/files.hpp"
 #include "infra/system_clock.hpp"
 #include "relayer/app.hpp"
@@ -9,8 +6,12 @@
 #include "relayer/commands/commands.hpp"
 #include "relayer/detail/run_task.hpp"
 
-#include <CLI/CLI.hpp>
 #include <boost/asio/io_context.hpp>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <memory>
+#include <ostream>
 
 namespace margrave::relayer {
 
@@ -33,6 +34,20 @@ Result<void> check_may_sign(const config::Settings& settings) {
             "time and does not compare several. Either run with --dry-run, or write "
             "\"accept_single_source\": \"" +
                 std::string(config::single_source_words()) + "\" into " + settings.file.string()
+        );
+    }
+    return ok();
+}
+
+/// Before anything is opened: a key that nobody counts must not begin a log.
+Result<void> check_signer(const config::Settings& settings, const attest::SecretKey& key) {
+    MARGRAVE_TRY(auto signer, attest::address_of(key));
+    const std::vector<Address>& signers = settings.genesis.signers;
+    if (std::find(signers.begin(), signers.end(), signer) == signers.end()) {
+        return fail(
+            Errc::kConfig,
+            "the key in " + settings.keystore.string() + " is " + to_checksum(signer) +
+                ", which is none of /network/signers: no contract would count its signatures"
         );
     }
     return ok();
@@ -63,6 +78,9 @@ Result<int> run_daemon(Context& context, bool dry_run) {
     MARGRAVE_TRY(auto password, config::read_secret(settings.password));
     MARGRAVE_TRY(auto json, infra::read_file(settings.keystore, kKeystoreBytesMax));
     MARGRAVE_TRY(auto key, attest::decrypt_keystore(json, password));
+    if (!dry_run) {
+        MARGRAVE_TRY(check_signer(settings, key));
+    }
 
     boost::asio::io_context io(1);
     const infra::SystemClock clock;
