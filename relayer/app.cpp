@@ -6,7 +6,8 @@
 #include "core/assert.hpp"
 #include "infra/signals.hpp"
 #include "infra/timeout.hpp"
-#include "relayer/detail/messages.hpp"
+#include "relayer/detail/trouble.hpp"
+#include "relayer/seizure_call.hpp"
 #include "relayer/sender.hpp"
 
 namespace margrave::relayer {
@@ -136,8 +137,8 @@ void App::add_chain(chains::ChainAdapter& adapter, const std::shared_ptr<attest:
             round_due_.notify();
             due->notify();
         },
-        [this, chain](std::optional<std::string> reason) {
-            rounds_->set_deficit(chain, std::move(reason));
+        [this, chain](BlockNum at, std::optional<std::string> deficit) {
+            rounds_->set_custody(chain, at, std::move(deficit));
         }
     }));
     deliveries_.push_back(std::make_unique<Delivery>(Delivery::Parts{
@@ -146,8 +147,8 @@ void App::add_chain(chains::ChainAdapter& adapter, const std::shared_ptr<attest:
         *ledger_,
         sender_,
         [paying](const Hash32& digest) { return paying->sign(digest); },
-        [this](const store::Intent& intent, RoundNum round) {
-            return complete_seizure(intent, round);
+        [this, &adapter](const store::Intent& intent, RoundNum round) {
+            return complete_seizure(*database_, adapter, intent, round);
         },
         clock_,
         logs_.logger("delivery")
@@ -157,54 +158,15 @@ void App::add_chain(chains::ChainAdapter& adapter, const std::shared_ptr<attest:
 Result<void> App::define_ledgers() {
     for (const margin::AssetParameters& asset : settings_.parameters.assets) {
         for (const margin::AssetOnChain& form : asset.on) {
-            MARGRAVE_TRY(ledger_->define(form.asset, asset.decimals));
+            auto defined = ledger_->define(form.asset, asset.decimals);
+            // What the directory was filled with cannot change under it: the config has to.
+            if (!defined && defined.error().code == Errc::kConflict) {
+                return fail(Errc::kConfig, "/assets: " + defined.error().detail);
+            }
+            MARGRAVE_TRY(std::move(defined));
         }
     }
     return ok();
-}
-
-Result<Bytes> App::complete_seizure(const store::Intent& intent, RoundNum registry_round) const {
-    const auto signed_bytes = database_->document("seizure/" + intent.label);
-    if (!signed_bytes) {
-        return fail(Errc::kCorrupt, "the store has no signed seizure " + intent.label);
-    }
-    MARGRAVE_TRY(auto document, parse_canonical(as_text(*signed_bytes)));
-    MARGRAVE_TRY(auto seizure, parse_signed_seizure(document));
-    const std::string name = "proof/" + std::to_string(registry_round.value) + "/" +
-                             to_hex(seizure.draft.seizure.account);
-    const auto proof_bytes = database_->document(name);
-    if (!proof_bytes) {
-        return fail(
-            Errc::kNotFound,
-            "round " + std::to_string(registry_round.value) + " does not call account " +
-                to_hex(seizure.draft.seizure.account) + " liquidatable"
-        );
-    }
-    MARGRAVE_TRY(auto proof_document, parse_canonical(as_text(*proof_bytes)));
-    MARGRAVE_TRY(auto proof, parse_proof(proof_document));
-    const ExecuteSeizure execute{
-        seizure.draft.seizure, proof.first, proof.second, seizure.signatures
-    };
-    for (const auto& adapter : adapters_) {
-        if (adapter->settings().chain == intent.chain) {
-            MARGRAVE_TRY(auto call, adapter->encode(execute));
-            return std::move(call.second);
-        }
-    }
-    return fail(Errc::kCorrupt, "the outbox names chain " + intent.chain.text() +
-                                    ", which is not configured");
-}
-
-bool App::must_stop(const Error& error) {
-    switch (error.code) {
-        case Errc::kStore:
-        case Errc::kCorrupt:
-        case Errc::kSchema:
-        case Errc::kConflict:
-        case Errc::kUnsafe:
-        case Errc::kBelowFinality: return true;
-        default: return false;
-    }
 }
 
 void App::stop(Error why) {
@@ -213,6 +175,19 @@ void App::stop(Error why) {
         stopped_by_ = std::move(why);
     }
     tasks_->cancel();
+}
+
+Result<void> App::check_round(const ChainId& chain, RoundNum on_chain) const {
+    if (on_chain <= scribe_->last().round) {
+        return ok();
+    }
+    return fail(
+        Errc::kUnsafe,
+        "the registry on " + chain.text() + " has round " + std::to_string(on_chain.value) +
+            " but this data directory ends at round " +
+            std::to_string(scribe_->last().round.value) +
+            ": it was restored, or another process signs with this key. Nothing is signed"
+    );
 }
 
 Task<Result<void>> App::check_chains() {
@@ -235,14 +210,9 @@ Task<Result<void>> App::check_chains() {
             co_return on_chain.as_failure();
         }
         const auto& [round, digest] = on_chain.value();
-        if (round > scribe_->last().round) {
-            co_return fail(
-                Errc::kUnsafe,
-                "the registry on " + chain.text() + " has round " + std::to_string(round.value) +
-                    " but this data directory ends at round " +
-                    std::to_string(scribe_->last().round.value) +
-                    ": it was restored or belongs to another operator. Nothing is signed"
-            );
+        auto known_round = check_round(chain, round);
+        if (!known_round) {
+            co_return known_round.as_failure();
         }
         if (round == scribe_->last().round && round.value != 0 &&
             digest != scribe_->last_digest()) {
@@ -262,7 +232,7 @@ Task<void> App::follow_chain(std::size_t index) {
     infra::LogLimiter limiter(1, std::chrono::seconds(30));
     while (true) {
         auto passed = co_await watcher.pass();
-        if (!passed && must_stop(passed.error())) {
+        if (!passed && must_stop(passed.error().code)) {
             if (passed.error().code == Errc::kBelowFinality && !options_.dry_run) {
                 const Canonical detail{Canonical::Object{}};
                 auto noted = scribe_->notice("halt", chain.chain, passed.error().detail, detail);
@@ -297,7 +267,7 @@ Task<void> App::sign_rounds() {
     infra::LogLimiter limiter(1, std::chrono::seconds(30));
     while (true) {
         auto passed = co_await rounds_->pass();
-        if (!passed && must_stop(passed.error())) {
+        if (!passed && must_stop(passed.error().code)) {
             stop(passed.error());
             co_return;
         }
@@ -326,8 +296,13 @@ Task<void> App::deliver(std::size_t index) {
     infra::LogLimiter limiter(1, std::chrono::seconds(30));
     while (true) {
         auto passed = co_await delivery.pass();
-        if (!passed && must_stop(passed.error())) {
+        if (!passed && must_stop(passed.error().code)) {
             stop(passed.error());
+            co_return;
+        }
+        auto known = check_round(chain.chain, delivery.registry_round());
+        if (!known) {
+            stop(known.error());
             co_return;
         }
         if (!passed) {

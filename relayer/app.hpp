@@ -60,7 +60,8 @@ class App {
     Result<void> open_adapters();
     [[nodiscard]] oracle::CallAt call_at() const;
     void add_chain(chains::ChainAdapter& adapter, const std::shared_ptr<attest::Signer>& paying);
-    Result<Bytes> complete_seizure(const store::Intent& intent, RoundNum registry_round) const;
+    /// kUnsafe when a registry is ahead of what this data directory signed.
+    [[nodiscard]] Result<void> check_round(const ChainId& chain, RoundNum on_chain) const;
     Task<Result<void>> check_chains();
     Task<void> follow_chain(std::size_t index);
     Task<void> sign_rounds();
@@ -69,7 +70,6 @@ class App {
     Task<std::string> answer(std::string request);
     /// Keeps the first reason and ends every task.
     void stop(Error why);
-    [[nodiscard]] static bool must_stop(const Error& error);
 
     Executor executor_;
     config::Settings settings_;

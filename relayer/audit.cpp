@@ -44,9 +44,16 @@ Result<std::vector<Bytes>> first_entries(const std::filesystem::path& dir) {
     ByteReader reader(as_bytes(bytes));
     std::vector<Bytes> entries;
     while (reader.left() != 0 && entries.size() < 2) {
-        MARGRAVE_TRY(auto length, reader.u16());
-        MARGRAVE_TRY(auto entry, reader.bytes(length));
-        entries.emplace_back(entry.begin(), entry.end());
+        const auto length = reader.u16();
+        const Result<ByteView> entry =
+            length ? reader.bytes(length.value()) : Result<ByteView>(length.error());
+        if (!entry) {
+            return fail(
+                Errc::kCorrupt,
+                found.string() + " ends inside entry " + std::to_string(entries.size())
+            );
+        }
+        entries.emplace_back(entry.value().begin(), entry.value().end());
     }
     if (entries.size() < 2) {
         return fail(Errc::kCheckFailed, "the log has no genesis and key entries: it holds " +

@@ -66,7 +66,7 @@ bool Book::mark(const margin::PriceTable& prices) {
     const bool all = now != marked_at_;
     marked_at_ = std::move(now);
 
-    bool status_changed = shape_changed_;
+    status_changed_ = status_changed_ || shape_changed_;
     std::vector<std::pair<std::size_t, Hash32>> leaves;
     for (auto& [account, row] : rows_) {
         if (!all && !row.dirty) {
@@ -76,7 +76,7 @@ bool Book::mark(const margin::PriceTable& prices) {
         const bool provisional = provisional_.contains(account);
         AccountState state =
             margin::evaluate(row.holdings, prices, parameters_, latched, provisional).state;
-        status_changed = status_changed || state.status != row.state.status;
+        status_changed_ = status_changed_ || state.status != row.state.status;
         if (state != row.state && !shape_changed_) {
             leaves.emplace_back(row.index, attest::leaf_hash(state));
         }
@@ -88,7 +88,7 @@ bool Book::mark(const margin::PriceTable& prices) {
     } else {
         tree_.replace(leaves);
     }
-    return status_changed;
+    return status_changed_;
 }
 
 void Book::rebuild_tree() {
@@ -102,13 +102,22 @@ void Book::rebuild_tree() {
     shape_changed_ = false;
 }
 
-void Book::attested() {
-    moved_ = false;
+std::set<AccountId> Book::latched_after() const {
     std::set<AccountId> latched;
-    for (auto& [account, row] : rows_) {
-        if (is_seizable(row.state.status)) {
+    for (const auto& [account, row] : rows_) {
+        const bool unknown = row.state.status == Status::kUnattestable;
+        if (is_seizable(row.state.status) || (unknown && latched_.contains(account))) {
             latched.insert(account);
         }
+    }
+    return latched;
+}
+
+void Book::attested() {
+    moved_ = false;
+    status_changed_ = false;
+    std::set<AccountId> latched = latched_after();
+    for (auto& [account, row] : rows_) {
         // A latch that opened or closed changes what the same inputs mean in the next round.
         if (latched_.contains(account) != latched.contains(account)) {
             row.dirty = true;

@@ -27,7 +27,8 @@ class Book {
     void set_latched(std::set<AccountId> accounts);
 
     /// Evaluates what changed since the last call, everything when a price or verdict moved, and
-    /// brings the tree up to date. True when a status or the set of accounts changed.
+    /// brings the tree up to date. True when a status or the set of accounts changed since the last
+    /// `attested`, however many calls ago.
     bool mark(const margin::PriceTable& prices);
 
     [[nodiscard]] Hash32 root() const { return tree_.root(); }
@@ -48,6 +49,9 @@ class Book {
     [[nodiscard]] std::vector<Hash32> proof(const AccountId& account) const;
     [[nodiscard]] const std::set<AccountId>& provisional() const { return provisional_; }
     [[nodiscard]] const std::set<AccountId>& latched() const { return latched_; }
+    /// The latch once the marked state is attested. An account that cannot be valued keeps the latch
+    /// of its last attestable status.
+    [[nodiscard]] std::set<AccountId> latched_after() const;
 
   private:
     void rebuild_tree();
@@ -60,6 +64,7 @@ class Book {
     attest::MerkleTree tree_;
     bool shape_changed_{true};
     bool moved_{false};
+    bool status_changed_{false};
 };
 
 /// LIQUIDATABLE or BANKRUPT: what a seizure needs and the latch remembers.

@@ -2,24 +2,46 @@
 #include "relayer/delivery.hpp"
 
 #include <algorithm>
-#include <array>
 
 #include "core/assert.hpp"
 #include "relayer/detail/delivery_rules.hpp"
 
 namespace margrave::relayer {
 
+namespace {
+
+const store::Intent& find_intent(const std::vector<store::Intent>& open, const Hash32& id) {
+    const auto it =
+        std::find_if(open.begin(), open.end(), [&id](const auto& i) { return i.id == id; });
+    MARGRAVE_ASSERT(it != open.end());
+    return *it;
+}
+
+}  // namespace
+
 Delivery::Delivery(Parts parts) : parts_(std::move(parts)) {}
 
-std::vector<store::Intent> Delivery::mine(const std::vector<store::Intent>& all) const {
+Result<std::vector<store::Intent>> Delivery::mine() const {
+    MARGRAVE_TRY(auto all, parts_.database.open_intents());
     const ChainId& chain = parts_.adapter.settings().chain;
     std::vector<store::Intent> out;
-    for (const store::Intent& intent : all) {
+    for (store::Intent& intent : all) {
         if (intent.chain == chain && out.size() < kDeliveryIntentsMax) {
-            out.push_back(intent);
+            out.push_back(std::move(intent));
         }
     }
     return out;
+}
+
+std::vector<store::Intent> Delivery::eligible(std::vector<store::Intent> open) const {
+    std::erase_if(open, [this](const store::Intent& intent) {
+        const auto wait = waits_.find(intent.id);
+        if (intent.state != store::IntentState::kQueued || wait == waits_.end()) {
+            return false;
+        }
+        return passes_ < wait->second.until_pass || wait->second.not_in_round == registry_round_;
+    });
+    return open;
 }
 
 BlockNum Delivery::head() const {
@@ -27,12 +49,52 @@ BlockNum Delivery::head() const {
     return state.head ? state.head->number : BlockNum{0};
 }
 
+void Delivery::forget(const Hash32& intent) {
+    lost_.erase(intent);
+    waits_.erase(intent);
+    offered_at_.erase(intent);
+}
+
 Task<Result<void>> Delivery::pass() {
-    auto all = parts_.database.open_intents();
-    if (!all) {
-        co_return all.as_failure();
+    ++passes_;
+    // First and without the network, so that the outbox of a chain that is down does not grow.
+    auto dropped = drop_stale();
+    if (!dropped) {
+        co_return dropped.as_failure();
     }
-    std::vector<store::Intent> open = mine(all.value());
+    auto open = mine();
+    if (!open) {
+        co_return open.as_failure();
+    }
+    std::vector<store::Intent> sent = std::move(open.value());
+    auto followed = co_await follow_all(std::move(sent));
+    if (!followed) {
+        co_return followed.as_failure();
+    }
+    auto looked = co_await look_at_chain();
+    if (!looked) {
+        co_return looked.as_failure();
+    }
+    auto now_open = mine();
+    if (!now_open) {
+        co_return now_open.as_failure();
+    }
+    std::vector<store::Intent> rest = eligible(std::move(now_open.value()));
+    DeliveryPlan plan = plan_delivery(
+        rest, registry_round_, head(), parts_.clock.now(), parts_.adapter.settings().fees
+    );
+    co_return co_await carry_out(std::move(plan), std::move(rest));
+}
+
+Result<void> Delivery::drop_stale() {
+    MARGRAVE_TRY(auto open, mine());
+    const DeliveryPlan plan = plan_delivery(
+        open, registry_round_, head(), parts_.clock.now(), parts_.adapter.settings().fees
+    );
+    return drop_all(plan.drops, open);
+}
+
+Task<Result<void>> Delivery::follow_all(std::vector<store::Intent> open) {
     for (const store::Intent& intent : open) {
         if (intent.state == store::IntentState::kQueued) {
             continue;
@@ -42,7 +104,12 @@ Task<Result<void>> Delivery::pass() {
             co_return followed.as_failure();
         }
     }
-    auto balance = co_await parts_.adapter.balance(parts_.sender);
+    co_return ok();
+}
+
+Task<Result<void>> Delivery::look_at_chain() {
+    const Address payer = parts_.sender;
+    auto balance = co_await parts_.adapter.balance(payer);
     if (balance) {
         balance_ = balance.value();
     }
@@ -51,39 +118,23 @@ Task<Result<void>> Delivery::pass() {
         co_return latest.as_failure();
     }
     registry_round_ = latest.value().first;
-
-    auto now_open = parts_.database.open_intents();
-    if (!now_open) {
-        co_return now_open.as_failure();
-    }
-    open = mine(now_open.value());
-    const DeliveryPlan plan = plan_delivery(
-        open, registry_round_, head(), parts_.clock.now(), parts_.adapter.settings().fees
-    );
-    co_return co_await carry_out(plan, std::move(open));
+    co_return ok();
 }
 
 Task<Result<void>> Delivery::carry_out(DeliveryPlan plan, std::vector<store::Intent> open) {
-    const auto find = [&open](const Hash32& id) {
-        return std::find_if(open.begin(), open.end(), [&id](const auto& i) { return i.id == id; });
-    };
-    for (const DeliveryPlan::Drop& drop_order : plan.drops) {
-        auto dropped = drop(*find(drop_order.intent), drop_order.state, drop_order.reason);
-        if (!dropped) {
-            co_return dropped.as_failure();
-        }
+    auto dropped = drop_all(plan.drops, open);
+    if (!dropped) {
+        co_return dropped.as_failure();
     }
-    for (const Hash32& id : plan.replacements) {
-        auto replaced = co_await replace(*find(id));
-        if (!replaced) {
-            co_return replaced.as_failure();
-        }
+    auto unblocked = co_await unblock(plan, open);
+    if (!unblocked) {
+        co_return unblocked.as_failure();
     }
     bool seizure_out = std::any_of(open.begin(), open.end(), [](const store::Intent& intent) {
         return intent.kind == "seizure" && intent.state == store::IntentState::kSent;
     });
     for (const Hash32& id : plan.sends) {
-        const store::Intent intent = *find(id);
+        const store::Intent intent = find_intent(open, id);
         if (intent.kind == "attestation" && seizure_out) {
             continue;
         }
@@ -98,10 +149,35 @@ Task<Result<void>> Delivery::carry_out(DeliveryPlan plan, std::vector<store::Int
     co_return ok();
 }
 
+Task<Result<void>> Delivery::unblock(DeliveryPlan plan, std::vector<store::Intent> open) {
+    for (const Hash32& id : plan.replacements) {
+        const store::Intent intent = find_intent(open, id);
+        auto replaced = co_await replace(intent);
+        if (!replaced) {
+            co_return replaced.as_failure();
+        }
+    }
+    for (const Hash32& id : plan.cancels) {
+        const store::Intent intent = find_intent(open, id);
+        auto cancelled = co_await cancel(intent);
+        if (!cancelled) {
+            co_return cancelled.as_failure();
+        }
+    }
+    co_return ok();
+}
+
+Result<void> Delivery::drop_all(
+    const std::vector<DeliveryPlan::Drop>& drops, const std::vector<store::Intent>& open
+) {
+    for (const DeliveryPlan::Drop& order : drops) {
+        MARGRAVE_TRY(drop(find_intent(open, order.intent), order.state, order.reason));
+    }
+    return ok();
+}
+
 Result<void> Delivery::drop(store::Intent intent, store::IntentState state, std::string reason) {
-    lost_.erase(intent.id);
-    refused_.erase(intent.id);
-    offered_at_.erase(intent.id);
+    forget(intent.id);
     intent.state = state;
     intent.error = std::move(reason);
     parts_.log.debug(
@@ -126,12 +202,32 @@ Result<void> Delivery::put_off(store::Intent intent, const Error& why) {
              {"skipped", *skipped}}
         );
     }
+    if (intent.error == why.detail) {
+        return ok();
+    }
     intent.error = why.detail;
     return parts_.database.update_intent(intent, /*durable=*/false);
 }
 
+Result<void> Delivery::requeue(store::Intent intent, std::string why) {
+    forget(intent.id);
+    parts_.log.warn(
+        "intent.queued_again",
+        {{"chain", intent.chain},
+         {"kind", intent.kind},
+         {"label", intent.label},
+         {"nonce", *intent.nonce},
+         {"reason", why}}
+    );
+    intent.nonce.reset();
+    intent.state = store::IntentState::kQueued;
+    intent.error = std::move(why);
+    return parts_.database.update_intent(intent, /*durable=*/true);
+}
+
 Task<Result<void>> Delivery::follow(store::Intent intent) {
-    for (std::size_t i = intent.attempts.size(); i > 0; --i) {
+    const std::size_t first = first_of_nonce(intent);
+    for (std::size_t i = intent.attempts.size(); i > first; --i) {
         const Hash32 hash = intent.attempts[i - 1].txn_hash;
         auto status = co_await parts_.adapter.status(hash);
         if (!status) {
@@ -142,8 +238,9 @@ Task<Result<void>> Delivery::follow(store::Intent intent) {
         }
     }
     if (intent.state == store::IntentState::kIncluded) {
-        // Its block is no longer canonical: the same bytes go out again.
+        // Its block is no longer canonical: the same bytes go out again, with the same patience.
         intent.state = store::IntentState::kSent;
+        intent.attempts.back().sent_at = head();
         intent.block = BlockNum{};
         intent.block_hash = Hash32{};
         auto stored = parts_.database.update_intent(intent, /*durable=*/true);
@@ -158,12 +255,13 @@ Task<Result<void>> Delivery::follow(store::Intent intent) {
 Result<void> Delivery::settle(store::Intent intent, const chains::TxnStatus& status) {
     lost_.erase(intent.id);
     const auto state = parts_.ledger.chain_state(intent.chain);
+    const bool same_block = intent.block_hash == status.block.hash;
     intent.block = status.block.number;
     intent.block_hash = status.block.hash;
     intent.included_hash = status.txn_hash;
     const bool final = state.final && status.block.number <= state.final->number;
     if (!final) {
-        if (intent.state == store::IntentState::kIncluded) {
+        if (intent.state == store::IntentState::kIncluded && same_block) {
             return ok();
         }
         intent.state = store::IntentState::kIncluded;
@@ -178,15 +276,31 @@ Result<void> Delivery::settle(store::Intent intent, const chains::TxnStatus& sta
         );
         return parts_.database.update_intent(intent, /*durable=*/false);
     }
-    return drop(
-        std::move(intent),
-        status.succeeded ? store::IntentState::kFinal : store::IntentState::kFailed,
-        status.succeeded ? std::string{} : "reverted on chain in " + to_hex(status.txn_hash)
+    const std::string name = to_hex(status.txn_hash);
+    const auto attempt = std::find_if(
+        intent.attempts.begin(), intent.attempts.end(), [&status](const store::Attempt& a) {
+            return a.txn_hash == status.txn_hash;
+        }
     );
+    MARGRAVE_ASSERT(attempt != intent.attempts.end());
+    if (!is_cancel(intent, *attempt)) {
+        return drop(
+            std::move(intent),
+            status.succeeded ? store::IntentState::kFinal : store::IntentState::kFailed,
+            status.succeeded ? std::string{} : "reverted on chain in " + name
+        );
+    }
+    if (is_expired(intent, parts_.clock.now())) {
+        return drop(
+            std::move(intent), store::IntentState::kSuperseded, "expired; its nonce went to " + name
+        );
+    }
+    return requeue(std::move(intent), "its nonce went to " + name);
 }
 
 Task<Result<void>> Delivery::find_lost(store::Intent intent) {
-    auto nonce = co_await parts_.adapter.nonce(parts_.sender);
+    const Address payer = parts_.sender;
+    auto nonce = co_await parts_.adapter.nonce(payer);
     if (!nonce) {
         co_return nonce.as_failure();
     }
@@ -206,180 +320,7 @@ Task<Result<void>> Delivery::find_lost(store::Intent intent) {
     if (++lost_[intent.id] < 2) {
         co_return ok();
     }
-    lost_.erase(intent.id);
-    parts_.log.warn(
-        "transaction.lost",
-        {{"chain", intent.chain},
-         {"kind", intent.kind},
-         {"label", intent.label},
-         {"nonce", *intent.nonce}}
-    );
-    intent.nonce.reset();
-    intent.state = store::IntentState::kQueued;
-    co_return parts_.database.update_intent(intent, /*durable=*/true);
-}
-
-Task<Result<Delivery::Sent>> Delivery::send(store::Intent intent) {
-    if (intent.kind == "seizure") {
-        auto completed = parts_.complete_seizure(intent, registry_round_);
-        if (!completed) {
-            if (completed.error().code == Errc::kNotFound) {
-                co_return Sent::kNo;
-            }
-            co_return completed.as_failure();
-        }
-        intent.data = std::move(completed.value());
-    }
-    const Address from = parts_.sender;
-    const std::optional<Address> to = intent.to;
-    Bytes data = intent.data;
-    const Amount value{0};
-    auto gas = co_await parts_.adapter.simulate(from, to, std::move(data), value);
-    if (!gas) {
-        auto judged = judge(std::move(intent), gas.error());
-        if (!judged) {
-            co_return judged.as_failure();
-        }
-        co_return Sent::kNo;
-    }
-    refused_.erase(intent.id);
-    auto quote = co_await parts_.adapter.fees();
-    if (!quote) {
-        co_return quote.as_failure();
-    }
-    const chains::FeeSettings& settings = parts_.adapter.settings().fees;
-    auto fees = first_fees(quote.value(), settings);
-    if (!fees) {
-        auto waiting = put_off(std::move(intent), fees.error());
-        if (!waiting) {
-            co_return waiting.as_failure();
-        }
-        co_return Sent::kNo;
-    }
-    auto on_chain = co_await parts_.adapter.nonce(from);
-    if (!on_chain) {
-        co_return on_chain.as_failure();
-    }
-    auto nonce = next_nonce(on_chain.value());
-    if (!nonce) {
-        co_return nonce.as_failure();
-    }
-    intent.nonce = nonce.value();
-    const std::uint64_t gas_limit = with_margin(gas.value());
-    auto tried = co_await attempt(std::move(intent), fees.value(), gas_limit);
-    if (!tried) {
-        co_return tried.as_failure();
-    }
-    co_return Sent::kYes;
-}
-
-Result<void> Delivery::judge(store::Intent intent, const Error& error) {
-    if (error.code != Errc::kReverted) {
-        return put_off(std::move(intent), error);
-    }
-    switch (meaning_of(error.detail)) {
-        case Refusal::kDone:
-            return drop(std::move(intent), store::IntentState::kSuperseded, error.detail);
-        case Refusal::kNever:
-            return drop(std::move(intent), store::IntentState::kFailed, error.detail);
-        case Refusal::kNotYet: return put_off(std::move(intent), error);
-        case Refusal::kUnknown: break;
-    }
-    if (++refused_[intent.id] >= kRefusalsMax) {
-        parts_.log.error(
-            "delivery.given_up",
-            {{"chain", intent.chain},
-             {"kind", intent.kind},
-             {"label", intent.label},
-             {"reason", error}}
-        );
-        return drop(std::move(intent), store::IntentState::kFailed, error.detail);
-    }
-    return put_off(std::move(intent), error);
-}
-
-Result<std::uint64_t> Delivery::next_nonce(std::uint64_t on_chain) const {
-    MARGRAVE_TRY(auto all, parts_.database.open_intents());
-    std::uint64_t next = on_chain;
-    for (const store::Intent& intent : all) {
-        if (intent.chain == parts_.adapter.settings().chain && intent.nonce) {
-            next = std::max(next, *intent.nonce + 1);
-        }
-    }
-    return next;
-}
-
-Task<Result<void>> Delivery::attempt(
-    store::Intent intent, chains::FeeQuote fees, std::uint64_t gas_limit
-) {
-    chains::TxnRequest request;
-    request.nonce = *intent.nonce;
-    request.max_fee = fees.base_fee;
-    request.priority_fee = fees.priority_fee;
-    request.gas_limit = gas_limit;
-    request.to = intent.to;
-    request.data = intent.data;
-    auto signed_txn = parts_.adapter.sign(request, parts_.sign);
-    if (!signed_txn) {
-        co_return signed_txn.as_failure();
-    }
-    store::Attempt made;
-    made.txn_hash = signed_txn.value().hash;
-    made.raw = signed_txn.value().raw;
-    made.max_fee = request.max_fee;
-    made.priority_fee = request.priority_fee;
-    made.sent_at = head();
-    intent.attempts.push_back(std::move(made));
-    intent.state = store::IntentState::kSent;
-    intent.error.clear();
-    auto stored = parts_.database.update_intent(intent, /*durable=*/true);
-    if (!stored) {
-        co_return stored.as_failure();
-    }
-    parts_.log.debug(
-        "transaction.sent",
-        {{"chain", intent.chain},
-         {"kind", intent.kind},
-         {"label", intent.label},
-         {"nonce", *intent.nonce},
-         {"txn", intent.attempts.back().txn_hash}}
-    );
-    co_return co_await broadcast(std::move(intent));
-}
-
-Task<Result<void>> Delivery::broadcast(store::Intent intent) {
-    MARGRAVE_ASSERT(!intent.attempts.empty());
-    Bytes raw = intent.attempts.back().raw;
-    auto sent = co_await parts_.adapter.broadcast(std::move(raw));
-    if (!sent) {
-        // The bytes are on disk and are offered again at the next pass, whatever the reason.
-        co_return put_off(std::move(intent), sent.error());
-    }
-    co_return ok();
-}
-
-Task<Result<void>> Delivery::replace(store::Intent intent) {
-    auto quote = co_await parts_.adapter.fees();
-    if (!quote) {
-        co_return quote.as_failure();
-    }
-    const store::Attempt& last = intent.attempts.back();
-    const chains::FeeSettings& settings = parts_.adapter.settings().fees;
-    auto fees = raised_fees(last, quote.value(), settings);
-    if (!fees) {
-        // At the cap: keep offering what there is.
-        co_return co_await broadcast(std::move(intent));
-    }
-    const Address from = parts_.sender;
-    const std::optional<Address> to = intent.to;
-    Bytes data = intent.data;
-    const Amount value{0};
-    auto gas = co_await parts_.adapter.simulate(from, to, std::move(data), value);
-    if (!gas) {
-        co_return ok();
-    }
-    const std::uint64_t gas_limit = with_margin(gas.value());
-    co_return co_await attempt(std::move(intent), fees.value(), gas_limit);
+    co_return requeue(std::move(intent), "its nonce was used by a transaction that is not ours");
 }
 
 }  // namespace margrave::relayer

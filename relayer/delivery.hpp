@@ -18,7 +18,8 @@
 
 namespace margrave::relayer {
 
-/// Most transactions of one chain that may wait for inclusion at once.
+/// Most transactions of one chain that may wait for inclusion at once. One of them is kept for the
+/// attestation, so that nothing that cannot be sent keeps the registry from moving on.
 inline constexpr std::size_t kDeliveryWindow = 8;
 /// Most intents one pass looks at.
 inline constexpr std::size_t kDeliveryIntentsMax = 1000;
@@ -37,13 +38,16 @@ struct DeliveryPlan {
     std::vector<Hash32> sends;
     /// Intents whose last attempt waits too long: replace with a higher fee, same nonce.
     std::vector<Hash32> replacements;
+    /// Intents that wait too long and are not worth it any more: their nonce is spent on nothing, so
+    /// that those behind it can go on.
+    std::vector<Hash32> cancels;
 };
 
 /// The rules of the outbox (design section 8): only the newest attestation is worth sending; while
 /// a seizure is in flight no newer attestation is sent on that chain, because the seizure's proof
 /// holds under the round the registry has; seizures wait until the registry has a round in which
-/// the account is seizable; at most kWindow unconfirmed transactions; replace after
-/// `replace_after_blocks`; nothing after its expiry.
+/// the account is seizable; at most kDeliveryWindow unconfirmed transactions; replace after
+/// `replace_after_blocks`; nothing is sent after its expiry.
 /// `registry_round` is the latest round the chain's registry accepted.
 DeliveryPlan plan_delivery(
     const std::vector<store::Intent>& open,
@@ -87,29 +91,55 @@ class Delivery {
   private:
     enum class Sent : std::uint8_t { kYes, kNo };
 
+    /// Why a queued intent is passed over for a while.
+    struct Wait {
+        unsigned failures{0};
+        std::uint64_t until_pass{0};
+        /// A seizure whose account this round does not call seizable.
+        std::optional<RoundNum> not_in_round;
+    };
+
     Task<Result<void>> follow(store::Intent intent);
+    Task<Result<void>> follow_all(std::vector<store::Intent> open);
+    Task<Result<void>> look_at_chain();
     Task<Result<void>> carry_out(DeliveryPlan plan, std::vector<store::Intent> open);
+    Task<Result<void>> unblock(DeliveryPlan plan, std::vector<store::Intent> open);
+    Result<void> drop_stale();
     Result<void> settle(store::Intent intent, const chains::TxnStatus& status);
+    Result<void> requeue(store::Intent intent, std::string why);
     Task<Result<void>> find_lost(store::Intent intent);
     Task<Result<Sent>> send(store::Intent intent);
+    Task<Result<void>> spend(store::Intent intent, std::uint64_t gas_limit, chains::FeeQuote fees);
     Task<Result<void>> replace(store::Intent intent);
-    Task<Result<void>> attempt(store::Intent intent, chains::FeeQuote fees, std::uint64_t gas_limit);
+    Task<Result<void>> cancel(store::Intent intent);
+    Task<Result<void>> cancel_at(store::Intent intent, chains::FeeQuote fees);
+    Task<Result<void>> attempt(store::Intent intent, chains::TxnRequest request);
     Task<Result<void>> broadcast(store::Intent intent);
     Result<void> drop(store::Intent intent, store::IntentState state, std::string reason);
+    Result<void> drop_all(
+        const std::vector<DeliveryPlan::Drop>& drops, const std::vector<store::Intent>& open
+    );
     /// What a failed simulation means for the intent.
     Result<void> judge(store::Intent intent, const Error& error);
     Result<void> put_off(store::Intent intent, const Error& why);
-    [[nodiscard]] std::vector<store::Intent> mine(const std::vector<store::Intent>& all) const;
+    Result<void> check_funds(std::uint64_t gas_limit, const Amount& max_fee) const;
+    Result<Bytes> call_data(const store::Intent& intent) const;
+    [[nodiscard]] chains::TxnRequest request_of(
+        const store::Intent& intent, std::uint64_t gas_limit, const chains::FeeQuote& fees
+    ) const;
+    [[nodiscard]] Result<std::vector<store::Intent>> mine() const;
+    [[nodiscard]] std::vector<store::Intent> eligible(std::vector<store::Intent> open) const;
     Result<std::uint64_t> next_nonce(std::uint64_t on_chain) const;
     [[nodiscard]] BlockNum head() const;
+    void forget(const Hash32& intent);
 
     Parts parts_;
     std::optional<Amount> balance_;
     RoundNum registry_round_;
+    std::uint64_t passes_{0};
     /// Passes in which an intent's nonce was used up but none of its hashes was found.
     std::map<Hash32, unsigned> lost_;
-    /// Passes in which a simulation failed for no reason that settles it.
-    std::map<Hash32, unsigned> refused_;
+    std::map<Hash32, Wait> waits_;
     /// Head at which an intent's bytes were last offered to the node again.
     std::map<Hash32, BlockNum> offered_at_;
     infra::LogLimiter limiter_{4, std::chrono::seconds(30)};

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "relayer/delivery.hpp"
+#include "relayer/detail/delivery_rules.hpp"
 
 namespace margrave::relayer {
 
@@ -20,14 +21,9 @@ bool is_in_flight(const store::Intent& intent) {
     return intent.state == store::IntentState::kSent;
 }
 
-bool is_expired(const store::Intent& intent, UnixSeconds now) {
-    return intent.expires.value != 0 && now > intent.expires;
-}
-
 struct Outbox {
     std::size_t in_flight{0};
     bool attestation_in_flight{false};
-    bool seizure_in_flight{false};
     /// Newest round among those queued or under way.
     std::uint64_t newest_round{0};
 };
@@ -43,7 +39,6 @@ Outbox survey(const std::vector<store::Intent>& open) {
         }
         ++box.in_flight;
         box.attestation_in_flight = box.attestation_in_flight || intent.kind == "attestation";
-        box.seizure_in_flight = box.seizure_in_flight || intent.kind == "seizure";
     }
     return box;
 }
@@ -71,8 +66,8 @@ DeliveryPlan plan_delivery(
     for (const store::Intent& intent : open) {
         if (is_in_flight(intent)) {
             const BlockNum sent = intent.attempts.back().sent_at;
-            if (!is_expired(intent, now) && head.value >= sent.value + fees.replace_after_blocks) {
-                plan.replacements.push_back(intent.id);
+            if (head.value >= sent.value + fees.replace_after_blocks) {
+                (is_expired(intent, now) ? plan.cancels : plan.replacements).push_back(intent.id);
             }
             continue;
         }
@@ -94,22 +89,22 @@ DeliveryPlan plan_delivery(
     std::stable_sort(queued.begin(), queued.end(), [](const auto* a, const auto* b) {
         return turn_of(*a) < turn_of(*b);
     });
+    std::size_t others = box.in_flight - (box.attestation_in_flight ? 1 : 0);
     for (const store::Intent* intent : queued) {
-        if (box.in_flight >= kDeliveryWindow) {
-            break;
-        }
-        if (intent->kind == "seizure") {
-            if (box.attestation_in_flight) {
-                continue;
+        if (intent->kind == "attestation") {
+            // Behind the seizures: one that is sent in this pass keeps it back, one whose account
+            // the registry's round does not call seizable needs it.
+            if (!box.attestation_in_flight && box.in_flight < kDeliveryWindow) {
+                plan.sends.push_back(intent->id);
             }
-            // Sending may still find that the registry's round does not call the account seizable;
-            // the attestation of this pass then goes out, so it is planned behind the seizures.
-            box.seizure_in_flight = true;
-        } else if (intent->kind == "attestation" && box.attestation_in_flight) {
+            continue;
+        }
+        const bool has_room = others < kDeliveryWindow - 1;
+        if (!has_room || (intent->kind == "seizure" && box.attestation_in_flight)) {
             continue;
         }
         plan.sends.push_back(intent->id);
-        ++box.in_flight;
+        ++others;
     }
     return plan;
 }

@@ -99,15 +99,36 @@ Result<chains::FeeQuote> raised_fees(
     const Amount limit = min(ceiling, Amount{settings.max_fee_wei});
     MARGRAVE_TRY(auto max_fee, bumped(last.max_fee));
     MARGRAVE_TRY(auto priority, bumped(last.priority_fee));
-    if (max_fee < market.base_fee) {
-        max_fee = market.base_fee;
-    }
+    max_fee = std::max(max_fee, market.base_fee);
+    priority = std::max(priority, market.priority_fee);
     if (max_fee > limit || priority > max_fee) {
         return fail(
             Errc::kLimit, "no higher fee than " + last.max_fee.to_string() + " wei per gas is allowed"
         );
     }
     return chains::FeeQuote{max_fee, priority};
+}
+
+bool is_cancel(const store::Intent& intent, const store::Attempt& attempt) {
+    const auto& target = intent.to.data;
+    return std::search(attempt.raw.begin(), attempt.raw.end(), target.begin(), target.end()) ==
+           attempt.raw.end();
+}
+
+std::size_t first_of_nonce(const store::Intent& intent) {
+    std::size_t first = intent.attempts.empty() ? 0 : intent.attempts.size() - 1;
+    while (first > 0) {
+        const bool later_is_real = !is_cancel(intent, intent.attempts[first]);
+        if (later_is_real && is_cancel(intent, intent.attempts[first - 1])) {
+            break;
+        }
+        --first;
+    }
+    return first;
+}
+
+bool is_expired(const store::Intent& intent, UnixSeconds now) {
+    return intent.expires.value != 0 && now > intent.expires;
 }
 
 }  // namespace margrave::relayer

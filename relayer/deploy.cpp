@@ -2,16 +2,14 @@
 #include "relayer/deploy.hpp"
 
 #include <chrono>
-#include <map>
 #include <optional>
 
 #include "chains/evm/abi.hpp"
 #include "chains/evm/txn.hpp"
 #include "core/keccak.hpp"
-#include "infra/files.hpp"
 #include "infra/timeout.hpp"
 #include "relayer/detail/delivery_rules.hpp"
-#include "relayer/detail/messages.hpp"
+#include "relayer/detail/deploy_journal.hpp"
 
 namespace margrave::relayer {
 
@@ -19,69 +17,7 @@ namespace abi = chains::evm::abi;
 
 namespace {
 
-constexpr std::size_t kJournalBytesMax = 4 * 1024 * 1024;
 constexpr std::chrono::minutes kInclusionLimit{10};
-
-/// One creation as it was signed; the journal keeps it until the chain is done.
-struct Creation {
-    Address address;
-    Hash32 txn_hash;
-    std::uint64_t nonce{0};
-    Bytes raw;
-};
-using Journal = std::map<std::string, Creation>;
-
-std::filesystem::path journal_file(const config::Settings& settings, const ChainId& chain) {
-    std::string name = settings.deployment_file.filename().string() + ".";
-    for (const char c : chain.text()) {
-        name += c == ':' ? '-' : c;
-    }
-    return settings.deployment_file.parent_path() / (name + ".partial");
-}
-
-Result<Journal> read_journal(const std::filesystem::path& file) {
-    Journal journal;
-    auto text = infra::read_file(file, kJournalBytesMax);
-    if (!text) {
-        if (text.error().code == Errc::kNotFound) {
-            return journal;
-        }
-        return text.as_failure();
-    }
-    MARGRAVE_TRY(auto document, parse_canonical(text.value()));
-    const auto* rows = std::get_if<Canonical::Object>(&document.value());
-    if (rows == nullptr) {
-        return fail(Errc::kCorrupt, file.string() + " is no deploy journal");
-    }
-    for (const auto& [contract, row] : *rows) {
-        Creation creation;
-        MARGRAVE_TRY(auto address, text_member(row, "address"));
-        MARGRAVE_TRY(creation.address, parse_address(address));
-        MARGRAVE_TRY(auto hash, text_member(row, "txn"));
-        MARGRAVE_TRY(creation.txn_hash, parse_hash32(hash));
-        MARGRAVE_TRY(creation.nonce, integer_member(row, "nonce"));
-        MARGRAVE_TRY(auto raw, text_member(row, "raw"));
-        MARGRAVE_TRY(creation.raw, parse_hex(raw));
-        journal.emplace(contract, std::move(creation));
-    }
-    return journal;
-}
-
-Result<void> write_journal(const std::filesystem::path& file, const Journal& journal) {
-    Canonical::Object rows;
-    for (const auto& [contract, creation] : journal) {
-        rows.emplace(
-            contract,
-            Canonical::Object{
-                {"address", to_hex(creation.address)},
-                {"nonce", Canonical::integer(creation.nonce)},
-                {"raw", to_hex(ByteView{creation.raw})},
-                {"txn", to_hex(creation.txn_hash)},
-            }
-        );
-    }
-    return infra::write_file_atomic(file, Canonical(std::move(rows)).dump(), 0600);
-}
 
 Result<Bytes> with_arguments(
     std::string_view contract, std::string_view types, std::vector<abi::Value> values
@@ -137,6 +73,10 @@ class ChainDeploy {
     Task<Result<Creation>> sign(std::string contract);
     Task<Result<chains::TxnStatus>> wait_for(Creation creation);
     Task<Result<void>> check_funds(std::uint64_t gas, Amount max_fee);
+    Result<void> check_journal(const std::string& contract) const;
+    Task<Result<void>> send(Creation creation);
+    Result<std::unique_ptr<chains::ChainAdapter>> open_adapter() const;
+    void note_done(const std::string& contract, const Creation& creation, BlockNum block);
 
     DeployParts parts_;
     chains::ChainSettings chain_;
@@ -194,6 +134,7 @@ Task<Result<Creation>> ChainDeploy::sign(std::string contract) {
     if (!code) {
         co_return code.as_failure();
     }
+    const Hash32 code_hash = keccak256(code.value());
     const Address payer = parts_.sender.address();
     const std::optional<Address> nobody;
     const Amount value{0};
@@ -235,6 +176,7 @@ Task<Result<Creation>> ChainDeploy::sign(std::string contract) {
     creation.txn_hash = signed_txn.value().hash;
     creation.nonce = request.nonce;
     creation.raw = signed_txn.value().raw;
+    creation.code = code_hash;
     co_return creation;
 }
 
@@ -259,6 +201,46 @@ Task<Result<chains::TxnStatus>> ChainDeploy::wait_for(Creation creation) {
     );
 }
 
+// Contracts of other settings must not be taken for these.
+Result<void> ChainDeploy::check_journal(const std::string& contract) const {
+    MARGRAVE_TRY(auto code, code_of(contract));
+    if (keccak256(code) == journal_.at(contract).code) {
+        return ok();
+    }
+    return fail(
+        Errc::kCheckFailed,
+        file_.string() + " has a " + contract +
+            " of other settings: restore the settings it was begun with, or remove the file to "
+            "deploy anew and pay again"
+    );
+}
+
+Task<Result<void>> ChainDeploy::send(Creation creation) {
+    const Address payer = parts_.sender.address();
+    auto nonce = co_await adapter_->nonce(payer);
+    if (!nonce) {
+        co_return nonce.as_failure();
+    }
+    const Hash32 hash = creation.txn_hash;
+    auto known = co_await adapter_->status(hash);
+    if (!known) {
+        co_return known.as_failure();
+    }
+    if (known.value()) {
+        co_return ok();
+    }
+    if (nonce.value() > creation.nonce) {
+        co_return fail(
+            Errc::kCheckFailed,
+            "nonce " + std::to_string(creation.nonce) + " of " + to_checksum(payer) + " on " +
+                chain_.chain.text() + " was used by another transaction than " + to_hex(hash) +
+                ": remove " + file_.string() + " and run deploy again"
+        );
+    }
+    Bytes raw = creation.raw;
+    co_return co_await adapter_->broadcast(std::move(raw));
+}
+
 Task<Result<void>> ChainDeploy::create(std::string contract) {
     if (!journal_.contains(contract)) {
         auto creation = co_await sign(contract);
@@ -271,33 +253,45 @@ Task<Result<void>> ChainDeploy::create(std::string contract) {
             co_return kept.as_failure();
         }
     }
-    const Creation creation = journal_.at(contract);
-    const Hash32 hash = creation.txn_hash;
-    auto known = co_await adapter_->status(hash);
-    if (!known) {
-        co_return known.as_failure();
+    auto same = check_journal(contract);
+    if (!same) {
+        co_return same.as_failure();
     }
-    if (!known.value()) {
-        Bytes raw = creation.raw;
-        auto sent = co_await adapter_->broadcast(std::move(raw));
-        if (!sent) {
-            co_return sent.as_failure();
-        }
+    const Creation creation = journal_.at(contract);
+    auto sent = co_await send(creation);
+    if (!sent) {
+        co_return sent.as_failure();
     }
     auto status = co_await wait_for(creation);
     if (!status) {
         co_return status.as_failure();
     }
-    if (!status.value().succeeded) {
+    const chains::TxnStatus& included = status.value();
+    if (!included.succeeded) {
         co_return fail(
             Errc::kReverted,
-            "creating " + contract + " on " + chain_.chain.text() + " failed in " + to_hex(hash)
+            "creating " + contract + " on " + chain_.chain.text() + " failed in " +
+                to_hex(creation.txn_hash)
         );
     }
-    const chains::TxnStatus& included = status.value();
+    note_done(contract, creation, included.block.number);
+    DeployStep step;
+    step.chain = chain_.chain;
+    step.contract = std::move(contract);
+    step.address = creation.address;
+    step.txn_hash = creation.txn_hash;
+    step.block = included.block.number;
+    step.gas_used = included.gas_used;
+    parts_.progress(step);
+    co_return ok();
+}
+
+void ChainDeploy::note_done(
+    const std::string& contract, const Creation& creation, BlockNum block
+) {
     if (contract == "HealthRegistry") {
         done_.registry = creation.address;
-        done_.start_block = included.block.number;
+        done_.start_block = block;
     } else if (contract == "Vault") {
         done_.vault = creation.address;
     } else if (contract == "SeizureSale") {
@@ -305,15 +299,11 @@ Task<Result<void>> ChainDeploy::create(std::string contract) {
     } else {
         done_.position_book = creation.address;
     }
-    DeployStep step;
-    step.chain = chain_.chain;
-    step.contract = std::move(contract);
-    step.address = creation.address;
-    step.txn_hash = hash;
-    step.block = included.block.number;
-    step.gas_used = included.gas_used;
-    parts_.progress(step);
-    co_return ok();
+}
+
+Result<std::unique_ptr<chains::ChainAdapter>> ChainDeploy::open_adapter() const {
+    return parts_.make_adapter ? parts_.make_adapter(parts_.executor, chain_)
+                               : chains::make_adapter(parts_.executor, chain_);
 }
 
 Task<Result<config::DeployedChain>> ChainDeploy::run() {
@@ -322,7 +312,7 @@ Task<Result<config::DeployedChain>> ChainDeploy::run() {
         co_return journal.as_failure();
     }
     journal_ = std::move(journal.value());
-    auto adapter = chains::make_adapter(parts_.executor, chain_);
+    auto adapter = open_adapter();
     if (!adapter) {
         co_return adapter.as_failure();
     }
@@ -349,7 +339,7 @@ Task<Result<config::DeployedChain>> ChainDeploy::run() {
     chain_.sale = done_.sale;
     chain_.position_book = done_.position_book;
     chain_.start_block = done_.start_block;
-    auto again = chains::make_adapter(parts_.executor, chain_);
+    auto again = open_adapter();
     if (!again) {
         co_return again.as_failure();
     }

@@ -37,12 +37,19 @@ struct DeployParts {
     std::string log_key;
     /// Called when a contract is on its chain.
     std::function<void(const DeployStep& step)> progress;
+    /// Adapters come from here; chains::make_adapter when empty.
+    std::function<Result<std::unique_ptr<chains::ChainAdapter>>(Executor, chains::ChainSettings)>
+        make_adapter;
 };
 
 /// Puts the contracts on `chain` and checks them there. Each signed creation is in the journal
 /// beside the deployment file before it is sent, so an interrupted deploy goes on where it was and
 /// never pays for a contract twice. Errors: kWrongChain; kRpc; kReverted; kCheckFailed when the
-/// sender cannot pay, with the address to fund.
+/// sender cannot pay, with the address to fund, or when the journal is of other settings or its
+/// nonce was used for something else.
 Task<Result<config::DeployedChain>> deploy_chain(DeployParts parts, chains::ChainSettings chain);
+
+/// Removes the journal of a chain, once the deployment file names its contracts.
+void forget_deploy_journal(const config::Settings& settings, const ChainId& chain);
 
 }  // namespace margrave::relayer

@@ -2,12 +2,15 @@
 #include "relayer/grants.hpp"
 
 #include <algorithm>
+#include <array>
+
+#include "relayer/detail/trouble.hpp"
 
 namespace margrave::relayer {
 
 namespace {
 
-Result<Amount> net(const store::TrialBalance& trial, store::AccountCode code) {
+Amount net(const store::TrialBalance& trial, store::AccountCode code) {
     const auto it = trial.totals.find(code);
     return it == trial.totals.end() ? Amount{} : it->second;
 }
@@ -33,47 +36,53 @@ Result<Promised> promised(const store::Ledger& ledger, const AssetId& asset) {
     return sum;
 }
 
-/// The vault has the tokens, and what is lent or taken from the pool is the pool's own.
-Result<void> check_liquidity(const store::Ledger& ledger, const store::Request& request) {
-    MARGRAVE_TRY(auto sum, promised(ledger, request.asset));
-    for (const store::LedgerDefinition& definition : ledger.ledgers()) {
-        if (definition.asset != request.asset) {
-            continue;
-        }
-        const auto head = ledger.chain_state(request.chain).head;
-        MARGRAVE_TRY(auto trial, ledger.trial_balance(definition.id, head->number));
-        MARGRAVE_TRY(auto vault, net(trial, store::AccountCode::kVault));
-        const Amount free = sub_or_zero(vault, sum.total);
-        if (free < request.amount) {
-            return fail(
-                Errc::kCheckFailed,
-                "the vault has " + free.to_string() + " free of promises, " +
-                    request.amount.to_string() + " were asked for"
-            );
-        }
-        if (request.kind == ReleaseKind::kWithdrawal) {
-            return ok();
-        }
-        MARGRAVE_TRY(auto pool, net(trial, store::AccountCode::kPool));
-        MARGRAVE_TRY(auto loans, net(trial, store::AccountCode::kLoan));
-        const Amount lendable = sub_or_zero(sub_or_zero(pool, loans), sum.lent);
-        if (lendable < request.amount) {
-            return fail(
-                Errc::kCheckFailed,
-                "the pool has " + lendable.to_string() + " to lend, " +
-                    request.amount.to_string() + " were asked for"
-            );
-        }
-        return ok();
-    }
-    return fail(Errc::kCheckFailed, "the configuration names no such asset");
+const store::LedgerDefinition* ledger_of(
+    const std::vector<store::LedgerDefinition>& ledgers, const AssetId& asset
+) {
+    const auto it = std::find_if(ledgers.begin(), ledgers.end(), [&asset](const auto& row) {
+        return row.asset == asset;
+    });
+    return it == ledgers.end() ? nullptr : &*it;
 }
 
-Result<void> check_account(const DecisionParts& parts, const store::Request& request) {
-    if (is_pool(request.account)) {
+/// At one block of the request's chain the vault has the tokens, and what is lent or taken from the
+/// pool is the pool's own.
+Result<void> check_liquidity(
+    const store::Ledger& ledger, const store::Request& request, BlockNum at
+) {
+    const auto ledgers = ledger.ledgers();
+    const store::LedgerDefinition* definition = ledger_of(ledgers, request.asset);
+    if (definition == nullptr) {
+        return fail(Errc::kCheckFailed, "the configuration names no such asset");
+    }
+    MARGRAVE_TRY(auto sum, promised(ledger, request.asset));
+    MARGRAVE_TRY(auto trial, ledger.trial_balance(definition->id, at));
+    const Amount free = sub_or_zero(net(trial, store::AccountCode::kVault), sum.total);
+    if (free < request.amount) {
+        return fail(
+            Errc::kCheckFailed,
+            "the vault has " + free.to_string() + " free of promises, " +
+                request.amount.to_string() + " were asked for"
+        );
+    }
+    if (request.kind == ReleaseKind::kWithdrawal) {
         return ok();
     }
-    MARGRAVE_TRY(auto legs, parts.ledger.legs(request.account));
+    const Amount pool = net(trial, store::AccountCode::kPool);
+    const Amount loans = net(trial, store::AccountCode::kLoan);
+    const Amount lendable = sub_or_zero(sub_or_zero(pool, loans), sum.lent);
+    if (lendable < request.amount) {
+        return fail(
+            Errc::kCheckFailed,
+            "the pool has " + lendable.to_string() + " to lend, " + request.amount.to_string() +
+                " were asked for"
+        );
+    }
+    return ok();
+}
+
+Result<void> check_no_liquidation(const DecisionParts& parts, const AccountId& account) {
+    MARGRAVE_TRY(auto legs, parts.ledger.legs(account));
     for (const store::Leg& leg : legs) {
         if (leg.state == store::LegState::kInstructed || leg.state == store::LegState::kSeized) {
             return fail(
@@ -82,8 +91,35 @@ Result<void> check_account(const DecisionParts& parts, const store::Request& req
             );
         }
     }
-    MARGRAVE_TRY(auto firm, parts.ledger.holdings(request.account, parts.firm));
-    MARGRAVE_TRY(auto provisional, parts.ledger.holdings_at_head(request.account));
+    return ok();
+}
+
+/// kUnattestable when a price that is not usable, or something that cannot be valued, decides.
+Result<void> check_valued(
+    const DecisionParts& parts, const AccountHoldings& worst, const margin::Promise& asked
+) {
+    constexpr std::uint32_t kPrices =
+        flags::kPriceMissing | flags::kPriceStale | flags::kPriceOutOfBounds;
+    const std::array<margin::Promise, 1> one{asked};
+    MARGRAVE_TRY(auto after, margin::worst_of(worst, worst, one));
+    const AccountState state = margin::evaluate_state(
+        after, parts.prices, parts.settings.parameters, /*was_liquidatable=*/false, false
+    );
+    if (state.status == Status::kUnattestable || (state.flags & kPrices) != 0) {
+        return fail(
+            Errc::kUnattestable, "cannot be valued now: " + margin::describe_guards(state.flags)
+        );
+    }
+    return ok();
+}
+
+/// Whether the account has the room if its state is the worse of the two given.
+Result<void> check_account(
+    const DecisionParts& parts,
+    const store::Request& request,
+    const AccountHoldings& firm,
+    const AccountHoldings& provisional
+) {
     MARGRAVE_TRY(auto holds, parts.ledger.holds_of(request.account));
     std::vector<margin::Promise> promises;
     for (const store::Hold& hold : holds) {
@@ -93,7 +129,42 @@ Result<void> check_account(const DecisionParts& parts, const store::Request& req
     const margin::Promise asked{
         request.asset, request.amount, request.kind == ReleaseKind::kWithdrawal
     };
+    MARGRAVE_TRY(check_valued(parts, worst, asked));
     return margin::check_grant(worst, asked, parts.prices, parts.settings.parameters);
+}
+
+/// Everything that must hold for the answer to be yes, on the firm state alone.
+Result<void> check_firm(const DecisionParts& parts, const store::Request& request) {
+    MARGRAVE_TRY(check_liquidity(parts.ledger, request, parts.firm.at(request.chain)));
+    if (is_pool(request.account)) {
+        return ok();
+    }
+    MARGRAVE_TRY(check_no_liquidation(parts, request.account));
+    MARGRAVE_TRY(auto firm, parts.ledger.holdings(request.account, parts.firm));
+    return check_account(parts, request, firm, firm);
+}
+
+/// The same with everything that is not final yet against the request.
+Result<void> check_worst(const DecisionParts& parts, const store::Request& request) {
+    const auto head = parts.ledger.chain_state(request.chain).head;
+    MARGRAVE_TRY(check_liquidity(parts.ledger, request, head->number));
+    if (is_pool(request.account)) {
+        return ok();
+    }
+    MARGRAVE_TRY(auto firm, parts.ledger.holdings(request.account, parts.firm));
+    MARGRAVE_TRY(auto provisional, parts.ledger.holdings_at_head(request.account));
+    return check_account(parts, request, firm, provisional);
+}
+
+/// kCheckFailed is a refusal. What only the unfinal blocks speak against is decided once they are
+/// final: they may go away, and what they did may be what a hold already counts.
+Result<void> check(const DecisionParts& parts, const store::Request& request) {
+    MARGRAVE_TRY(check_firm(parts, request));
+    auto worst = check_worst(parts, request);
+    if (!worst && worst.error().code == Errc::kCheckFailed) {
+        return fail(Errc::kUnattestable, "not final yet: " + worst.error().detail);
+    }
+    return worst;
 }
 
 const chains::ChainSettings* settings_of(const config::Settings& settings, const ChainId& chain) {
@@ -143,45 +214,56 @@ Result<void> grant(const DecisionParts& parts, const store::Request& request, Un
 }
 
 Result<void> answer(const DecisionParts& parts, const store::Request& request, UnixSeconds now) {
-    auto verdict = check_account(parts, request);
-    if (verdict) {
-        verdict = check_liquidity(parts.ledger, request);
-    }
+    auto verdict = check(parts, request);
     if (verdict) {
         return grant(parts, request, now);
     }
-    if (verdict.error().code != Errc::kCheckFailed) {
-        // Not "no" but "cannot tell": the request stays open and is looked at again.
-        parts.log.warn(
-            "request.undecided",
+    if (must_stop(verdict.error().code)) {
+        return verdict;
+    }
+    const bool refused = verdict.error().code == Errc::kCheckFailed;
+    if (const auto skipped = parts.limiter.pass()) {
+        parts.log.info(
+            refused ? "request.refused" : "request.undecided",
             {{"chain", request.chain.text()},
              {"request", request.number},
-             {"reason", verdict.error().detail}}
+             {"reason", verdict.error().detail},
+             {"skipped", *skipped}}
         );
+    }
+    if (!refused) {
+        // Not "no" but "cannot tell": the request stays open and is looked at again.
         return ok();
     }
-    parts.log.info(
-        "request.refused",
-        {{"chain", request.chain.text()},
-         {"request", request.number},
-         {"reason", verdict.error().detail}}
-    );
     return parts.scribe.refuse(request, verdict.error().detail, parts.scribe.last().round);
+}
+
+std::pair<Hash32, std::uint64_t> place_of(const store::Request& request) {
+    return {request.chain.key(), request.number};
 }
 
 }  // namespace
 
-Result<void> answer_requests(const DecisionParts& parts, UnixSeconds now) {
+Result<void> answer_requests(const DecisionParts& parts, UnixSeconds now, RequestCursor& cursor) {
     std::vector<store::Request> open;
     for (const auto& [chain, number] : parts.firm) {
         MARGRAVE_TRY(auto requests, parts.ledger.requests(chain, number, /*only_open=*/true));
         open.insert(open.end(), requests.begin(), requests.end());
     }
     std::sort(open.begin(), open.end(), [](const store::Request& a, const store::Request& b) {
-        return std::pair{a.chain.key(), a.number} < std::pair{b.chain.key(), b.number};
+        return place_of(a) < place_of(b);
     });
+    const auto next = std::find_if(open.begin(), open.end(), [&cursor](const auto& request) {
+        return cursor && place_of(request) > *cursor;
+    });
+    // From the cursor to the end and then from the start, each once.
+    std::rotate(open.begin(), next == open.end() ? open.begin() : next, open.end());
+    if (open.size() > kRequestsAPass) {
+        open.resize(kRequestsAPass);
+    }
     for (const store::Request& request : open) {
         MARGRAVE_TRY(answer(parts, request, now));
+        cursor = place_of(request);
     }
     return ok();
 }

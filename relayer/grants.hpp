@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
+#include <utility>
+
 #include "config/settings.hpp"
 #include "infra/log.hpp"
 #include "margin/health.hpp"
@@ -20,12 +23,22 @@ struct DecisionParts {
     const margin::PriceTable& prices;
     const store::AsOf& firm;
     infra::Logger log;
+    /// For what an account's owner can cause.
+    infra::LogLimiter& limiter;
 };
 
-/// Answers every open request that is final, in order of chain key and number: a signed release
-/// with a hold, or a logged refusal. One after the other against one ledger, so two chains never
-/// spend the same room.
-Result<void> answer_requests(const DecisionParts& parts, UnixSeconds now);
+/// Most requests one pass looks at, and most locks one pass opens: a pass blocks every other task.
+inline constexpr std::size_t kRequestsAPass = 64;
+inline constexpr std::size_t kLocksAPass = 32;
+
+/// Chain key and number of the request after which the next pass goes on, so that those that cannot
+/// be decided keep none behind them waiting.
+using RequestCursor = std::optional<std::pair<Hash32, std::uint64_t>>;
+
+/// Answers open requests that are final, in order of chain key and number: a signed release with a
+/// hold, or a logged refusal. One after the other against one ledger, so two chains never spend the
+/// same room. What unusable prices, or states that are not final yet, leave undecided stays open.
+Result<void> answer_requests(const DecisionParts& parts, UnixSeconds now, RequestCursor& cursor);
 
 /// Ends holds and legs whose deadline lies before the final time of their chain.
 Result<void> expire_ended(const DecisionParts& parts, UnixSeconds now);

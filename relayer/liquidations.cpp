@@ -5,6 +5,7 @@
 
 #include "core/assert.hpp"
 #include "margin/liquidation.hpp"
+#include "relayer/detail/trouble.hpp"
 
 namespace margrave::relayer {
 
@@ -97,17 +98,18 @@ SeizureDraft make_draft(
     return draft;
 }
 
-Result<void> liquidate(const DecisionParts& parts, const AccountId& account, UnixSeconds now) {
+/// True when a lock was opened.
+Result<bool> liquidate(const DecisionParts& parts, const AccountId& account, UnixSeconds now) {
     MARGRAVE_TRY(auto locked, has_open_lock(parts, account));
     if (locked) {
-        return ok();
+        return false;
     }
     MARGRAVE_TRY(auto holdings, seizable_holdings(parts, account));
     MARGRAVE_TRY(
         auto plan, margin::plan_liquidation(holdings, parts.prices, parts.settings.parameters)
     );
     if (plan.legs.empty()) {
-        return ok();
+        return false;
     }
     const std::uint64_t lock = parts.ledger.lock_count(account) + 1;
     std::vector<SeizureDraft> drafts;
@@ -123,7 +125,7 @@ Result<void> liquidate(const DecisionParts& parts, const AccountId& account, Uni
          {"health_before", plan.health_before.to_decimal(2)},
          {"health_after", plan.health_after.to_decimal(2)}}
     );
-    return ok();
+    return true;
 }
 
 Result<void> close_ended_sales(const DecisionParts& parts, UnixSeconds now) {
@@ -148,9 +150,22 @@ Result<void> close_ended_sales(const DecisionParts& parts, UnixSeconds now) {
 }  // namespace
 
 Result<void> plan_liquidations(const DecisionParts& parts, UnixSeconds now) {
+    std::size_t opened = 0;
     for (const auto& [account, row] : parts.book.rows()) {
-        if (is_seizable(row.state.status)) {
-            MARGRAVE_TRY(liquidate(parts, account, now));
+        if (!is_seizable(row.state.status) || opened == kLocksAPass) {
+            continue;
+        }
+        auto done = liquidate(parts, account, now);
+        if (done) {
+            opened += done.value() ? 1 : 0;
+        } else if (must_stop(done.error().code)) {
+            return done.as_failure();
+        } else if (const auto skipped = parts.limiter.pass()) {
+            // One account that cannot be planned must not shield those behind it.
+            parts.log.warn(
+                "liquidation.undecided",
+                {{"account", to_hex(account)}, {"reason", done.error()}, {"skipped", *skipped}}
+            );
         }
     }
     return close_ended_sales(parts, now);

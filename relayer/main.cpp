@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <array>
-#include <iostream>
-
 #include "relayer/cli.hpp"
 #include "relayer/commands/commands.hpp"
+
+#include <array>
+#include <iostream>
 
 int main(int argc, char** argv) {
     using namespace margrave::relayer;

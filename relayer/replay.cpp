@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "relayer/replay.hpp"
 
-#include <algorithm>
 #include <set>
 
 #include "attest/digest.hpp"
@@ -49,6 +48,69 @@ Result<void> compare(std::string_view what, const Hash32& computed, const Hash32
     );
 }
 
+/// What was read is input, whoever wrote it: the hashes below assert an order that it may not have.
+Result<void> check_order(const RoundDraft& draft) {
+    const auto& heads = draft.heads;
+    for (std::size_t i = 1; i < heads.size(); ++i) {
+        if (heads[i - 1].chain.key() >= heads[i].chain.key()) {
+            return fail(Errc::kCheckFailed, "the stored heads do not ascend by chain");
+        }
+    }
+    const auto& prices = draft.prices;
+    for (std::size_t i = 1; i < prices.size(); ++i) {
+        if (prices[i - 1].asset.key() >= prices[i].asset.key()) {
+            return fail(Errc::kCheckFailed, "the stored prices do not ascend by asset");
+        }
+    }
+    return ok();
+}
+
+/// The ledger stands on the very blocks that were attested.
+Result<void> check_heads(const store::Ledger& ledger, const std::vector<Head>& heads) {
+    for (const Head& head : heads) {
+        const std::string name =
+            "block " + std::to_string(head.number.value) + " of " + head.chain.text();
+        const auto block = ledger.block_at(head.chain, head.number);
+        if (!block) {
+            return fail(Errc::kCheckFailed, "the ledger has no " + name + ", which was attested");
+        }
+        MARGRAVE_TRY(compare(name, block->hash, head.hash));
+        MARGRAVE_TRY(auto counts, ledger.accumulators_at(head.chain, head.number));
+        MARGRAVE_TRY(compare("the accumulator at " + name, counts.first.hash, head.accumulator));
+    }
+    return ok();
+}
+
+/// The round's evidence and what it says was signed.
+Result<RoundDraft> read_draft(const Canonical& evidence, RoundNum round) {
+    MARGRAVE_TRY(auto signed_draft, member(evidence, "signed"));
+    MARGRAVE_TRY(auto draft, parse_round_message(signed_draft));
+    if (round.value != 0 && draft.attestation.round != round) {
+        return fail(
+            Errc::kCheckFailed,
+            "the store has round " + std::to_string(draft.attestation.round.value) +
+                " in the place of round " + std::to_string(round.value)
+        );
+    }
+    MARGRAVE_TRY(check_order(draft));
+    MARGRAVE_TRY(
+        compare("the snapshot", attest::snapshot_hash(draft.heads), draft.attestation.snapshot)
+    );
+    MARGRAVE_TRY(
+        compare("the price root", attest::price_root(draft.prices), draft.attestation.prices)
+    );
+    return draft;
+}
+
+Result<margin::Parameters> read_parameters(const store::Database& database, const Hash32& hash) {
+    const auto bytes = database.document("parameters/" + to_hex(hash));
+    if (!bytes) {
+        return fail(Errc::kNotFound, "the store lost the parameters " + to_hex(hash));
+    }
+    MARGRAVE_TRY(compare("the parameters", keccak256(*bytes), hash));
+    return margin::parse_parameters(as_text(*bytes));
+}
+
 }  // namespace
 
 Result<ReplayedRound> replay_round(
@@ -58,24 +120,15 @@ Result<ReplayedRound> replay_round(
     const std::string name =
         round.value == 0 ? "round/last" : "round/" + std::to_string(round.value);
     MARGRAVE_TRY(auto evidence, document(database, name));
-    MARGRAVE_TRY(auto signed_draft, member(evidence, "signed"));
-    MARGRAVE_TRY(auto draft, parse_round_message(signed_draft));
+    MARGRAVE_TRY(auto draft, read_draft(evidence, round));
     out.attestation = draft.attestation;
     out.heads = draft.heads;
     out.digest = attest::digest_of(network, draft.attestation);
     for (const PriceRow& row : draft.prices) {
         out.prices.emplace(row.asset, row);
     }
-    MARGRAVE_TRY(compare("the snapshot", attest::snapshot_hash(out.heads), draft.attestation.snapshot));
-    MARGRAVE_TRY(compare("the price root", attest::price_root(draft.prices), draft.attestation.prices));
-
-    const auto parameters = database.document("parameters/" + to_hex(draft.attestation.parameters));
-    if (!parameters) {
-        return fail(Errc::kNotFound, "the store lost the parameters of round " + name);
-    }
-    MARGRAVE_TRY(compare("the parameters", keccak256(*parameters), draft.attestation.parameters));
-    MARGRAVE_TRY(out.parameters, margin::parse_parameters(as_text(*parameters)));
-
+    MARGRAVE_TRY(out.parameters, read_parameters(database, draft.attestation.parameters));
+    MARGRAVE_TRY(check_heads(ledger, out.heads));
     store::AsOf as_of;
     for (const Head& head : out.heads) {
         as_of[head.chain] = head.number;
@@ -96,6 +149,13 @@ Result<ReplayedRound> replay_round(
     }
     out.tree = attest::MerkleTree(std::move(leaves));
     MARGRAVE_TRY(compare("the account root", out.tree.root(), draft.attestation.accounts));
+    if (accounts.size() != draft.attestation.account_count) {
+        return fail(
+            Errc::kCheckFailed,
+            "the ledger has " + std::to_string(accounts.size()) + " accounts, " +
+                std::to_string(draft.attestation.account_count) + " were attested"
+        );
+    }
     return out;
 }
 

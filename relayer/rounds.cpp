@@ -41,51 +41,86 @@ Result<std::set<AccountId>> parse_accounts(const Canonical& list) {
     return out;
 }
 
+/// Something that a seizure could take.
+bool has_lot(const AccountHoldings& holdings) {
+    return std::any_of(
+        holdings.holdings.begin(), holdings.holdings.end(), [](const Holding& holding) {
+            return holding.collateral > holding.in_sale;
+        }
+    );
+}
+
 }  // namespace
 
 Rounds::Rounds(Parts parts) : parts_(std::move(parts)), book_(parts_.settings.parameters) {}
 
 Result<void> Rounds::open() {
-    for (const chains::ChainSettings& chain : parts_.settings.chains) {
-        const store::ChainState state = parts_.ledger.chain_state(chain.chain);
-        if (state.final) {
-            firm_[chain.chain] = state.final->number;
-        }
-    }
+    MARGRAVE_TRY(load_last_round());
     MARGRAVE_TRY(auto accounts, parts_.ledger.all_holdings(firm_));
     for (AccountHoldings& holdings : accounts) {
         book_.set(std::move(holdings));
     }
-    if (const auto bytes = parts_.database.document(kLastRound)) {
-        MARGRAVE_TRY(auto document, parse_canonical(as_text(*bytes)));
-        MARGRAVE_TRY(auto latched, member(document, "latchedAfter"));
-        MARGRAVE_TRY(auto accounts_latched, parse_accounts(latched));
-        book_.set_latched(std::move(accounts_latched));
+    return ok();
+}
+
+Result<void> Rounds::load_last_round() {
+    const auto bytes = parts_.database.document(kLastRound);
+    if (!bytes) {
+        return ok();
+    }
+    MARGRAVE_TRY(auto document, parse_canonical(as_text(*bytes)));
+    MARGRAVE_TRY(auto latched, member(document, "latchedAfter"));
+    MARGRAVE_TRY(auto accounts, parse_accounts(latched));
+    book_.set_latched(std::move(accounts));
+    MARGRAVE_TRY(auto statement, member(document, "signed"));
+    MARGRAVE_TRY(auto draft, parse_round_message(statement));
+    for (const Head& head : draft.heads) {
+        firm_.emplace(head.chain, head.number);
     }
     return ok();
 }
 
-Result<bool> Rounds::follow_finality() {
+std::optional<store::AsOf> Rounds::next_firm() {
+    store::AsOf next = firm_;
     for (const chains::ChainSettings& chain : parts_.settings.chains) {
-        const store::ChainState state = parts_.ledger.chain_state(chain.chain);
-        if (!state.final) {
-            waiting_for_ = chain.chain.text() + " has no final block yet";
-            return false;
+        const auto covered = covered_.find(chain.chain);
+        if (covered != covered_.end()) {
+            BlockNum& number = next[chain.chain];
+            number = std::max(number, covered->second);
+        } else if (!next.contains(chain.chain)) {
+            const bool final = parts_.ledger.chain_state(chain.chain).final.has_value();
+            waiting_for_ = chain.chain.text() + (final ? " was not compared with its vault yet"
+                                                       : " has no final block yet");
+            return std::nullopt;
         }
-        const auto it = firm_.find(chain.chain);
-        const bool first = it == firm_.end();
-        if (!first && it->second == state.final->number) {
+    }
+    return next;
+}
+
+Result<bool> Rounds::follow_finality() {
+    const auto next = next_firm();
+    if (!next) {
+        return false;
+    }
+    std::set<AccountId> touched;
+    for (const auto& [chain, number] : *next) {
+        const auto it = firm_.find(chain);
+        const BlockNum from = it == firm_.end() ? BlockNum{0} : it->second;
+        if (from == number) {
             continue;
         }
-        const BlockNum from = first ? BlockNum{0} : it->second;
-        MARGRAVE_TRY(
-            auto touched, parts_.ledger.touched_between(chain.chain, from, state.final->number)
-        );
-        firm_[chain.chain] = state.final->number;
-        for (const AccountId& account : touched) {
-            MARGRAVE_TRY(auto holdings, parts_.ledger.holdings(account, firm_));
-            book_.set(std::move(holdings));
-        }
+        MARGRAVE_TRY(auto accounts, parts_.ledger.touched_between(chain, from, number));
+        touched.merge(accounts);
+    }
+    // All or nothing: a book half moved would be attested under heads it does not stand on.
+    std::vector<AccountHoldings> moved;
+    for (const AccountId& account : touched) {
+        MARGRAVE_TRY(auto holdings, parts_.ledger.holdings(account, *next));
+        moved.push_back(std::move(holdings));
+    }
+    firm_ = *next;
+    for (AccountHoldings& holdings : moved) {
+        book_.set(std::move(holdings));
     }
     return true;
 }
@@ -94,13 +129,13 @@ Result<void> Rounds::follow_provisional() {
     std::set<AccountId> unfinal;
     for (const chains::ChainSettings& chain : parts_.settings.chains) {
         const store::ChainState state = parts_.ledger.chain_state(chain.chain);
-        MARGRAVE_ASSERT(state.head && state.final);
-        if (state.head->number == state.final->number) {
+        MARGRAVE_ASSERT(state.head.has_value());
+        const BlockNum firm = firm_.at(chain.chain);
+        if (state.head->number <= firm) {
             continue;
         }
         MARGRAVE_TRY(
-            auto touched,
-            parts_.ledger.touched_between(chain.chain, state.final->number, state.head->number)
+            auto touched, parts_.ledger.touched_between(chain.chain, firm, state.head->number)
         );
         unfinal.merge(touched);
     }
@@ -157,10 +192,11 @@ Task<Result<bool>> Rounds::pass() {
     if (!still) {
         co_return still.as_failure();
     }
-    co_return decide();
+    // The prices were judged at this time, so this is the time the round is issued at.
+    co_return decide(read_at);
 }
 
-Result<bool> Rounds::decide() {
+Result<bool> Rounds::decide(UnixSeconds now) {
     if (!deficits_.empty()) {
         waiting_for_ = deficits_.begin()->second;
         return false;
@@ -170,7 +206,6 @@ Result<bool> Rounds::decide() {
     for (const PriceRow& row : prices_->rows) {
         table_.emplace(row.asset, row);
     }
-    const UnixSeconds now = parts_.clock.now();
     const bool status_changed = book_.mark(table_);
     const bool due = is_due(status_changed, now);
     if (due) {
@@ -178,10 +213,17 @@ Result<bool> Rounds::decide() {
     }
     if (parts_.scribe.last().round.value != 0) {
         const DecisionParts parts{
-            parts_.settings, parts_.ledger, parts_.scribe, book_, table_, firm_, parts_.log
+            parts_.settings,
+            parts_.ledger,
+            parts_.scribe,
+            book_,
+            table_,
+            firm_,
+            parts_.log,
+            limiter_
         };
         MARGRAVE_TRY(expire_ended(parts, now));
-        MARGRAVE_TRY(answer_requests(parts, now));
+        MARGRAVE_TRY(answer_requests(parts, now, cursor_));
         MARGRAVE_TRY(plan_liquidations(parts, now));
     }
     MARGRAVE_TRY(parts_.scribe.publish());
@@ -216,21 +258,18 @@ Result<RoundDraft> Rounds::draft(UnixSeconds now) const {
     a.account_count = book_.size();
 
     const Canonical statement = round_message(draft);
-    std::set<AccountId> latched_after;
     for (const auto& [account, row] : book_.rows()) {
-        if (!is_seizable(row.state.status)) {
-            continue;
+        if (is_seizable(row.state.status) && has_lot(row.holdings)) {
+            const StoredProof stored{a.round, row.state, book_.proof(account)};
+            draft.proofs.emplace_back(
+                proof_document(account, a.round), to_bytes(proof_json(stored).dump())
+            );
         }
-        latched_after.insert(account);
-        draft.documents.emplace_back(
-            "proof/" + std::to_string(a.round.value) + "/" + to_hex(account),
-            to_bytes(proof_json(row.state, book_.proof(account)).dump())
-        );
     }
     const Canonical evidence = Canonical::Object{
         {"heads", heads_json(draft.heads)},
         {"latched", account_list(book_.latched())},
-        {"latchedAfter", account_list(latched_after)},
+        {"latchedAfter", account_list(book_.latched_after())},
         {"prices", to_hex(a.prices)},
         {"provisional", account_list(book_.provisional())},
         {"round", Canonical::integer(a.round.value)},
@@ -246,6 +285,11 @@ Result<RoundDraft> Rounds::draft(UnixSeconds now) const {
 Result<void> Rounds::sign_round(UnixSeconds now) {
     MARGRAVE_TRY(auto round, draft(now));
     MARGRAVE_TRY(parts_.scribe.attest(round, now));
+    if (parts_.scribe.last() != round.attestation) {
+        // What was recorded before some trouble was finished in place of this draft, and its latch
+        // counts. The book has moved on since, so the next round is due at once.
+        return load_last_round();
+    }
     book_.attested();
     parts_.log.info(
         "attestation.signed",
@@ -256,12 +300,13 @@ Result<void> Rounds::sign_round(UnixSeconds now) {
     return ok();
 }
 
-void Rounds::set_deficit(const ChainId& chain, std::optional<std::string> reason) {
-    if (reason) {
-        deficits_[chain] = std::move(*reason);
-    } else {
-        deficits_.erase(chain);
+void Rounds::set_custody(const ChainId& chain, BlockNum at, std::optional<std::string> deficit) {
+    if (deficit) {
+        deficits_[chain] = std::move(*deficit);
+        return;
     }
+    deficits_.erase(chain);
+    covered_[chain] = at;
 }
 
 }  // namespace margrave::relayer

@@ -13,6 +13,7 @@
 #include "infra/task.hpp"
 #include "oracle/oracle.hpp"
 #include "relayer/book.hpp"
+#include "relayer/grants.hpp"
 #include "relayer/scribe.hpp"
 #include "store/ledger.hpp"
 
@@ -42,8 +43,10 @@ class Rounds {
     /// errors mean the process must stop; others are retried at the next pass.
     Task<Result<bool>> pass();
 
-    /// A chain whose vault holds less than the ledger says: nothing is signed while one is there.
-    void set_deficit(const ChainId& chain, std::optional<std::string> reason);
+    /// What a chain's vault holds was compared with the ledger at its final block `at`. Rounds
+    /// stand on compared blocks only; while a vault holds less than the ledger says, nothing is
+    /// signed.
+    void set_custody(const ChainId& chain, BlockNum at, std::optional<std::string> deficit);
 
     [[nodiscard]] const Book& book() const { return book_; }
     [[nodiscard]] const std::optional<oracle::PriceSet>& prices() const { return prices_; }
@@ -53,9 +56,13 @@ class Rounds {
 
   private:
     /// What a pass does once prices are read; plain, so that a test needs no network.
-    Result<bool> decide();
-    /// Moves the firm state to the ledger's final blocks. False while a chain has none.
+    Result<bool> decide(UnixSeconds now);
+    /// Moves the firm state to the final blocks whose custody was compared. False while a chain has
+    /// none.
     Result<bool> follow_finality();
+    Result<void> load_last_round();
+    /// The next block each chain's firm state stands on. Absent while a chain has none.
+    std::optional<store::AsOf> next_firm();
     Result<void> follow_provisional();
     [[nodiscard]] bool is_due(bool status_changed, UnixSeconds now) const;
     Result<RoundDraft> draft(UnixSeconds now) const;
@@ -69,6 +76,10 @@ class Rounds {
     std::optional<oracle::PriceSet> prices_;
     margin::PriceTable table_;
     std::map<ChainId, std::string> deficits_;
+    /// Final blocks at which the vault was found to cover the ledger.
+    store::AsOf covered_;
+    RequestCursor cursor_;
+    infra::LogLimiter limiter_{8, std::chrono::seconds(30)};
     std::string waiting_for_;
 };
 

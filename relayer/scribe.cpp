@@ -5,6 +5,7 @@
 #include "attest/leaf.hpp"
 #include "core/assert.hpp"
 #include "core/keccak.hpp"
+#include "relayer/detail/intents.hpp"
 #include "relayer/detail/messages.hpp"
 
 namespace margrave::relayer {
@@ -13,24 +14,8 @@ namespace {
 
 constexpr const char* kLastAttestation = "attestation/last";
 constexpr const char* kCurrentParameters = "parameters/current";
-
-store::Intent make_intent(
-    const Hash32& digest,
-    const chains::ChainAdapter& chain,
-    std::string kind,
-    std::string label,
-    UnixSeconds expires,
-    UnixSeconds now
-) {
-    store::Intent intent;
-    intent.id = keccak256(digest, chain.settings().chain.key());
-    intent.chain = chain.settings().chain;
-    intent.kind = std::move(kind);
-    intent.label = std::move(label);
-    intent.expires = expires;
-    intent.created = now;
-    return intent;
-}
+/// An entry bundle of the log has 16 bits for an entry's length.
+constexpr std::size_t kLeafBytesMax = 65'535;
 
 }  // namespace
 
@@ -52,21 +37,33 @@ Result<void> Scribe::open(UnixSeconds now) {
         )
     );
     if (database.leaf_count() == 0) {
-        if (parts_.guard.size() != 0) {
-            return fail(
-                Errc::kUnsafe,
-                "the signing guard has " + std::to_string(parts_.guard.size()) +
-                    " records but the attestation log is empty: the data directory was lost or "
-                    "restored. Signing on could contradict what was signed; restore the log or "
-                    "start a new network"
-            );
-        }
+        MARGRAVE_TRY(check_lost_log());
         MARGRAVE_TRY(start_log());
     }
     MARGRAVE_TRY(load_last());
     MARGRAVE_TRY(finish_interrupted(now));
     MARGRAVE_TRY(name_parameters());
     return publish();
+}
+
+// The key statement is the first thing that is ever signed, so it alone may be there without a log:
+// the first start was interrupted, and the same bytes are signed again.
+Result<void> Scribe::check_lost_log() const {
+    const Hash32 network = parts_.settings.genesis.network();
+    const std::string origin = attest::log_origin(network, parts_.settings.node_name);
+    const Hash32 statement =
+        attest::key_statement(network, attest::log_vkey(origin, parts_.log_key));
+    const Hash32 domain = attest::domain_separator(network);
+    MARGRAVE_TRY(auto key, parts_.guard.find(parts_.signer.address(), domain, statement, 1));
+    if (parts_.guard.size() == (key ? 1U : 0U)) {
+        return ok();
+    }
+    return fail(
+        Errc::kUnsafe,
+        "the signing guard has " + std::to_string(parts_.guard.size()) +
+            " records but the attestation log is empty: the data directory was lost or restored. "
+            "Signing on could contradict what was signed; restore the log or start a new network"
+    );
 }
 
 Result<void> Scribe::start_log() {
@@ -120,6 +117,14 @@ Result<void> Scribe::finish_interrupted(UnixSeconds now) {
     );
     const std::uint64_t signed_round = guarded ? guarded->epoch : 0;
     if (signed_round == last_.round.value) {
+        if (guarded && guarded->digest != last_digest_) {
+            return fail(
+                Errc::kUnsafe,
+                "the signing guard holds digest " + to_hex(guarded->digest) + " for round " +
+                    std::to_string(signed_round) + " but the attestation log holds " +
+                    to_hex(last_digest_) + ": they are not of one history"
+            );
+        }
         return ok();
     }
     if (signed_round != last_.round.value + 1) {
@@ -131,7 +136,7 @@ Result<void> Scribe::finish_interrupted(UnixSeconds now) {
         );
     }
     MARGRAVE_TRY(auto message, parse_canonical(as_text(guarded->message)));
-    return sign_round(message, now);
+    return sign_round(message, {}, now);
 }
 
 Result<SignerSignature> Scribe::guarded_signature(
@@ -177,10 +182,32 @@ Result<void> Scribe::attest(const RoundDraft& draft, UnixSeconds now) {
     MARGRAVE_ASSERT(a.parameters == parameters_);
     MARGRAVE_ASSERT(a.snapshot == attest::snapshot_hash(draft.heads));
     MARGRAVE_ASSERT(a.issued_at >= last_.issued_at);
-    return sign_round(round_message(draft), now);
+    MARGRAVE_TRY(auto earlier, recorded({attestation_subject(), a.round.value}));
+    if (earlier) {
+        return sign_round(*earlier, {}, now);
+    }
+    // After the guard has it there is no way back from a leaf that the log cannot take.
+    const SignerSignature unsigned_yet{parts_.signer.address(), {}};
+    const Bytes leaf = attest::attestation_leaf(
+        parts_.settings.genesis.network(), a, {unsigned_yet}, draft.heads, draft.prices
+    );
+    if (leaf.size() > kLeafBytesMax) {
+        return fail(
+            Errc::kLimit,
+            "round " + std::to_string(a.round.value) + " with " +
+                std::to_string(draft.prices.size()) + " prices makes a log entry of " +
+                std::to_string(leaf.size()) + " bytes, " + std::to_string(kLeafBytesMax) +
+                " is the most: configure fewer assets"
+        );
+    }
+    return sign_round(round_message(draft), draft.proofs, now);
 }
 
-Result<void> Scribe::sign_round(const Canonical& message, UnixSeconds now) {
+Result<void> Scribe::sign_round(
+    const Canonical& message,
+    const std::vector<std::pair<std::string, Bytes>>& proofs,
+    UnixSeconds now
+) {
     const Hash32 network = parts_.settings.genesis.network();
     MARGRAVE_TRY(auto draft, parse_round_message(message));
     const Hash32 digest = attest::digest_of(network, draft.attestation);
@@ -198,6 +225,7 @@ Result<void> Scribe::sign_round(const Canonical& message, UnixSeconds now) {
         attest::attestation_leaf(network, draft.attestation, {signature}, draft.heads, draft.prices)
     );
     decision.documents = draft.documents;
+    decision.documents.insert(decision.documents.end(), proofs.begin(), proofs.end());
     decision.documents.emplace_back(kLastAttestation, decision.leaves.front());
     for (const chains::ChainAdapter* adapter : parts_.chains) {
         const SubmitAttestation submit{draft.attestation, join({signature})};
@@ -218,123 +246,6 @@ Result<void> Scribe::sign_round(const Canonical& message, UnixSeconds now) {
     last_ = draft.attestation;
     last_digest_ = digest;
     return ok();
-}
-
-Result<void> Scribe::release(const ReleaseDraft& planned, UnixSeconds now) {
-    const Subject subject{planned.release.id, 1};
-    ReleaseDraft draft = planned;
-    MARGRAVE_TRY(auto earlier, recorded(subject));
-    if (earlier) {
-        // Signed before a crash and not yet in the log: the same bytes are finished, never others.
-        MARGRAVE_TRY(draft, parse_release_message(*earlier));
-    }
-    const Hash32 network = parts_.settings.genesis.network();
-    const Hash32 digest = attest::digest_of(network, draft.release);
-    const Bytes message = to_bytes(release_message(draft).dump());
-    MARGRAVE_TRY(auto signature, guarded_signature(subject, digest, message, {}));
-    chains::ChainAdapter* adapter = chain(draft.hold.chain);
-    MARGRAVE_ASSERT(adapter != nullptr);
-    const ExecuteRelease execute{draft.release, draft.request, join({signature})};
-    MARGRAVE_TRY(auto call, adapter->encode(execute));
-    store::Intent intent = make_intent(
-        digest, *adapter, "release", std::to_string(draft.request), draft.release.deadline, now
-    );
-    intent.to = call.first;
-    intent.data = std::move(call.second);
-    store::Decision decision;
-    decision.leaves.push_back(
-        attest::release_leaf(network, draft.release, {signature}, draft.request)
-    );
-    decision.intents.push_back(std::move(intent));
-    decision.holds.push_back(draft.hold);
-    return commit(decision);
-}
-
-Result<void> Scribe::seize(const std::vector<SeizureDraft>& drafts, UnixSeconds now) {
-    const Hash32 network = parts_.settings.genesis.network();
-    store::Decision decision;
-    for (const SeizureDraft& planned : drafts) {
-        const Subject subject{planned.seizure.id, 1};
-        SeizureDraft draft = planned;
-        MARGRAVE_TRY(auto earlier, recorded(subject));
-        if (earlier) {
-            MARGRAVE_TRY(draft, parse_seizure_message(*earlier));
-        }
-        const Hash32 digest = attest::digest_of(network, draft.seizure);
-        const Bytes message = to_bytes(seizure_message(draft).dump());
-        MARGRAVE_TRY(auto signature, guarded_signature(subject, digest, message, {}));
-        decision.leaves.push_back(attest::seizure_leaf(
-            network, draft.seizure, {signature}, draft.leg.lock, draft.leg.number
-        ));
-        chains::ChainAdapter* adapter = chain(draft.leg.chain());
-        MARGRAVE_ASSERT(adapter != nullptr);
-        store::Intent intent = make_intent(
-            digest, *adapter, "seizure", to_hex(draft.seizure.id), draft.seizure.deadline, now
-        );
-        // The call carries the account's proof under the round the chain has when it is sent, so
-        // only the vault is fixed here; what delivery needs to complete it is the document.
-        intent.to = adapter->settings().vault;
-        decision.intents.push_back(std::move(intent));
-        decision.documents.emplace_back(
-            "seizure/" + to_hex(draft.seizure.id),
-            to_bytes(signed_seizure(draft, {signature}).dump())
-        );
-        decision.legs.push_back(draft.leg);
-    }
-    return commit(decision);
-}
-
-Result<void> Scribe::refuse(
-    const store::Request& request, const std::string& reason, RoundNum round
-) {
-    store::Decision decision;
-    decision.leaves.push_back(attest::refusal_leaf(
-        request.chain, request.vault, request.number, request.account, reason, round
-    ));
-    decision.refusals.push_back({request.chain, request.number, reason});
-    return commit(decision);
-}
-
-Result<void> Scribe::notice(
-    std::string_view kind, const ChainId& on, std::string_view reason, const Canonical& detail
-) {
-    store::Decision decision;
-    decision.leaves.push_back(attest::notice_leaf(kind, on, reason, detail));
-    return commit(decision);
-}
-
-Result<void> Scribe::close_sale(const store::Leg& leg, UnixSeconds now) {
-    const std::string asked = "close/" + to_hex(leg.seizure_id);
-    if (parts_.database.document(asked)) {
-        return ok();
-    }
-    chains::ChainAdapter* adapter = chain(leg.chain());
-    MARGRAVE_ASSERT(adapter != nullptr);
-    MARGRAVE_TRY(auto call, adapter->encode(CloseSale{leg.seizure_id, leg.sale}));
-    store::Intent intent = make_intent(
-        keccak256(leg.seizure_id, keccak256("close")),
-        *adapter,
-        "close",
-        to_hex(leg.seizure_id),
-        UnixSeconds{},
-        now
-    );
-    intent.to = call.first;
-    intent.data = std::move(call.second);
-    store::Decision decision;
-    decision.intents.push_back(std::move(intent));
-    decision.documents.emplace_back(asked, to_bytes("asked"));
-    return commit(decision);
-}
-
-Result<void> Scribe::expire(std::vector<Hash32> holds, std::vector<Hash32> legs) {
-    if (holds.empty() && legs.empty()) {
-        return ok();
-    }
-    store::Decision decision;
-    decision.ended_holds = std::move(holds);
-    decision.expired_legs = std::move(legs);
-    return commit(decision);
 }
 
 Result<void> Scribe::commit(const store::Decision& decision) {

@@ -25,6 +25,9 @@ struct RoundDraft {
     std::vector<PriceRow> prices;
     /// Canonical bytes of the price set and of the round's evidence lists, kept under their names.
     std::vector<std::pair<std::string, Bytes>> documents;
+    /// Proofs of accounts that may be seized (detail/messages.hpp). Kept with the round but not in
+    /// the guard: a round that is finished after a crash does without, and the next one has its own.
+    std::vector<std::pair<std::string, Bytes>> proofs;
 };
 
 struct ReleaseDraft {
@@ -61,12 +64,16 @@ class Scribe {
     /// kUnsafe when the three disagree in a way that only a person can settle.
     Result<void> open(UnixSeconds now);
 
+    /// Signs the draft, or finishes what was recorded for its round and never reached the log: then
+    /// `last` is not the draft's statement.
     Result<void> attest(const RoundDraft& draft, UnixSeconds now);
     Result<void> release(const ReleaseDraft& draft, UnixSeconds now);
-    /// All legs of one lock, together.
+    /// All legs of one lock, together. Legs of it that were recorded before some trouble are finished
+    /// in place of these.
     Result<void> seize(const std::vector<SeizureDraft>& drafts, UnixSeconds now);
     Result<void> refuse(const store::Request& request, const std::string& reason, RoundNum round);
     Result<void> notice(std::string_view kind, const ChainId& chain, std::string_view reason, const Canonical& detail);
+    /// Asks for an unsold lot, and again after an hour if that came to nothing.
     Result<void> close_sale(const store::Leg& leg, UnixSeconds now);
     /// Holds and legs that ended by final time.
     Result<void> expire(std::vector<Hash32> holds, std::vector<Hash32> legs);
@@ -90,12 +97,19 @@ class Scribe {
         const Subject& subject, const Hash32& digest, const Bytes& message, const std::vector<Head>& heads
     );
     Result<std::optional<Canonical>> recorded(const Subject& subject) const;
+    Result<std::vector<SeizureDraft>> recorded_legs(const SeizureDraft& first) const;
+    Result<void> check_lost_log() const;
+    Result<bool> is_close_open(const std::string& label) const;
     Result<void> commit(const store::Decision& decision);
     Result<void> start_log();
     Result<void> name_parameters();
     Result<void> finish_interrupted(UnixSeconds now);
     Result<void> load_last();
-    Result<void> sign_round(const Canonical& message, UnixSeconds now);
+    Result<void> sign_round(
+        const Canonical& message,
+        const std::vector<std::pair<std::string, Bytes>>& proofs,
+        UnixSeconds now
+    );
     [[nodiscard]] chains::ChainAdapter* chain(const ChainId& id) const;
 
     Parts parts_;

@@ -45,13 +45,15 @@ Task<Result<bool>> Watcher::pass() {
     if (!applied) {
         co_return remember(applied.error());
     }
+    untold_ = untold_ || applied.value();
     auto custody = co_await check_custody();
     if (!custody) {
         co_return remember(custody.error());
     }
     health_.errors_in_a_row = 0;
     health_.last_error.clear();
-    if (applied.value()) {
+    if (untold_) {
+        untold_ = false;
         parts_.moved();
     }
     co_return applied.value();
@@ -82,7 +84,8 @@ Result<bool> Watcher::apply(const std::vector<ChainUpdate>& updates) {
 Task<Result<void>> Watcher::check_custody() {
     const ChainId chain = parts_.adapter.settings().chain;
     const store::ChainState state = parts_.ledger.chain_state(chain);
-    if (!state.final || custody_checked_ == state.final->number) {
+    if (!state.final || custody_checked_ == state.final->number ||
+        state.final->number < health_.lag.final) {
         co_return ok();
     }
     std::optional<std::string> deficit;
@@ -110,7 +113,7 @@ Task<Result<void>> Watcher::check_custody() {
         }
     }
     custody_checked_ = state.final->number;
-    parts_.custody(std::move(deficit));
+    parts_.custody(state.final->number, std::move(deficit));
     co_return ok();
 }
 

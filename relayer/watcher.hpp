@@ -13,7 +13,8 @@
 namespace margrave::relayer {
 
 /// Follows one chain: asks the adapter for the next proved updates, applies each to the ledger in
-/// one batch, compares custody at every new final block. Asks again only after the ledger has what
+/// one batch, compares custody at every new final block that is the chain's own latest final one, so
+/// that catching up needs no node with old states. Asks again only after the ledger has what
 /// it asked for, so a slow store slows the reading and nothing piles up. One instance a chain, on
 /// the daemon's thread; owned by App.
 class Watcher {
@@ -24,8 +25,9 @@ class Watcher {
         infra::Logger log;
         /// The head or the final block moved.
         std::function<void()> moved;
-        /// Custody verdict of this chain: a reason, or none when the vault covers the ledger.
-        std::function<void(std::optional<std::string>)> custody;
+        /// Custody verdict of this chain at a final block: what is missing, or nothing when the vault
+        /// covers the ledger there.
+        std::function<void(BlockNum at, std::optional<std::string> deficit)> custody;
     };
 
     explicit Watcher(Parts parts);
@@ -56,6 +58,8 @@ class Watcher {
     Parts parts_;
     Health health_;
     std::optional<BlockNum> custody_checked_;
+    /// Something was applied that `moved` does not know of yet.
+    bool untold_{false};
 };
 
 }  // namespace margrave::relayer

@@ -91,11 +91,13 @@ Result<int> deploy(Context& context, const std::vector<std::string>& only) {
                     step.chain.text() + "  " + step.contract + "  " + to_checksum(step.address) +
                         "  txn " + to_hex(step.txn_hash) + "  gas " + std::to_string(step.gas_used)
                 );
-            }
+            },
+            {}
         };
         MARGRAVE_TRY(auto deployed, deploy_one(std::move(parts), chain));
         deployment.chains.emplace(chain.chain, deployed);
         MARGRAVE_TRY(config::write_deployment(settings.deployment_file, deployment));
+        forget_deploy_journal(settings, chain.chain);
     }
     human += std::to_string(deployment.chains.size()) + " of " +
              std::to_string(settings.chains.size()) + " chains have contracts; addresses in " +

@@ -19,7 +19,7 @@ enum class Refusal : std::uint8_t {
 /// From the decoded reason; our contracts' errors by name (contracts/src).
 Refusal meaning_of(std::string_view reason);
 
-/// Simulations that may fail for an unknown reason before an intent is given up.
+/// Simulations that may fail for an unknown reason before an intent that expires is given up.
 inline constexpr unsigned kRefusalsMax = 8;
 
 /// Checked product, kOverflow beyond 256 bits.
@@ -31,10 +31,17 @@ std::uint64_t with_margin(std::uint64_t gas);
 /// max_fee (in `base_fee`) = 2 x base + priority, capped; kLimit when the cap lies below the base
 /// fee, so that a transaction would only wait.
 Result<chains::FeeQuote> first_fees(const chains::FeeQuote& quote, const chains::FeeSettings& settings);
-/// Both fees x 1.10 and at least what the market asks now, never above three times the estimate nor
-/// the cap. kLimit when that is no raise of both.
+/// Both fees x 1.10 and at least what the market asks now; the whole never above three times the
+/// estimate nor the cap. kLimit when that is no raise of both.
 Result<chains::FeeQuote> raised_fees(
     const store::Attempt& last, const chains::FeeQuote& quote, const chains::FeeSettings& settings
 );
+
+/// Whether this attempt only spends the intent's nonce: it does not name what the intent is for.
+bool is_cancel(const store::Intent& intent, const store::Attempt& attempt);
+/// Index of the first attempt that shares the newest one's nonce. An intent that was queued again
+/// after its nonce was given back has a real attempt behind a cancelling one.
+std::size_t first_of_nonce(const store::Intent& intent);
+bool is_expired(const store::Intent& intent, UnixSeconds now);
 
 }  // namespace margrave::relayer

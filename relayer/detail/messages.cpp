@@ -2,12 +2,15 @@
 #include "relayer/detail/messages.hpp"
 
 #include <algorithm>
+#include <limits>
 
 #include "attest/digest.hpp"
 
 namespace margrave::relayer {
 
 namespace {
+
+constexpr std::uint64_t kProofSlots = 16;
 
 Error bad(std::string_view name, std::string_view what) {
     return fail(
@@ -247,9 +250,14 @@ Result<SignedSeizure> parse_signed_seizure(const Canonical& document) {
     return SignedSeizure{std::move(draft), std::move(signatures)};
 }
 
-Canonical proof_json(const AccountState& state, const std::vector<Hash32>& proof) {
+std::string proof_document(const AccountId& account, RoundNum round) {
+    return "proof/" + to_hex(account) + "/slot-" + std::to_string(round.value % kProofSlots);
+}
+
+Canonical proof_json(const StoredProof& stored) {
+    const AccountState& state = stored.state;
     Canonical::Array path;
-    for (const Hash32& node : proof) {
+    for (const Hash32& node : stored.proof) {
         path.push_back(to_hex(node));
     }
     return Canonical::Object{
@@ -261,12 +269,16 @@ Canonical proof_json(const AccountState& state, const std::vector<Hash32>& proof
         {"liquidationEnd", state.liquidation_end.to_string_e18()},
         {"maintenance", state.maintenance.to_string_e18()},
         {"proof", std::move(path)},
+        {"round", Canonical::integer(stored.round.value)},
         {"status", Canonical::integer(static_cast<std::uint64_t>(state.status))},
     };
 }
 
-Result<std::pair<AccountState, std::vector<Hash32>>> parse_proof(const Canonical& document) {
-    AccountState state;
+Result<StoredProof> parse_proof(const Canonical& document) {
+    StoredProof out;
+    AccountState& state = out.state;
+    MARGRAVE_TRY(auto round, integer_member(document, "round"));
+    out.round = RoundNum{round};
     MARGRAVE_TRY(state.account, account_member(document, "account"));
     MARGRAVE_TRY(state.detail, hash_member(document, "detail"));
     MARGRAVE_TRY(state.equity, money_member(document, "equity"));
@@ -274,6 +286,9 @@ Result<std::pair<AccountState, std::vector<Hash32>>> parse_proof(const Canonical
     MARGRAVE_TRY(state.liquidation_end, money_member(document, "liquidationEnd"));
     MARGRAVE_TRY(state.maintenance, money_member(document, "maintenance"));
     MARGRAVE_TRY(auto bits, integer_member(document, "flags"));
+    if (bits > std::numeric_limits<std::uint32_t>::max()) {
+        return bad("flags", "has more than 32 bits");
+    }
     state.flags = static_cast<std::uint32_t>(bits);
     MARGRAVE_TRY(auto status, integer_member(document, "status"));
     if (status > static_cast<std::uint64_t>(Status::kUnattestable)) {
@@ -281,16 +296,15 @@ Result<std::pair<AccountState, std::vector<Hash32>>> parse_proof(const Canonical
     }
     state.status = static_cast<Status>(status);
     MARGRAVE_TRY(auto path, array_member(document, "proof"));
-    std::vector<Hash32> proof;
     for (const Canonical& node : path) {
         const auto* text = std::get_if<std::string>(&node.value());
         if (text == nullptr) {
             return bad("proof", "has a node that is no text");
         }
         MARGRAVE_TRY(auto hash, parse_hash32(*text));
-        proof.push_back(hash);
+        out.proof.push_back(hash);
     }
-    return std::make_pair(std::move(state), std::move(proof));
+    return out;
 }
 
 }  // namespace margrave::relayer

@@ -35,8 +35,16 @@ struct SignedSeizure {
 };
 Result<SignedSeizure> parse_signed_seizure(const Canonical& document);
 
-/// One leaf with its proof, kept for accounts that may be seized.
-Canonical proof_json(const AccountState& state, const std::vector<Hash32>& proof);
-Result<std::pair<AccountState, std::vector<Hash32>>> parse_proof(const Canonical& document);
+/// One leaf with its proof under a round, kept for accounts that may be seized.
+struct StoredProof {
+    RoundNum round;
+    AccountState state;
+    std::vector<Hash32> proof;
+};
+/// Name of the document: a proof is worth something only while its round is a registry's latest, so
+/// an account's last few share their places and the store does not grow with every round.
+std::string proof_document(const AccountId& account, RoundNum round);
+Canonical proof_json(const StoredProof& stored);
+Result<StoredProof> parse_proof(const Canonical& document);
 
 }  // namespace margrave::relayer

@@ -16,7 +16,7 @@ def verify(what, args, **env):
 
 
 def tell(folder, options):
-    world = World(folder, options.binary)
+    world = World(folder, options.binary, sale_duration="40s")
     world.patience = options.patience
     try:
         story = Story(world, say=say)

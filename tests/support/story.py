@@ -300,10 +300,10 @@ class Story:
         w = self.w
         seizure = lot["counterparty"]
         market = lot["amount"] * 2350 * USD // ETH
-        pay = self.wait("the ask to fall to the market price", lambda: (
-            lambda ask: ask <= market and ask)(int(w.a.call(w.a.sale, "ask(bytes32)(uint256)", seizure)[0])), 60)
         w.a.send(w.faucet.key, w.a.usd, "mint(address,uint256)", w.keeper.address, market)
         w.a.send(w.keeper.key, w.a.usd, "approve(address,uint256)", w.a.sale, market)
+        pay = self.wait("the ask to fall to the market price", lambda: (
+            lambda ask: ask <= market and ask)(int(w.a.call(w.a.sale, "ask(bytes32)(uint256)", seizure)[0])), 60)
         txn = w.a.send(w.keeper.key, w.a.sale, "buy(bytes32,uint256,address)", seizure, market, w.keeper.address)
         self.txn(w.a, f"keeper buys at an ask of at most {pay / USD:,.2f} USD", txn)
 

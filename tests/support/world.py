@@ -178,7 +178,7 @@ class World:
     def __init__(self, folder, binary, sale_start_bps=12000, sale_duration="20s"):
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.binary = str(binary)
+        self.binary = str(Path(binary).resolve())
         self.children = Children()
         self.daemon = None
         self.patience = 1      # by which the story multiplies what it waits

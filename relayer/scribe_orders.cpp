@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+// What follows from a round: releases, seizures, refusals, notices and the ends of things.
+#include <algorithm>
+
+#include "attest/digest.hpp"
+#include "attest/leaf.hpp"
+#include "core/assert.hpp"
+#include "relayer/detail/intents.hpp"
+#include "relayer/detail/messages.hpp"
+#include "relayer/scribe.hpp"
+
+namespace margrave::relayer {
+
+namespace {
+
+/// Seconds after which an unsold lot is asked for again.
+constexpr std::uint64_t kCloseAgain = 3'600;
+
+}  // namespace
+
+Result<void> Scribe::release(const ReleaseDraft& planned, UnixSeconds now) {
+    const Subject subject{planned.release.id, 1};
+    ReleaseDraft draft = planned;
+    MARGRAVE_TRY(auto earlier, recorded(subject));
+    if (earlier) {
+        // Signed before a crash and not yet in the log: the same bytes are finished, never others.
+        MARGRAVE_TRY(draft, parse_release_message(*earlier));
+    }
+    const Hash32 network = parts_.settings.genesis.network();
+    const Hash32 digest = attest::digest_of(network, draft.release);
+    const Bytes message = to_bytes(release_message(draft).dump());
+    MARGRAVE_TRY(auto signature, guarded_signature(subject, digest, message, {}));
+    chains::ChainAdapter* adapter = chain(draft.hold.chain);
+    MARGRAVE_ASSERT(adapter != nullptr);
+    const ExecuteRelease execute{draft.release, draft.request, join({signature})};
+    MARGRAVE_TRY(auto call, adapter->encode(execute));
+    store::Intent intent = make_intent(
+        digest, *adapter, "release", std::to_string(draft.request), draft.release.deadline, now
+    );
+    intent.to = call.first;
+    intent.data = std::move(call.second);
+    store::Decision decision;
+    decision.leaves.push_back(
+        attest::release_leaf(network, draft.release, {signature}, draft.request)
+    );
+    decision.intents.push_back(std::move(intent));
+    decision.holds.push_back(draft.hold);
+    return commit(decision);
+}
+
+Result<std::vector<SeizureDraft>> Scribe::recorded_legs(const SeizureDraft& first) const {
+    std::vector<SeizureDraft> legs;
+    for (std::uint64_t number = 1;; ++number) {
+        const Hash32 id = seizure_id(first.leg.account, first.leg.lock, number);
+        MARGRAVE_TRY(auto earlier, recorded({id, 1}));
+        if (!earlier) {
+            return legs;
+        }
+        MARGRAVE_TRY(auto draft, parse_seizure_message(*earlier));
+        legs.push_back(std::move(draft));
+    }
+}
+
+Result<void> Scribe::seize(const std::vector<SeizureDraft>& planned, UnixSeconds now) {
+    MARGRAVE_ASSERT(!planned.empty());
+    const Hash32 network = parts_.settings.genesis.network();
+    // Legs of another plan beside recorded ones would together take more than either plan.
+    MARGRAVE_TRY(auto drafts, recorded_legs(planned.front()));
+    if (drafts.empty()) {
+        drafts = planned;
+    }
+    store::Decision decision;
+    for (const SeizureDraft& draft : drafts) {
+        const Subject subject{draft.seizure.id, 1};
+        const Hash32 digest = attest::digest_of(network, draft.seizure);
+        const Bytes message = to_bytes(seizure_message(draft).dump());
+        MARGRAVE_TRY(auto signature, guarded_signature(subject, digest, message, {}));
+        decision.leaves.push_back(attest::seizure_leaf(
+            network, draft.seizure, {signature}, draft.leg.lock, draft.leg.number
+        ));
+        chains::ChainAdapter* adapter = chain(draft.leg.chain());
+        MARGRAVE_ASSERT(adapter != nullptr);
+        store::Intent intent = make_intent(
+            digest, *adapter, "seizure", to_hex(draft.seizure.id), draft.seizure.deadline, now
+        );
+        // The call carries the account's proof under the round the chain has when it is sent, so
+        // only the vault is fixed here; what delivery needs to complete it is the document.
+        intent.to = adapter->settings().vault;
+        decision.intents.push_back(std::move(intent));
+        decision.documents.emplace_back(
+            "seizure/" + to_hex(draft.seizure.id),
+            to_bytes(signed_seizure(draft, {signature}).dump())
+        );
+        decision.legs.push_back(draft.leg);
+    }
+    return commit(decision);
+}
+
+Result<void> Scribe::refuse(
+    const store::Request& request, const std::string& reason, RoundNum round
+) {
+    store::Decision decision;
+    decision.leaves.push_back(attest::refusal_leaf(
+        request.chain, request.vault, request.number, request.account, reason, round
+    ));
+    decision.refusals.push_back({request.chain, request.number, reason});
+    return commit(decision);
+}
+
+Result<void> Scribe::notice(
+    std::string_view kind, const ChainId& on, std::string_view reason, const Canonical& detail
+) {
+    store::Decision decision;
+    decision.leaves.push_back(attest::notice_leaf(kind, on, reason, detail));
+    return commit(decision);
+}
+
+Result<bool> Scribe::is_close_open(const std::string& label) const {
+    MARGRAVE_TRY(auto open, parts_.database.open_intents());
+    return std::any_of(open.begin(), open.end(), [&label](const store::Intent& intent) {
+        return intent.kind == "close" && intent.label == label;
+    });
+}
+
+Result<void> Scribe::close_sale(const store::Leg& leg, UnixSeconds now) {
+    const std::string label = to_hex(leg.seizure_id);
+    std::uint64_t times = 0;
+    std::uint64_t asked_at = 0;
+    while (const auto asked =
+               parts_.database.document("close/" + label + "/" + std::to_string(times + 1))) {
+        MARGRAVE_TRY(auto at, Amount::parse(as_text(*asked)));
+        MARGRAVE_TRY(asked_at, at.to_u64());
+        ++times;
+    }
+    if (times != 0 && now.value < asked_at + kCloseAgain) {
+        return ok();
+    }
+    if (times != 0) {
+        MARGRAVE_TRY(auto open, is_close_open(label));
+        if (open) {
+            return ok();
+        }
+    }
+    chains::ChainAdapter* adapter = chain(leg.chain());
+    MARGRAVE_ASSERT(adapter != nullptr);
+    MARGRAVE_TRY(auto call, adapter->encode(CloseSale{leg.seizure_id, leg.sale}));
+    const std::string name = "close/" + label + "/" + std::to_string(times + 1);
+    store::Intent intent =
+        make_intent(keccak256(name), *adapter, "close", label, UnixSeconds{}, now);
+    intent.to = call.first;
+    intent.data = std::move(call.second);
+    store::Decision decision;
+    decision.intents.push_back(std::move(intent));
+    decision.documents.emplace_back(name, to_bytes(std::to_string(now.value)));
+    return commit(decision);
+}
+
+Result<void> Scribe::expire(std::vector<Hash32> holds, std::vector<Hash32> legs) {
+    if (holds.empty() && legs.empty()) {
+        return ok();
+    }
+    store::Decision decision;
+    decision.ended_holds = std::move(holds);
+    decision.expired_legs = std::move(legs);
+    return commit(decision);
+}
+
+}  // namespace margrave::relayer

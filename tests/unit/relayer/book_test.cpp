@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "relayer/book.hpp"
+
+#include <random>
+
+#include "tests/unit/relayer/fixture.hpp"
+
+namespace margrave::relayer::tests {
+namespace {
+
+/// Chains, assets and parameters of the world, without its store.
+class BookTest : public WorldTest {
+  protected:
+    BookTest() : book(world.settings.parameters) { set_price("2000"); }
+
+    void set_price(std::string_view eth_price, PriceVerdict verdict = PriceVerdict::kUsable) {
+        prices.clear();
+        for (const margin::AssetParameters& asset : world.settings.parameters.assets) {
+            for (const margin::AssetOnChain& form : asset.on) {
+                PriceRow row;
+                row.asset = form.asset;
+                row.price = asset.name == "eth" ? usd(eth_price) : usd("1");
+                row.verdict = asset.name == "eth" ? verdict : PriceVerdict::kUsable;
+                prices.emplace(form.asset, row);
+            }
+        }
+    }
+
+    [[nodiscard]] AccountHoldings holdings(
+        const AccountId& who, std::uint64_t ether, std::uint64_t owed
+    ) const {
+        AccountHoldings out{who, {}, {}};
+        if (ether != 0) {
+            out.holdings.push_back({eth_on(world.id(0)), eth(ether), {}, eth(ether), {}});
+        }
+        if (owed != 0) {
+            out.holdings.push_back({usd_on(world.id(0)), {}, dollars(owed), {}, {}});
+        }
+        return out;
+    }
+
+    [[nodiscard]] Status status(const AccountId& who) const {
+        const Book::Row* row = book.find(who);
+        EXPECT_NE(row, nullptr);
+        return row == nullptr ? Status::kUnattestable : row->state.status;
+    }
+
+    /// The tree that the same rows give when nothing is remembered.
+    [[nodiscard]] Hash32 root_from_scratch(const Book& of) const {
+        std::vector<Hash32> leaves;
+        for (const auto& [who, row] : of.rows()) {
+            const bool latched = of.latched().contains(who);
+            const bool provisional = of.provisional().contains(who);
+            const auto fresh = margin::evaluate(
+                row.holdings, prices, world.settings.parameters, latched, provisional
+            );
+            leaves.push_back(attest::leaf_hash(fresh.state));
+        }
+        return attest::MerkleTree(std::move(leaves)).root();
+    }
+
+    margin::PriceTable prices;
+    Book book;
+};
+
+TEST_F(BookTest, RootOfNothingIsZero) {
+    EXPECT_TRUE(book.mark(prices));
+    EXPECT_TRUE(book.root().is_zero());
+    EXPECT_EQ(book.size(), 0U);
+}
+
+TEST_F(BookTest, EmptyHoldingsTakeTheAccountOut) {
+    book.set(holdings(account(1), 1, 0));
+    book.mark(prices);
+    EXPECT_FALSE(book.root().is_zero());
+    book.set(AccountHoldings{account(1), {}, {}});
+    EXPECT_TRUE(book.mark(prices));
+    EXPECT_TRUE(book.root().is_zero());
+}
+
+TEST_F(BookTest, ProvisionalAccountsCarryTheFlag) {
+    book.set(holdings(account(1), 1, 0));
+    book.mark(prices);
+    book.attested();
+    book.set_provisional({account(1), account(9)});
+    EXPECT_FALSE(book.mark(prices));
+    EXPECT_NE(book.find(account(1))->state.flags & flags::kProvisionalDiffers, 0U);
+    book.set_provisional({});
+    book.mark(prices);
+    EXPECT_EQ(book.find(account(1))->state.flags & flags::kProvisionalDiffers, 0U);
+    EXPECT_EQ(book.root(), root_from_scratch(book));
+}
+
+TEST_F(BookTest, StatusChangeIsToldUntilItIsAttested) {
+    book.set(holdings(account(1), 1, 1'000));
+    book.mark(prices);
+    book.attested();
+    set_price("1100");
+    EXPECT_TRUE(book.mark(prices));
+    EXPECT_TRUE(book.mark(prices));
+    book.attested();
+    EXPECT_FALSE(book.mark(prices));
+}
+
+// Owes 1000: liquidatable below 1188.24 (maintenance), healed above 1287.50 (liquidation-end).
+TEST_F(BookTest, LatchHoldsBetweenMaintenanceAndLiquidationEnd) {
+    book.set(holdings(account(1), 1, 1'000));
+    set_price("1250");
+    book.mark(prices);
+    EXPECT_EQ(status(account(1)), Status::kMarginCall);
+    book.attested();
+    set_price("1100");
+    book.mark(prices);
+    EXPECT_EQ(status(account(1)), Status::kLiquidatable);
+    book.attested();
+    EXPECT_TRUE(book.latched().contains(account(1)));
+    set_price("1250");
+    book.mark(prices);
+    EXPECT_EQ(status(account(1)), Status::kLiquidatable);
+    book.attested();
+    set_price("1300");
+    book.mark(prices);
+    EXPECT_NE(status(account(1)), Status::kLiquidatable);
+    book.attested();
+    EXPECT_TRUE(book.latched().empty());
+}
+
+TEST_F(BookTest, LatchOpensOnlyByWhatWasAttested) {
+    book.set(holdings(account(1), 1, 1'000));
+    book.mark(prices);
+    book.attested();
+    set_price("1100");
+    book.mark(prices);
+    set_price("1250");
+    book.mark(prices);
+    EXPECT_EQ(status(account(1)), Status::kMarginCall);
+}
+
+TEST_F(BookTest, LatchSurvivesAPriceThatCannotBeUsed) {
+    book.set(holdings(account(1), 1, 1'000));
+    set_price("1100");
+    book.mark(prices);
+    book.attested();
+    set_price("1100", PriceVerdict::kStale);
+    book.mark(prices);
+    EXPECT_EQ(status(account(1)), Status::kUnattestable);
+    book.attested();
+    EXPECT_TRUE(book.latched().contains(account(1)));
+    set_price("1250");
+    book.mark(prices);
+    EXPECT_EQ(status(account(1)), Status::kLiquidatable);
+}
+
+TEST_F(BookTest, ProofOfEveryRowVerifiesUnderTheRoot) {
+    for (std::uint64_t i = 1; i <= 7; ++i) {
+        book.set(holdings(account(i), i, 0));
+    }
+    book.mark(prices);
+    for (const auto& [who, row] : book.rows()) {
+        EXPECT_TRUE(
+            attest::verify_proof(book.root(), attest::leaf_hash(row.state), book.proof(who))
+        );
+    }
+}
+
+// Whatever is set, taken out, latched and marked: the tree is the one of the rows alone.
+TEST_F(BookTest, RootEqualsATreeFromScratchAfterAnySequenceOfUpdates) {
+    std::mt19937_64 random(7);
+    for (int sequence = 0; sequence < 20; ++sequence) {
+        Book one(world.settings.parameters);
+        for (int change = 0; change < 60; ++change) {
+            const AccountId who = account(random() % 12);
+            switch (random() % 6) {
+                case 0: one.set(AccountHoldings{who, {}, {}}); break;
+                case 1:
+                case 2: one.set(holdings(who, random() % 4, (random() % 5) * 900)); break;
+                case 3: one.set_provisional({who, account(random() % 12)}); break;
+                case 4: set_price(std::to_string(900 + random() % 1'500)); break;
+                default: one.attested(); break;
+            }
+            one.mark(prices);
+            ASSERT_EQ(one.root(), root_from_scratch(one)) << sequence << " " << change;
+            ASSERT_EQ(one.size(), one.rows().size());
+        }
+    }
+}
+
+}  // namespace
+}  // namespace margrave::relayer::tests

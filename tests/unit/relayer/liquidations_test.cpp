@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "relayer/liquidations.hpp"
+
+#include "attest/digest.hpp"
+#include "relayer/detail/messages.hpp"
+#include "tests/unit/relayer/fixture.hpp"
+
+namespace margrave::relayer::tests {
+namespace {
+
+using store::LegState;
+
+class LiquidationsTest : public WorldTest {
+  protected:
+    [[nodiscard]] std::vector<store::Leg> legs() const {
+        return world.ledger->legs(account(1)).value();
+    }
+
+    /// Account 1 owes 1000 dollars against one coin whose price fell to 1100.
+    void make_liquidatable() {
+        give_loan(account(1), 1, 1'000);
+        set_price("1100");
+        ASSERT_OK(world.round());
+        ASSERT_EQ(world.state_of(account(1))->status, Status::kLiquidatable);
+    }
+
+    void set_price(std::string_view price) {
+        world.eth_price = usd(price);
+        world.eth_published = world.clock.now();
+    }
+
+    /// Delivers until the seizure is in a block; not final.
+    void seize() {
+        for (int i = 0; i < 4 && legs().front().state == LegState::kInstructed; ++i) {
+            ASSERT_OK(world.deliver(0));
+            world.chain(0).mine();
+            ASSERT_OK(world.watch(0));
+        }
+        ASSERT_EQ(legs().front().state, LegState::kSeized);
+    }
+
+    [[nodiscard]] std::uint64_t locks() const { return world.ledger->lock_count(account(1)); }
+};
+
+TEST_F(LiquidationsTest, MarginCallPlansNothing) {
+    give_loan(account(1), 1, 1'000);
+    set_price("1250");
+    ASSERT_OK(world.round());
+    EXPECT_EQ(world.state_of(account(1))->status, Status::kMarginCall);
+    EXPECT_TRUE(legs().empty());
+}
+
+TEST_F(LiquidationsTest, LiquidatableAccountGetsOneLock) {
+    make_liquidatable();
+    ASSERT_FALSE(legs().empty());
+    const store::Leg leg = legs().front();
+    EXPECT_EQ(leg.state, LegState::kInstructed);
+    EXPECT_EQ(leg.lock, 1U);
+    EXPECT_EQ(leg.asset, eth_on(world.id(0)));
+    EXPECT_EQ(leg.debt_asset, usd_on(world.id(0)));
+    EXPECT_EQ(world.open_intents("seizure").size(), legs().size());
+    for (int i = 0; i < 3; ++i) {
+        ASSERT_OK(world.round());
+    }
+    EXPECT_EQ(locks(), 1U);
+}
+
+TEST_F(LiquidationsTest, NoSecondLockWhileALegIsSeized) {
+    make_liquidatable();
+    seize();
+    ASSERT_OK(world.round());
+    EXPECT_EQ(locks(), 1U);
+    world.settle(0, {});
+    EXPECT_EQ(legs().front().state, LegState::kSeized);
+    EXPECT_EQ(locks(), 1U);
+}
+
+TEST_F(LiquidationsTest, SoldLotUnlocksOnlyOnceTheSaleIsFinal) {
+    make_liquidatable();
+    seize();
+    const store::Leg leg = legs().front();
+    set_price("900");
+    world.chain(0).mine({proceeds(account(1), dollar_token(), leg.min_proceeds, leg.seizure_id)});
+    world.step();
+    EXPECT_EQ(legs().front().state, LegState::kSold);
+    EXPECT_EQ(locks(), 1U);
+    world.eth_price = usd("700");
+    world.settle(0, {});
+    EXPECT_EQ(world.state_of(account(1))->status, Status::kBankrupt);
+    EXPECT_EQ(locks(), 2U);
+}
+
+TEST_F(LiquidationsTest, ExpiredLegAllowsANewLockByFinalTime) {
+    make_liquidatable();
+    world.clock.advance(2'000);
+    set_price("1100");
+    ASSERT_OK(world.round());
+    EXPECT_EQ(locks(), 1U);
+    world.wait(2'000);
+    set_price("1100");
+    world.step();
+    EXPECT_EQ(locks(), 2U);
+    const auto all = legs();
+    EXPECT_EQ(all.front().state, LegState::kExpired);
+    EXPECT_EQ(all.back().state, LegState::kInstructed);
+}
+
+TEST_F(LiquidationsTest, ProvisionalDepositThatHealsDelaysTheSeizure) {
+    give_loan(account(1), 1, 1'000);
+    world.chain(1).mine({deposit(account(1), coin(), eth(1))});
+    set_price("1100");
+    world.step();
+    EXPECT_EQ(world.state_of(account(1))->status, Status::kLiquidatable);
+    EXPECT_TRUE(legs().empty());
+    world.chain(1).reorg(1);
+    world.step();
+    EXPECT_FALSE(legs().empty());
+}
+
+TEST_F(LiquidationsTest, UnfinalLossIsNotSeizedFor) {
+    give_loan(account(1), 2, 1'000);
+    Movement exit = deposit(account(1), coin(), eth(1));
+    exit.kind = MovementKind::kExit;
+    world.chain(0).mine({exit});
+    set_price("1100");
+    world.step();
+    EXPECT_NE(world.state_of(account(1))->status, Status::kLiquidatable);
+    EXPECT_TRUE(legs().empty());
+}
+
+TEST_F(LiquidationsTest, UnsoldLotIsAskedForOnceAndAgainOnlyAfterAnHour) {
+    make_liquidatable();
+    seize();
+    EXPECT_TRUE(world.open_intents("close").empty());
+    world.wait(2'000);
+    set_price("1100");
+    world.step();
+    ASSERT_EQ(world.open_intents("close").size(), 1U);
+    ASSERT_OK(world.round());
+    EXPECT_EQ(world.open_intents("close").size(), 1U);
+    store::Intent failed = world.open_intents("close").front();
+    failed.state = store::IntentState::kFailed;
+    ASSERT_OK(world.database->update_intent(failed, true));
+    ASSERT_OK(world.round());
+    EXPECT_TRUE(world.open_intents("close").empty());
+    world.wait(3'600);
+    set_price("1100");
+    world.step();
+    EXPECT_EQ(world.open_intents("close").size(), 1U);
+}
+
+TEST_F(LiquidationsTest, LotThatCameBackIsLiquidatedAgain) {
+    make_liquidatable();
+    seize();
+    world.wait(2'000);
+    set_price("1100");
+    world.step();
+    ASSERT_OK(world.deliver(0));
+    world.settle(0, {});
+    EXPECT_EQ(legs().front().state, LegState::kReturned);
+    set_price("1100");
+    ASSERT_OK(world.round());
+    EXPECT_EQ(locks(), 2U);
+}
+
+TEST_F(LiquidationsTest, LegsRecordedBeforeSomeTroubleReplaceALaterPlan) {
+    make_liquidatable();
+    const store::Leg first = legs().front();
+    const auto lock_of = [&](std::uint64_t number, const Amount& amount) {
+        SeizureDraft draft;
+        draft.seizure.id = seizure_id(account(1), 2, number);
+        draft.seizure.chain = world.id(0).key();
+        draft.seizure.vault = world.settings.chains[0].vault;
+        draft.seizure.account = account(1);
+        draft.seizure.amount = amount;
+        draft.leg = first;
+        draft.leg.seizure_id = draft.seizure.id;
+        draft.leg.lock = 2;
+        draft.leg.number = number;
+        draft.leg.amount = amount;
+        return draft;
+    };
+    const SeizureDraft recorded = lock_of(1, eth(1));
+    store::GuardEntry entry;
+    entry.signer = world.signer->address();
+    entry.domain = attest::domain_separator(world.settings.genesis.network());
+    entry.subject = recorded.seizure.id;
+    entry.epoch = 1;
+    entry.digest = attest::digest_of(world.settings.genesis.network(), recorded.seizure);
+    entry.message = to_bytes(seizure_message(recorded).dump());
+    ASSERT_OK(world.guard->record(entry));
+    ASSERT_OK(world.scribe->seize({lock_of(1, eth(5)), lock_of(2, eth(6))}, world.clock.now()));
+    const auto all = legs();
+    ASSERT_EQ(all.size(), 2U);
+    EXPECT_EQ(all.back().lock, 2U);
+    EXPECT_EQ(all.back().amount, eth(1));
+}
+
+TEST_F(LiquidationsTest, ProofsOfManyRoundsShareAFewPlaces) {
+    make_liquidatable();
+    const RoundNum round = world.scribe->last().round;
+    EXPECT_TRUE(world.database->document(proof_document(account(1), round)).has_value());
+    EXPECT_EQ(
+        proof_document(account(1), round), proof_document(account(1), RoundNum{round.value + 16})
+    );
+    EXPECT_NE(
+        proof_document(account(1), round), proof_document(account(1), RoundNum{round.value + 1})
+    );
+}
+
+}  // namespace
+}  // namespace margrave::relayer::tests
