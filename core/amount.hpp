@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "core/bytes.hpp"
+#include "core/result.hpp"
+
+#include <boost/multiprecision/cpp_int.hpp>
+
 #include <compare>
 #include <cstdint>
 #include <string>
 #include <string_view>
-
-#include <boost/multiprecision/cpp_int.hpp>
-
-#include "core/bytes.hpp"
-#include "core/result.hpp"
 
 namespace margrave {
 
@@ -30,7 +30,9 @@ class Amount {
         void>>;
 
     Amount() = default;
-    explicit Amount(std::uint64_t units) : rep_(units) {}
+
+    explicit Amount(std::uint64_t units)
+        : rep_(units) {}
 
     /// Decimal digits only: no sign, no leading zero except "0", no separators.
     static Result<Amount> parse(std::string_view decimal);
@@ -40,9 +42,12 @@ class Amount {
 
     [[nodiscard]] Hash32 to_word() const;
     [[nodiscard]] std::string to_string() const;
+
     [[nodiscard]] bool is_zero() const { return rep_.is_zero(); }
+
     /// kOverflow above 2^64 - 1.
     [[nodiscard]] Result<std::uint64_t> to_u64() const;
+
     [[nodiscard]] const Rep& rep() const { return rep_; }
 
     std::strong_ordering operator<=>(const Amount& o) const {
@@ -50,6 +55,7 @@ class Amount {
         return c < 0 ? std::strong_ordering::less
                      : (c > 0 ? std::strong_ordering::greater : std::strong_ordering::equal);
     }
+
     bool operator==(const Amount& o) const { return rep_ == o.rep_; }
 
   private:
@@ -62,7 +68,11 @@ class Amount {
 Result<Amount> add(const Amount& a, const Amount& b);
 /// kOverflow when b > a.
 Result<Amount> sub(const Amount& a, const Amount& b);
-inline const Amount& min(const Amount& a, const Amount& b) { return b < a ? b : a; }
+
+inline const Amount& min(const Amount& a, const Amount& b) {
+    return b < a ? b : a;
+}
+
 /// a - b, or zero when b > a.
 Amount sub_or_zero(const Amount& a, const Amount& b);
 
@@ -97,9 +107,13 @@ class Money {
     [[nodiscard]] std::string to_decimal() const;
     /// For tables: two decimals, rounded down.
     [[nodiscard]] std::string to_decimal(unsigned decimals) const;
+
     [[nodiscard]] int sign() const { return rep_.sign(); }
+
     [[nodiscard]] bool is_zero() const { return rep_.is_zero(); }
+
     [[nodiscard]] bool is_negative() const { return rep_.sign() < 0; }
+
     [[nodiscard]] const Rep& rep() const { return rep_; }
 
     std::strong_ordering operator<=>(const Money& o) const {
@@ -107,6 +121,7 @@ class Money {
         return c < 0 ? std::strong_ordering::less
                      : (c > 0 ? std::strong_ordering::greater : std::strong_ordering::equal);
     }
+
     bool operator==(const Money& o) const { return rep_ == o.rep_; }
 
   private:
@@ -116,8 +131,14 @@ class Money {
 Result<Money> add(const Money& a, const Money& b);
 Result<Money> sub(const Money& a, const Money& b);
 Money negate(const Money& a);
-inline const Money& min(const Money& a, const Money& b) { return b < a ? b : a; }
-inline const Money& max(const Money& a, const Money& b) { return a < b ? b : a; }
+
+inline const Money& min(const Money& a, const Money& b) {
+    return b < a ? b : a;
+}
+
+inline const Money& max(const Money& a, const Money& b) {
+    return a < b ? b : a;
+}
 
 /// a * b / c with one rounding; the only division on the attested path. kInvalid when c is zero.
 Result<Money> mul_div(const Money& a, const Money& b, const Money& c, Round round);

@@ -11,9 +11,9 @@ namespace margrave {
 
 /// One claim that must hold in every build; a false one stops the process before it signs. Never
 /// for input from a file, a node or a peer: those get a Result.
-#define MARGRAVE_ASSERT(claim)                                             \
-    do {                                                                   \
-        if (!(claim)) [[unlikely]] {                                       \
-            ::margrave::assertion_failed(#claim, __FILE__, __LINE__);      \
-        }                                                                  \
+#define MARGRAVE_ASSERT(claim)                                        \
+    do {                                                              \
+        if (!(claim)) [[unlikely]] {                                  \
+            ::margrave::assertion_failed(#claim, __FILE__, __LINE__); \
+        }                                                             \
     } while (false)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "core/result.hpp"
+
 #include <array>
 #include <compare>
 #include <cstddef>
@@ -10,8 +12,6 @@
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "core/result.hpp"
 
 namespace margrave {
 
@@ -47,8 +47,15 @@ using Address = FixedBytes<20, AddressTag>;
 
 /// "0x" and lower-case hex.
 std::string to_hex(ByteView bytes);
-inline std::string to_hex(const Hash32& h) { return to_hex(h.view()); }
-inline std::string to_hex(const Address& a) { return to_hex(a.view()); }
+
+inline std::string to_hex(const Hash32& h) {
+    return to_hex(h.view());
+}
+
+inline std::string to_hex(const Address& a) {
+    return to_hex(a.view());
+}
+
 /// EIP-55 mixed case, for people.
 std::string to_checksum(const Address& a);
 
@@ -60,9 +67,11 @@ Result<Hash32> parse_hash32(std::string_view text);
 Result<Address> parse_address(std::string_view text);
 
 Bytes to_bytes(std::string_view text);
+
 inline ByteView as_bytes(std::string_view text) {
     return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
 }
+
 inline std::string_view as_text(ByteView bytes) {
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
@@ -82,7 +91,8 @@ void put_bytes(Bytes& out, ByteView v);
 /// Reads what the put_ functions wrote; every read is bounds-checked (kCorrupt).
 class ByteReader {
   public:
-    explicit ByteReader(ByteView bytes) : rest_(bytes) {}
+    explicit ByteReader(ByteView bytes)
+        : rest_(bytes) {}
 
     Result<std::uint8_t> u8();
     Result<std::uint16_t> u16();

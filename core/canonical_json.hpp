@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "core/bytes.hpp"
+#include "core/result.hpp"
+
 #include <concepts>
 #include <cstdint>
 #include <map>
@@ -9,9 +12,6 @@
 #include <utility>
 #include <variant>
 #include <vector>
-
-#include "core/bytes.hpp"
-#include "core/result.hpp"
 
 namespace margrave {
 
@@ -23,18 +23,30 @@ class Canonical {
     using Array = std::vector<Canonical>;
     using Object = std::map<std::string, Canonical, std::less<>>;
 
-    Canonical() : value_(std::string{}) {}
-    Canonical(std::string text) : value_(std::move(text)) {}  // NOLINT(google-explicit-constructor)
-    Canonical(const char* text) : value_(std::string(text)) {}  // NOLINT
+    Canonical()
+        : value_(std::string{}) {}
+
+    Canonical(std::string text)
+        : value_(std::move(text)) {}  // NOLINT(google-explicit-constructor)
+
+    Canonical(const char* text)
+        : value_(std::string(text)) {}  // NOLINT
+
     /// A bool and nothing that converts to one: a number or a pointer must not become `true`.
     template <std::same_as<bool> Flag>
-    Canonical(Flag flag) : value_(flag) {}                    // NOLINT
-    Canonical(Array items) : value_(std::move(items)) {}      // NOLINT
-    Canonical(Object members) : value_(std::move(members)) {}  // NOLINT
+    Canonical(Flag flag)
+        : value_(flag) {}  // NOLINT
+
+    Canonical(Array items)
+        : value_(std::move(items)) {}  // NOLINT
+
+    Canonical(Object members)
+        : value_(std::move(members)) {}  // NOLINT
 
     static Canonical integer(std::uint64_t v) { return Canonical(std::to_string(v)); }
 
     [[nodiscard]] std::string dump() const;
+
     [[nodiscard]] const std::variant<std::string, bool, Array, Object>& value() const {
         return value_;
     }

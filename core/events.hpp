@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "core/amount.hpp"
+#include "core/bytes.hpp"
+#include "core/ids.hpp"
+
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
-
-#include "core/amount.hpp"
-#include "core/bytes.hpp"
-#include "core/ids.hpp"
 
 namespace margrave {
 
@@ -79,6 +79,7 @@ struct Accumulator {
     Hash32 hash;
     bool operator==(const Accumulator&) const = default;
 };
+
 /// The accumulator after one more event.
 Accumulator fold(const Accumulator& before, const Movement& event);
 Accumulator fold(const Accumulator& before, const Position& event);
@@ -96,14 +97,17 @@ struct BlockData {
 struct BlockApplied {
     BlockData data;
 };
+
 /// Every block above `ancestor` is no longer canonical.
 struct BlocksReverted {
     BlockRef ancestor;
 };
+
 /// The chain's finality reached `block`, which was applied before.
 struct Finalized {
     BlockRef block;
 };
+
 using ChainUpdate = std::variant<BlockApplied, BlocksReverted, Finalized>;
 
 /// The final head of one chain a set of account values stands on (protocol.md `Head`).

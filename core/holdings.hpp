@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <vector>
-
 #include "core/amount.hpp"
 #include "core/events.hpp"
 #include "core/ids.hpp"
+
+#include <vector>
 
 namespace margrave {
 

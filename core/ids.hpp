@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "core/bytes.hpp"
+#include "core/result.hpp"
+
 #include <compare>
 #include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
-
-#include "core/bytes.hpp"
-#include "core/result.hpp"
 
 namespace margrave {
 
@@ -18,7 +18,10 @@ struct Strong {
     Rep value{};
 
     Strong() = default;
-    explicit constexpr Strong(Rep v) : value(v) {}
+
+    explicit constexpr Strong(Rep v)
+        : value(v) {}
+
     auto operator<=>(const Strong&) const = default;
 };
 
@@ -48,10 +51,14 @@ class ChainId {
     static ChainId evm(std::uint64_t chain_id);
 
     [[nodiscard]] const std::string& text() const { return text_; }
+
     [[nodiscard]] std::string_view space() const;
     [[nodiscard]] std::string_view reference() const;
+
     [[nodiscard]] const Hash32& key() const { return key_; }
+
     auto operator<=>(const ChainId& o) const { return text_ <=> o.text_; }
+
     bool operator==(const ChainId& o) const { return text_ == o.text_; }
 
   private:
@@ -70,12 +77,18 @@ class AssetId {
     static AssetId native(const ChainId& chain, std::uint32_t coin = 60);
 
     [[nodiscard]] const std::string& text() const { return text_; }
+
     [[nodiscard]] const ChainId& chain() const { return chain_; }
+
     [[nodiscard]] bool is_native() const { return native_; }
+
     /// Token contract; the zero address for native coin, as the vault names it.
     [[nodiscard]] const Address& token() const { return token_; }
+
     [[nodiscard]] const Hash32& key() const { return key_; }
+
     auto operator<=>(const AssetId& o) const { return text_ <=> o.text_; }
+
     bool operator==(const AssetId& o) const { return text_ == o.text_; }
 
   private:
@@ -95,10 +108,15 @@ AccountId account_of(const Address& owner);
 AccountId sub_account_of(const Address& owner, std::uint64_t index);
 /// 32-byte hex, or a 20-byte EVM address that is padded.
 Result<AccountId> parse_account(std::string_view text);
-inline std::string to_hex(const AccountId& a) { return to_hex(a.view()); }
+
+inline std::string to_hex(const AccountId& a) {
+    return to_hex(a.view());
+}
 
 /// The account id that stands for the vault's lending pool: all zero.
-inline bool is_pool(const AccountId& a) { return a.is_zero(); }
+inline bool is_pool(const AccountId& a) {
+    return a.is_zero();
+}
 
 }  // namespace margrave
 
@@ -108,12 +126,14 @@ struct std::hash<margrave::Strong<Tag, Rep>> {
         return std::hash<Rep>{}(v.value);
     }
 };
+
 template <>
 struct std::hash<margrave::ChainId> {
     std::size_t operator()(const margrave::ChainId& v) const noexcept {
         return std::hash<std::string>{}(v.text());
     }
 };
+
 template <>
 struct std::hash<margrave::AssetId> {
     std::size_t operator()(const margrave::AssetId& v) const noexcept {

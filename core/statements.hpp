@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "core/amount.hpp"
+#include "core/bytes.hpp"
+#include "core/events.hpp"
+#include "core/ids.hpp"
+
 #include <array>
 #include <cstdint>
 #include <functional>
@@ -8,11 +13,6 @@
 #include <string_view>
 #include <variant>
 #include <vector>
-
-#include "core/amount.hpp"
-#include "core/bytes.hpp"
-#include "core/events.hpp"
-#include "core/ids.hpp"
 
 // The statements of protocol.md section 2, field by field, in the order in which they are encoded.
 namespace margrave {
@@ -146,11 +146,13 @@ Hash32 seizure_id(const AccountId& account, std::uint64_t lock, std::uint64_t le
 
 /// 65 bytes r, s, v with v 27 or 28 and low s.
 using Signature = std::array<std::uint8_t, 65>;
+
 struct SignerSignature {
     Address signer;
     Signature signature{};
     bool operator==(const SignerSignature&) const = default;
 };
+
 /// Concatenated in ascending order of signer, as the contracts take them.
 Bytes join(std::vector<SignerSignature> signatures);
 
@@ -162,22 +164,26 @@ struct SubmitAttestation {
     Attestation attestation;
     Bytes signatures;
 };
+
 struct ExecuteRelease {
     Release release;
     std::uint64_t request{0};
     Bytes signatures;
 };
+
 struct ExecuteSeizure {
     Seizure seizure;
     AccountState leaf;
     std::vector<Hash32> proof;
     Bytes signatures;
 };
+
 /// Take an unsold lot back to the vault once its auction is over.
 struct CloseSale {
     Hash32 seizure;
     Address sale;
 };
+
 using Instruction = std::variant<SubmitAttestation, ExecuteRelease, ExecuteSeizure, CloseSale>;
 
 }  // namespace margrave

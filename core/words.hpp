@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cstdint>
-
 #include "core/amount.hpp"
 #include "core/bytes.hpp"
 #include "core/ids.hpp"
 #include "core/keccak.hpp"
+
+#include <cstdint>
 
 namespace margrave {
 
@@ -24,6 +24,7 @@ class WordWriter {
     WordWriter& tail(ByteView data);
 
     [[nodiscard]] const Bytes& bytes() const { return out_; }
+
     [[nodiscard]] Hash32 hash() const { return keccak256(out_); }
 
   private:

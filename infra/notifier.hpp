@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <chrono>
+#include "infra/task.hpp"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
-#include "infra/task.hpp"
+#include <chrono>
 
 namespace margrave::infra {
 
@@ -16,7 +16,8 @@ namespace margrave::infra {
 /// executor and outlives the waiting task.
 class Notifier {
   public:
-    explicit Notifier(const Executor& executor) : timer_(executor) {}
+    explicit Notifier(const Executor& executor)
+        : timer_(executor) {}
 
     void notify() {
         pending_ = true;

@@ -42,9 +42,8 @@ std::string App::status_json() const {
     Canonical::Array chains;
     for (std::size_t i = 0; i < adapters_.size(); ++i) {
         const ChainId chain = adapters_[i]->settings().chain;
-        Canonical::Object row = chain_status(
-            ledger_->chain_state(chain), watchers_[i]->health(), *deliveries_[i]
-        );
+        Canonical::Object row =
+            chain_status(ledger_->chain_state(chain), watchers_[i]->health(), *deliveries_[i]);
         row.emplace("chain", chain.text());
         row.emplace("sender", to_checksum(sender_));
         chains.push_back(std::move(row));

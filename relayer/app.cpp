@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "relayer/app.hpp"
 
-#include <utility>
-
 #include "core/assert.hpp"
 #include "infra/signals.hpp"
 #include "infra/timeout.hpp"
 #include "relayer/detail/trouble.hpp"
 #include "relayer/seizure_call.hpp"
 #include "relayer/sender.hpp"
+
+#include <utility>
 
 namespace margrave::relayer {
 
@@ -63,9 +63,7 @@ Result<void> App::open(attest::SecretKey key) {
     MARGRAVE_TRY(database_, store::Database::open({dir / "store", network, false}));
     ledger_ = std::make_unique<store::Ledger>(*database_);
     MARGRAVE_TRY(define_ledgers());
-    MARGRAVE_TRY(
-        guard_, store::SigningGuard::open(dir / "guard", dir / "guard.mark", network)
-    );
+    MARGRAVE_TRY(guard_, store::SigningGuard::open(dir / "guard", dir / "guard.mark", network));
 
     const attest::LogKey log_key = attest::derive_log_key(key);
     MARGRAVE_TRY(auto sender_key, derive_sender_key(key));
@@ -80,12 +78,10 @@ Result<void> App::open(attest::SecretKey key) {
         targets.push_back(adapter.get());
     }
     oracle_ = std::make_unique<oracle::Oracle>(settings_.oracle, call_at());
-    scribe_ = std::make_unique<Scribe>(
-        Scribe::Parts{settings_, *database_, *guard_, *signer_, log_key, targets}
-    );
+    scribe_ = std::make_unique<Scribe>(Scribe::Parts{
+        settings_, *database_, *guard_, *signer_, log_key, targets});
     rounds_ = std::make_unique<Rounds>(Rounds::Parts{
-        settings_, *ledger_, *database_, *oracle_, *scribe_, clock_, logs_.logger("rounds")
-    });
+        settings_, *ledger_, *database_, *oracle_, *scribe_, clock_, logs_.logger("rounds")});
     for (const auto& adapter : adapters_) {
         add_chain(*adapter, paying);
     }
@@ -139,8 +135,7 @@ void App::add_chain(chains::ChainAdapter& adapter, const std::shared_ptr<attest:
         },
         [this, chain](BlockNum at, std::optional<std::string> deficit) {
             rounds_->set_custody(chain, at, std::move(deficit));
-        }
-    }));
+        }}));
     deliveries_.push_back(std::make_unique<Delivery>(Delivery::Parts{
         adapter,
         *database_,
@@ -151,8 +146,7 @@ void App::add_chain(chains::ChainAdapter& adapter, const std::shared_ptr<attest:
             return complete_seizure(*database_, adapter, intent, round);
         },
         clock_,
-        logs_.logger("delivery")
-    }));
+        logs_.logger("delivery")}));
 }
 
 Result<void> App::define_ledgers() {

@@ -1,11 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <memory>
-#include <optional>
-#include <string>
-#include <vector>
-
 #include "attest/keys.hpp"
 #include "chains/adapter.hpp"
 #include "config/settings.hpp"
@@ -22,6 +17,11 @@
 #include "store/database.hpp"
 #include "store/guard.hpp"
 #include "store/ledger.hpp"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
 
 namespace margrave::relayer {
 
@@ -53,7 +53,11 @@ class App {
     [[nodiscard]] std::string status_json() const;
 
   private:
-    App(Executor executor, config::Settings settings, infra::LogSink& logs, const Clock& clock, Options options);
+    App(Executor executor,
+        config::Settings settings,
+        infra::LogSink& logs,
+        const Clock& clock,
+        Options options);
 
     Result<void> open(attest::SecretKey key);
     Result<void> define_ledgers();

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "relayer/audit.hpp"
 
-#include <algorithm>
-
 #include "attest/keys.hpp"
 #include "core/keccak.hpp"
 #include "infra/files.hpp"
 #include "relayer/detail/messages.hpp"
+
+#include <algorithm>
 
 namespace margrave::relayer {
 
@@ -34,8 +34,7 @@ Result<std::vector<Bytes>> first_entries(const std::filesystem::path& dir) {
         }
         if (widest == 0) {
             return fail(
-                Errc::kNotFound,
-                "no log at " + dir.string() + ": tile/entries/000 is not there"
+                Errc::kNotFound, "no log at " + dir.string() + ": tile/entries/000 is not there"
             );
         }
         found = parts / std::to_string(widest);
@@ -56,8 +55,11 @@ Result<std::vector<Bytes>> first_entries(const std::filesystem::path& dir) {
         entries.emplace_back(entry.value().begin(), entry.value().end());
     }
     if (entries.size() < 2) {
-        return fail(Errc::kCheckFailed, "the log has no genesis and key entries: it holds " +
-                                            std::to_string(entries.size()) + " entries");
+        return fail(
+            Errc::kCheckFailed,
+            "the log has no genesis and key entries: it holds " + std::to_string(entries.size()) +
+                " entries"
+        );
     }
     return entries;
 }
@@ -100,12 +102,12 @@ Result<void> read_genesis(PublishedLog& out, const Canonical& body, const Hash32
     return ok();
 }
 
-Result<std::string> read_key(
-    const PublishedLog& log, const Hash32& network, const Bytes& entry
-) {
+Result<std::string> read_key(const PublishedLog& log, const Hash32& network, const Bytes& entry) {
     MARGRAVE_TRY(auto leaf, attest::read_leaf(network, entry));
     if (leaf.kind != "key" || leaf.signatures.size() != 1) {
-        return fail(Errc::kCheckFailed, "the log's second entry is no key entry with one signature");
+        return fail(
+            Errc::kCheckFailed, "the log's second entry is no key entry with one signature"
+        );
     }
     MARGRAVE_TRY(auto vkey, text_member(leaf.body, "vkey"));
     const SignerSignature& signature = leaf.signatures.front();

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <filesystem>
-#include <string>
-#include <vector>
-
 #include "attest/leaf.hpp"
 #include "attest/tlog.hpp"
 #include "core/bytes.hpp"
+
+#include <filesystem>
+#include <string>
+#include <vector>
 
 namespace margrave::relayer {
 
@@ -20,6 +20,7 @@ struct PublishedLog {
     std::vector<Address> signers;
     std::uint64_t threshold{0};
 };
+
 /// Errors name the file or entry: kCorrupt, kSignature, kCheckFailed, kNotFound.
 Result<PublishedLog> read_published(const std::filesystem::path& dir, const Hash32& network);
 

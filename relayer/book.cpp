@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "relayer/book.hpp"
 
-#include <algorithm>
-
 #include "core/assert.hpp"
+
+#include <algorithm>
 
 namespace margrave::relayer {
 

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <map>
-#include <set>
-#include <vector>
-
 #include "attest/tree.hpp"
 #include "core/holdings.hpp"
 #include "margin/health.hpp"
 #include "margin/parameters.hpp"
+
+#include <map>
+#include <set>
+#include <vector>
 
 namespace margrave::relayer {
 
@@ -17,7 +17,8 @@ namespace margrave::relayer {
 /// the ledger at start. On the daemon's thread; owned by Rounds.
 class Book {
   public:
-    explicit Book(const margin::Parameters& parameters) : parameters_(parameters) {}
+    explicit Book(const margin::Parameters& parameters)
+        : parameters_(parameters) {}
 
     /// Replaces an account's firm holdings; empty ones take it out.
     void set(AccountHoldings holdings);
@@ -32,9 +33,12 @@ class Book {
     bool mark(const margin::PriceTable& prices);
 
     [[nodiscard]] Hash32 root() const { return tree_.root(); }
+
     [[nodiscard]] std::size_t size() const { return rows_.size(); }
+
     /// True when holdings moved since the last `attested`.
     [[nodiscard]] bool moved() const { return moved_; }
+
     /// The marked state was attested: its latch holds from now on.
     void attested();
 
@@ -44,13 +48,18 @@ class Book {
         bool dirty{true};
         std::size_t index{0};
     };
+
     [[nodiscard]] const std::map<AccountId, Row>& rows() const { return rows_; }
+
     [[nodiscard]] const Row* find(const AccountId& account) const;
     [[nodiscard]] std::vector<Hash32> proof(const AccountId& account) const;
+
     [[nodiscard]] const std::set<AccountId>& provisional() const { return provisional_; }
+
     [[nodiscard]] const std::set<AccountId>& latched() const { return latched_; }
-    /// The latch once the marked state is attested. An account that cannot be valued keeps the latch
-    /// of its last attestable status.
+
+    /// The latch once the marked state is attested. An account that cannot be valued keeps the
+    /// latch of its last attestable status.
     [[nodiscard]] std::set<AccountId> latched_after() const;
 
   private:

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "relayer/delivery.hpp"
 
-#include <algorithm>
-
 #include "core/assert.hpp"
 #include "relayer/detail/delivery_rules.hpp"
+
+#include <algorithm>
 
 namespace margrave::relayer {
 
@@ -19,7 +19,8 @@ const store::Intent& find_intent(const std::vector<store::Intent>& open, const H
 
 }  // namespace
 
-Delivery::Delivery(Parts parts) : parts_(std::move(parts)) {}
+Delivery::Delivery(Parts parts)
+    : parts_(std::move(parts)) {}
 
 Result<std::vector<store::Intent>> Delivery::mine() const {
     MARGRAVE_TRY(auto all, parts_.database.open_intents());
@@ -278,9 +279,9 @@ Result<void> Delivery::settle(store::Intent intent, const chains::TxnStatus& sta
     }
     const std::string name = to_hex(status.txn_hash);
     const auto attempt = std::find_if(
-        intent.attempts.begin(), intent.attempts.end(), [&status](const store::Attempt& a) {
-            return a.txn_hash == status.txn_hash;
-        }
+        intent.attempts.begin(),
+        intent.attempts.end(),
+        [&status](const store::Attempt& a) { return a.txn_hash == status.txn_hash; }
     );
     MARGRAVE_ASSERT(attempt != intent.attempts.end());
     if (!is_cancel(intent, *attempt)) {

@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "chains/adapter.hpp"
+#include "core/clock.hpp"
+#include "infra/log.hpp"
+#include "infra/task.hpp"
+#include "store/database.hpp"
+#include "store/ledger.hpp"
+
 #include <chrono>
 #include <functional>
 #include <map>
@@ -8,13 +15,6 @@
 #include <set>
 #include <string>
 #include <vector>
-
-#include "chains/adapter.hpp"
-#include "core/clock.hpp"
-#include "infra/log.hpp"
-#include "infra/task.hpp"
-#include "store/database.hpp"
-#include "store/ledger.hpp"
 
 namespace margrave::relayer {
 
@@ -33,13 +33,14 @@ struct DeliveryPlan {
         store::IntentState state{store::IntentState::kSuperseded};
         std::string reason;
     };
+
     std::vector<Drop> drops;
     /// Intents to send now, in order of nonce.
     std::vector<Hash32> sends;
     /// Intents whose last attempt waits too long: replace with a higher fee, same nonce.
     std::vector<Hash32> replacements;
-    /// Intents that wait too long and are not worth it any more: their nonce is spent on nothing, so
-    /// that those behind it can go on.
+    /// Intents that wait too long and are not worth it any more: their nonce is spent on nothing,
+    /// so that those behind it can go on.
     std::vector<Hash32> cancels;
 };
 
@@ -86,6 +87,7 @@ class Delivery {
 
     /// Gas money left, wei, as of the last pass; for status.
     [[nodiscard]] const std::optional<Amount>& balance() const { return balance_; }
+
     [[nodiscard]] RoundNum registry_round() const { return registry_round_; }
 
   private:

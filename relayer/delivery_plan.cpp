@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
-
 #include "relayer/delivery.hpp"
 #include "relayer/detail/delivery_rules.hpp"
+
+#include <algorithm>
 
 namespace margrave::relayer {
 

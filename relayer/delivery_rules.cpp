@@ -38,8 +38,7 @@ Result<Amount> times(const Amount& amount, std::uint64_t factor) {
 
 Refusal meaning_of(std::string_view reason) {
     static constexpr std::array<std::string_view, 3> kDone{
-        "RoundNotNewer", "AlreadyExecuted", "NoSuchLot"
-    };
+        "RoundNotNewer", "AlreadyExecuted", "NoSuchLot"};
     static constexpr std::array<std::string_view, 10> kNever{
         "DeadlinePassed",
         "AttestationExpired",
@@ -50,8 +49,7 @@ Refusal meaning_of(std::string_view reason) {
         "WrongReleaseId",
         "IssuedBeforeLatest",
         "BadRecipient",
-        "SameToken"
-    };
+        "SameToken"};
     static constexpr std::array<std::string_view, 7> kNotYet{
         "NotProved",
         "NotSeizable",
@@ -59,8 +57,7 @@ Refusal meaning_of(std::string_view reason) {
         "IssuedInFuture",
         "NotEnded",
         "InsufficientHolding",
-        "PayoutRefused"
-    };
+        "PayoutRefused"};
     if (names_one_of(reason, kDone)) {
         return Refusal::kDone;
     }
@@ -70,7 +67,9 @@ Refusal meaning_of(std::string_view reason) {
     return names_one_of(reason, kNotYet) ? Refusal::kNotYet : Refusal::kUnknown;
 }
 
-std::uint64_t with_margin(std::uint64_t gas) { return gas + gas / 4; }
+std::uint64_t with_margin(std::uint64_t gas) {
+    return gas + gas / 4;
+}
 
 Result<chains::FeeQuote> first_fees(
     const chains::FeeQuote& quote, const chains::FeeSettings& settings
@@ -103,7 +102,8 @@ Result<chains::FeeQuote> raised_fees(
     priority = std::max(priority, market.priority_fee);
     if (max_fee > limit || priority > max_fee) {
         return fail(
-            Errc::kLimit, "no higher fee than " + last.max_fee.to_string() + " wei per gas is allowed"
+            Errc::kLimit,
+            "no higher fee than " + last.max_fee.to_string() + " wei per gas is allowed"
         );
     }
     return chains::FeeQuote{max_fee, priority};

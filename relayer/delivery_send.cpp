@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // How an intent becomes a transaction, and a transaction one with a higher fee.
-#include <algorithm>
-
 #include "core/assert.hpp"
 #include "relayer/delivery.hpp"
 #include "relayer/detail/delivery_rules.hpp"
+
+#include <algorithm>
 
 namespace margrave::relayer {
 
@@ -76,8 +76,8 @@ Task<Result<Delivery::Sent>> Delivery::send(store::Intent intent) {
     }
     const std::uint64_t gas_limit = with_margin(gas.value());
     auto fees = first_fees(quote.value(), parts_.adapter.settings().fees);
-    Result<void> affordable = fees ? check_funds(gas_limit, fees.value().base_fee)
-                                   : Result<void>(fees.error());
+    Result<void> affordable =
+        fees ? check_funds(gas_limit, fees.value().base_fee) : Result<void>(fees.error());
     if (!affordable) {
         auto waiting = put_off(std::move(intent), affordable.error());
         if (!waiting) {

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "relayer/deploy.hpp"
 
-#include <chrono>
-#include <optional>
-
 #include "chains/evm/abi.hpp"
 #include "chains/evm/txn.hpp"
 #include "core/keccak.hpp"
 #include "infra/timeout.hpp"
 #include "relayer/detail/delivery_rules.hpp"
 #include "relayer/detail/deploy_journal.hpp"
+
+#include <chrono>
+#include <optional>
 
 namespace margrave::relayer {
 
@@ -166,7 +166,9 @@ Task<Result<Creation>> ChainDeploy::sign(std::string contract) {
     }
     request.nonce = nonce.value();
     attest::Signer& sender = parts_.sender;
-    const SignDigest signer = [&sender](const Hash32& digest) { return sender.sign(digest); };
+    const SignDigest signer = [&sender](const Hash32& digest) {
+        return sender.sign(digest);
+    };
     auto signed_txn = adapter_->sign(request, signer);
     if (!signed_txn) {
         co_return signed_txn.as_failure();
@@ -286,9 +288,7 @@ Task<Result<void>> ChainDeploy::create(std::string contract) {
     co_return ok();
 }
 
-void ChainDeploy::note_done(
-    const std::string& contract, const Creation& creation, BlockNum block
-) {
+void ChainDeploy::note_done(const std::string& contract, const Creation& creation, BlockNum block) {
     if (contract == "HealthRegistry") {
         done_.registry = creation.address;
         done_.start_block = block;

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <filesystem>
-#include <functional>
-#include <string>
-#include <vector>
-
 #include "attest/keys.hpp"
 #include "chains/adapter.hpp"
 #include "config/settings.hpp"
 #include "infra/task.hpp"
+
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
 
 namespace margrave::relayer {
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "relayer/detail/deploy_journal.hpp"
 
-#include <system_error>
-
 #include "infra/files.hpp"
 #include "relayer/deploy.hpp"
 #include "relayer/detail/messages.hpp"
+
+#include <system_error>
 
 namespace margrave::relayer {
 

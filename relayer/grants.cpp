@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "relayer/grants.hpp"
 
+#include "relayer/detail/trouble.hpp"
+
 #include <algorithm>
 #include <array>
-
-#include "relayer/detail/trouble.hpp"
 
 namespace margrave::relayer {
 
@@ -127,8 +127,7 @@ Result<void> check_account(
     }
     MARGRAVE_TRY(auto worst, margin::worst_of(firm, provisional, promises));
     const margin::Promise asked{
-        request.asset, request.amount, request.kind == ReleaseKind::kWithdrawal
-    };
+        request.asset, request.amount, request.kind == ReleaseKind::kWithdrawal};
     MARGRAVE_TRY(check_valued(parts, worst, asked));
     return margin::check_grant(worst, asked, parts.prices, parts.settings.parameters);
 }
@@ -200,8 +199,7 @@ Result<void> grant(const DecisionParts& parts, const store::Request& request, Un
         request.account,
         request.asset,
         request.amount,
-        r.deadline
-    };
+        r.deadline};
     MARGRAVE_TRY(parts.scribe.release(draft, now));
     parts.log.info(
         "release.granted",

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <optional>
-#include <utility>
-
 #include "config/settings.hpp"
 #include "infra/log.hpp"
 #include "margin/health.hpp"
 #include "relayer/book.hpp"
 #include "relayer/scribe.hpp"
 #include "store/ledger.hpp"
+
+#include <optional>
+#include <utility>
 
 namespace margrave::relayer {
 

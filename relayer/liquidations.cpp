@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "relayer/liquidations.hpp"
 
-#include <algorithm>
-
 #include "core/assert.hpp"
 #include "margin/liquidation.hpp"
 #include "relayer/detail/trouble.hpp"
+
+#include <algorithm>
 
 namespace margrave::relayer {
 
@@ -14,8 +14,10 @@ namespace {
 bool is_open(const DecisionParts& parts, const store::Leg& leg) {
     switch (leg.state) {
         case store::LegState::kInstructed:
-        case store::LegState::kSeized: return true;
-        case store::LegState::kExpired: return false;
+        case store::LegState::kSeized:
+            return true;
+        case store::LegState::kExpired:
+            return false;
         case store::LegState::kSold:
         case store::LegState::kReturned: {
             // The outcome counts once it is final; before that the firm state still has the hole.
@@ -52,11 +54,10 @@ Result<AccountHoldings> seizable_holdings(const DecisionParts& parts, const Acco
 }
 
 const chains::ChainSettings& settings_of(const config::Settings& settings, const ChainId& chain) {
-    const auto it = std::find_if(
-        settings.chains.begin(), settings.chains.end(), [&chain](const auto& row) {
+    const auto it =
+        std::find_if(settings.chains.begin(), settings.chains.end(), [&chain](const auto& row) {
             return row.chain == chain;
-        }
-    );
+        });
     MARGRAVE_ASSERT(it != settings.chains.end());
     return *it;
 }

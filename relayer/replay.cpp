@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "relayer/replay.hpp"
 
-#include <set>
-
 #include "attest/digest.hpp"
 #include "core/keccak.hpp"
 #include "relayer/detail/messages.hpp"
+
+#include <set>
 
 namespace margrave::relayer {
 
@@ -29,7 +29,9 @@ Result<std::set<AccountId>> accounts_member(const Canonical& value, std::string_
     for (const Canonical& item : *items) {
         const auto* text = std::get_if<std::string>(&item.value());
         if (text == nullptr) {
-            return fail(Errc::kCorrupt, "'" + std::string(name) + "' holds something else than text");
+            return fail(
+                Errc::kCorrupt, "'" + std::string(name) + "' holds something else than text"
+            );
         }
         MARGRAVE_TRY(auto account, parse_account(*text));
         out.insert(account);
@@ -114,7 +116,10 @@ Result<margin::Parameters> read_parameters(const store::Database& database, cons
 }  // namespace
 
 Result<ReplayedRound> replay_round(
-    const Hash32& network, const store::Database& database, const store::Ledger& ledger, RoundNum round
+    const Hash32& network,
+    const store::Database& database,
+    const store::Ledger& ledger,
+    RoundNum round
 ) {
     ReplayedRound out;
     const std::string name =

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <map>
-#include <memory>
-#include <vector>
-
 #include "attest/tree.hpp"
 #include "core/statements.hpp"
 #include "margin/health.hpp"
 #include "margin/parameters.hpp"
 #include "store/database.hpp"
 #include "store/ledger.hpp"
+
+#include <map>
+#include <memory>
+#include <vector>
 
 namespace margrave::relayer {
 
@@ -29,7 +29,10 @@ struct ReplayedRound {
 /// The round named, or the last one for round 0. kNotFound when it was not signed here;
 /// kCheckFailed when what comes out is not what was signed, naming the first thing that differs.
 Result<ReplayedRound> replay_round(
-    const Hash32& network, const store::Database& database, const store::Ledger& ledger, RoundNum round
+    const Hash32& network,
+    const store::Database& database,
+    const store::Ledger& ledger,
+    RoundNum round
 );
 
 }  // namespace margrave::relayer

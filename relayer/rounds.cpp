@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "relayer/rounds.hpp"
 
-#include <algorithm>
-
 #include "attest/digest.hpp"
 #include "attest/tree.hpp"
 #include "core/assert.hpp"
 #include "relayer/detail/messages.hpp"
 #include "relayer/grants.hpp"
 #include "relayer/liquidations.hpp"
+
+#include <algorithm>
 
 namespace margrave::relayer {
 
@@ -44,15 +44,17 @@ Result<std::set<AccountId>> parse_accounts(const Canonical& list) {
 /// Something that a seizure could take.
 bool has_lot(const AccountHoldings& holdings) {
     return std::any_of(
-        holdings.holdings.begin(), holdings.holdings.end(), [](const Holding& holding) {
-            return holding.collateral > holding.in_sale;
-        }
+        holdings.holdings.begin(),
+        holdings.holdings.end(),
+        [](const Holding& holding) { return holding.collateral > holding.in_sale; }
     );
 }
 
 }  // namespace
 
-Rounds::Rounds(Parts parts) : parts_(std::move(parts)), book_(parts_.settings.parameters) {}
+Rounds::Rounds(Parts parts)
+    : parts_(std::move(parts)),
+      book_(parts_.settings.parameters) {}
 
 Result<void> Rounds::open() {
     MARGRAVE_TRY(load_last_round());
@@ -220,8 +222,7 @@ Result<bool> Rounds::decide(UnixSeconds now) {
             table_,
             firm_,
             parts_.log,
-            limiter_
-        };
+            limiter_};
         MARGRAVE_TRY(expire_ended(parts, now));
         MARGRAVE_TRY(answer_requests(parts, now, cursor_));
         MARGRAVE_TRY(plan_liquidations(parts, now));
@@ -232,9 +233,8 @@ Result<bool> Rounds::decide(UnixSeconds now) {
 
 bool Rounds::is_due(bool status_changed, UnixSeconds now) const {
     const Attestation& last = parts_.scribe.last();
-    const auto interval = std::chrono::duration_cast<std::chrono::seconds>(
-        parts_.settings.attestation_interval
-    );
+    const auto interval =
+        std::chrono::duration_cast<std::chrono::seconds>(parts_.settings.attestation_interval);
     const auto wait = static_cast<std::uint64_t>(std::max<std::int64_t>(interval.count(), 1));
     return last.round.value == 0 || status_changed || book_.moved() ||
            now.value >= last.issued_at.value + wait;

@@ -1,12 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <map>
-#include <optional>
-#include <set>
-#include <string>
-#include <vector>
-
 #include "config/settings.hpp"
 #include "core/clock.hpp"
 #include "infra/log.hpp"
@@ -16,6 +10,12 @@
 #include "relayer/grants.hpp"
 #include "relayer/scribe.hpp"
 #include "store/ledger.hpp"
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
 
 namespace margrave::relayer {
 
@@ -49,8 +49,11 @@ class Rounds {
     void set_custody(const ChainId& chain, BlockNum at, std::optional<std::string> deficit);
 
     [[nodiscard]] const Book& book() const { return book_; }
+
     [[nodiscard]] const std::optional<oracle::PriceSet>& prices() const { return prices_; }
+
     [[nodiscard]] const std::map<ChainId, std::string>& deficits() const { return deficits_; }
+
     /// Why the last pass signed nothing, for people; empty when it did or nothing was due.
     [[nodiscard]] const std::string& waiting_for() const { return waiting_for_; }
 

@@ -19,7 +19,9 @@ constexpr std::size_t kLeafBytesMax = 65'535;
 
 }  // namespace
 
-Hash32 attestation_subject() { return keccak256("attestation"); }
+Hash32 attestation_subject() {
+    return keccak256("attestation");
+}
 
 Scribe::Scribe(Parts parts)
     : parts_(std::move(parts)),
@@ -29,7 +31,9 @@ Result<void> Scribe::open(UnixSeconds now) {
     const std::string origin =
         attest::log_origin(parts_.settings.genesis.network(), parts_.settings.node_name);
     store::Database& database = parts_.database;
-    auto leaf = [&database](std::uint64_t index) { return database.leaf(index); };
+    auto leaf = [&database](std::uint64_t index) {
+        return database.leaf(index);
+    };
     MARGRAVE_TRY(
         log_,
         attest::TileLog::open(
@@ -71,9 +75,7 @@ Result<void> Scribe::start_log() {
     const std::string origin = attest::log_origin(network, parts_.settings.node_name);
     const std::string vkey = attest::log_vkey(origin, parts_.log_key);
     const Hash32 statement = attest::key_statement(network, vkey);
-    MARGRAVE_TRY(
-        auto signature, guarded_signature({statement, 1}, statement, to_bytes(vkey), {})
-    );
+    MARGRAVE_TRY(auto signature, guarded_signature({statement, 1}, statement, to_bytes(vkey), {}));
     store::Decision decision;
     decision.leaves.push_back(attest::genesis_leaf(parts_.settings.genesis.document()));
     decision.leaves.push_back(attest::key_leaf(network, vkey, signature));
@@ -140,7 +142,10 @@ Result<void> Scribe::finish_interrupted(UnixSeconds now) {
 }
 
 Result<SignerSignature> Scribe::guarded_signature(
-    const Subject& subject, const Hash32& digest, const Bytes& message, const std::vector<Head>& heads
+    const Subject& subject,
+    const Hash32& digest,
+    const Bytes& message,
+    const std::vector<Head>& heads
 ) {
     store::GuardEntry entry;
     entry.signer = parts_.signer.address();
@@ -262,7 +267,9 @@ Result<void> Scribe::publish() {
     return ok();
 }
 
-std::uint64_t Scribe::leaves() const { return parts_.database.leaf_count(); }
+std::uint64_t Scribe::leaves() const {
+    return parts_.database.leaf_count();
+}
 
 chains::ChainAdapter* Scribe::chain(const ChainId& id) const {
     for (chains::ChainAdapter* adapter : parts_.chains) {

@@ -1,13 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <memory>
-#include <optional>
-#include <string>
-#include <string_view>
-#include <utility>
-#include <vector>
-
 #include "attest/keys.hpp"
 #include "attest/tlog.hpp"
 #include "chains/adapter.hpp"
@@ -15,6 +8,13 @@
 #include "core/statements.hpp"
 #include "store/database.hpp"
 #include "store/guard.hpp"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 namespace margrave::relayer {
 
@@ -26,7 +26,8 @@ struct RoundDraft {
     /// Canonical bytes of the price set and of the round's evidence lists, kept under their names.
     std::vector<std::pair<std::string, Bytes>> documents;
     /// Proofs of accounts that may be seized (detail/messages.hpp). Kept with the round but not in
-    /// the guard: a round that is finished after a crash does without, and the next one has its own.
+    /// the guard: a round that is finished after a crash does without, and the next one has its
+    /// own.
     std::vector<std::pair<std::string, Bytes>> proofs;
 };
 
@@ -68,11 +69,16 @@ class Scribe {
     /// `last` is not the draft's statement.
     Result<void> attest(const RoundDraft& draft, UnixSeconds now);
     Result<void> release(const ReleaseDraft& draft, UnixSeconds now);
-    /// All legs of one lock, together. Legs of it that were recorded before some trouble are finished
-    /// in place of these.
+    /// All legs of one lock, together. Legs of it that were recorded before some trouble are
+    /// finished in place of these.
     Result<void> seize(const std::vector<SeizureDraft>& drafts, UnixSeconds now);
     Result<void> refuse(const store::Request& request, const std::string& reason, RoundNum round);
-    Result<void> notice(std::string_view kind, const ChainId& chain, std::string_view reason, const Canonical& detail);
+    Result<void> notice(
+        std::string_view kind,
+        const ChainId& chain,
+        std::string_view reason,
+        const Canonical& detail
+    );
     /// Asks for an unsold lot, and again after an hour if that came to nothing.
     Result<void> close_sale(const store::Leg& leg, UnixSeconds now);
     /// Holds and legs that ended by final time.
@@ -83,8 +89,11 @@ class Scribe {
 
     /// The last attestation in the log, zero round when none.
     [[nodiscard]] const Attestation& last() const { return last_; }
+
     [[nodiscard]] const Hash32& last_digest() const { return last_digest_; }
+
     [[nodiscard]] const Hash32& parameters_hash() const { return parameters_; }
+
     /// What signing would say twice about a statement of this log.
     [[nodiscard]] std::uint64_t leaves() const;
 
@@ -93,8 +102,12 @@ class Scribe {
         Hash32 name;
         std::uint64_t epoch{1};
     };
+
     Result<SignerSignature> guarded_signature(
-        const Subject& subject, const Hash32& digest, const Bytes& message, const std::vector<Head>& heads
+        const Subject& subject,
+        const Hash32& digest,
+        const Bytes& message,
+        const std::vector<Head>& heads
     );
     Result<std::optional<Canonical>> recorded(const Subject& subject) const;
     Result<std::vector<SeizureDraft>> recorded_legs(const SeizureDraft& first) const;

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // What follows from a round: releases, seizures, refusals, notices and the ends of things.
-#include <algorithm>
-
 #include "attest/digest.hpp"
 #include "attest/leaf.hpp"
 #include "core/assert.hpp"
 #include "relayer/detail/intents.hpp"
 #include "relayer/detail/messages.hpp"
 #include "relayer/scribe.hpp"
+
+#include <algorithm>
 
 namespace margrave::relayer {
 

@@ -35,8 +35,7 @@ Result<Bytes> complete_seizure(
         return unknown();
     }
     const ExecuteSeizure execute{
-        seizure.draft.seizure, stored.state, stored.proof, seizure.signatures
-    };
+        seizure.draft.seizure, stored.state, stored.proof, seizure.signatures};
     MARGRAVE_TRY(auto call, adapter.encode(execute));
     return std::move(call.second);
 }

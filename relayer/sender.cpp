@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "relayer/sender.hpp"
 
-#include <cstring>
-
 #include "core/keccak.hpp"
+
+#include <cstring>
 
 namespace margrave::relayer {
 

@@ -5,7 +5,8 @@
 
 namespace margrave::relayer {
 
-Watcher::Watcher(Parts parts) : parts_(std::move(parts)) {}
+Watcher::Watcher(Parts parts)
+    : parts_(std::move(parts)) {}
 
 chains::ChainView Watcher::view() const {
     const ChainId chain = parts_.adapter.settings().chain;
@@ -16,7 +17,9 @@ chains::ChainView Watcher::view() const {
     view.vault = state.vault;
     view.positions = state.positions;
     const store::Ledger& ledger = parts_.ledger;
-    view.block_at = [&ledger, chain](BlockNum number) { return ledger.block_at(chain, number); };
+    view.block_at = [&ledger, chain](BlockNum number) {
+        return ledger.block_at(chain, number);
+    };
     return view;
 }
 
@@ -68,9 +71,7 @@ Result<bool> Watcher::apply(const std::vector<ChainUpdate>& updates) {
             ++health_.blocks;
             parts_.log.debug(
                 "block.applied",
-                {{"chain", chain},
-                 {"block", block->data.block.number},
-                 {"events", summary.events}}
+                {{"chain", chain}, {"block", block->data.block.number}, {"events", summary.events}}
             );
         } else if (const auto* reverted = std::get_if<BlocksReverted>(&update)) {
             parts_.log.warn(

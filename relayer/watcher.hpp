@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <functional>
-#include <optional>
-#include <string>
-
 #include "chains/adapter.hpp"
 #include "infra/log.hpp"
 #include "infra/task.hpp"
 #include "store/ledger.hpp"
 
+#include <functional>
+#include <optional>
+#include <string>
+
 namespace margrave::relayer {
 
 /// Follows one chain: asks the adapter for the next proved updates, applies each to the ledger in
-/// one batch, compares custody at every new final block that is the chain's own latest final one, so
-/// that catching up needs no node with old states. Asks again only after the ledger has what
-/// it asked for, so a slow store slows the reading and nothing piles up. One instance a chain, on
-/// the daemon's thread; owned by App.
+/// one batch, compares custody at every new final block that is the chain's own latest final one,
+/// so that catching up needs no node with old states. Asks again only after the ledger has what it
+/// asked for, so a slow store slows the reading and nothing piles up. One instance a chain, on the
+/// daemon's thread; owned by App.
 class Watcher {
   public:
     struct Parts {
@@ -25,8 +25,8 @@ class Watcher {
         infra::Logger log;
         /// The head or the final block moved.
         std::function<void()> moved;
-        /// Custody verdict of this chain at a final block: what is missing, or nothing when the vault
-        /// covers the ledger there.
+        /// Custody verdict of this chain at a final block: what is missing, or nothing when the
+        /// vault covers the ledger there.
         std::function<void(BlockNum at, std::optional<std::string> deficit)> custody;
     };
 
@@ -47,6 +47,7 @@ class Watcher {
         /// Contracts and chain id were checked since the last connection error.
         bool probed{false};
     };
+
     [[nodiscard]] const Health& health() const { return health_; }
 
   private:

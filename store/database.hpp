@@ -71,7 +71,8 @@ struct Decision {
     /// Legs of a newly opened lock; all carry the same (account, lock).
     std::vector<Leg> legs;
     std::vector<Hash32> expired_legs;
-    /// Named documents: price sets, parameters, snapshots, attestations by round.
+    /// Named documents: price sets, parameters, snapshots, attestations by round. A name whose last
+    /// part is a number or 0x and hex is written once; any other ("attestation/last") is replaced.
     std::vector<std::pair<std::string, Bytes>> documents;
 };
 
@@ -95,15 +96,22 @@ class Database {
     Database(const Database&) = delete;
     Database& operator=(const Database&) = delete;
 
-    /// One synced batch. kConflict when a leaf of the same decision exists with other content.
+    /// One synced batch. Intents, holds, refusals and legs are known by their ids: a decision whose
+    /// every such row is stored already, with its leaves, changes nothing; kConflict when one of
+    /// them, or a leaf of theirs, exists with other content. A decision without any is always new.
+    /// kNotFound for a hold or leg that is to end and never was; kInvalid for one that contradicts
+    /// itself. Afterwards decisions.mark is advanced, so that losing the decision is found at open.
     Result<void> commit(const Decision& decision);
 
     [[nodiscard]] std::uint64_t leaf_count() const;
     [[nodiscard]] Result<Bytes> leaf(std::uint64_t index) const;
 
-    /// Replaces the stored intent (same id). Synced when `durable`: before any broadcast.
+    /// Replaces the stored intent (same id, chain and kind). Synced when `durable`: before any
+    /// broadcast. kNotFound when no decision made it.
     Result<void> update_intent(const Intent& intent, bool durable);
+    /// Queued, sent or included ones, oldest first.
     [[nodiscard]] Result<std::vector<Intent>> open_intents() const;
+    /// The newest of all, newest first.
     [[nodiscard]] Result<std::vector<Intent>> intents(std::size_t limit) const;
 
     [[nodiscard]] std::optional<Bytes> document(const std::string& name) const;

@@ -13,9 +13,8 @@ Result<void> Planner::add_hold(const Hold& hold) {
     const Bytes bytes = encode(HoldRow{hold});
     if (owner) {
         ++keyed_;
-        const Bytes key = owner->active
-                              ? decision_key::hold(owner->account, hold.release_id)
-                              : decision_key::ended_hold(owner->account, hold.release_id);
+        const Bytes key = owner->active ? decision_key::hold(owner->account, hold.release_id)
+                                        : decision_key::ended_hold(owner->account, hold.release_id);
         MARGRAVE_TRY(const auto stored, impl_.get(Cf::kDecision, key));
         if (stored && *stored == bytes) {
             return ok();
@@ -30,9 +29,7 @@ Result<void> Planner::add_hold(const Hold& hold) {
     answer.deadline = hold.deadline;
     MARGRAVE_TRY(add_answer(hold.chain, hold.request, hold.release_id, std::move(answer)));
     ++fresh_;
-    impl_.put(
-        batch_, Cf::kDecision, decision_key::hold(hold.account, hold.release_id), bytes
-    );
+    impl_.put(batch_, Cf::kDecision, decision_key::hold(hold.account, hold.release_id), bytes);
     impl_.put_row(batch_, Cf::kDecision, owner_key, HoldOwnerRow{hold.account, true});
     return ok();
 }
@@ -43,9 +40,7 @@ Result<void> Planner::add_answer(
     ++keyed_;
     const ChainTag tag = tag_of(chain);
     Versions versions(impl_);
-    MARGRAVE_TRY(
-        const auto asked, versions.read<RequestRow>(subject::request(tag, request))
-    );
+    MARGRAVE_TRY(const auto asked, versions.read<RequestRow>(subject::request(tag, request)));
     if (asked) {
         answer.fingerprint = asked->fingerprint();
     }
@@ -94,9 +89,7 @@ Result<void> Planner::end_hold(const Hash32& release) {
     owner->active = false;
     impl_.put_row(batch_, Cf::kDecision, owner_key, *owner);
     impl_.remove(batch_, Cf::kDecision, key);
-    impl_.put(
-        batch_, Cf::kDecision, decision_key::ended_hold(owner->account, release), *bytes
-    );
+    impl_.put(batch_, Cf::kDecision, decision_key::ended_hold(owner->account, release), *bytes);
     return ok();
 }
 
@@ -124,17 +117,14 @@ Result<void> Planner::add_leg(const Leg& leg) {
     MARGRAVE_TRY(const auto place, impl_.read<LegPlaceRow>(Cf::kDecision, place_key));
     if (place) {
         MARGRAVE_TRY(auto stored, impl_.read<InstructedLegRow>(Cf::kDecision, key));
-        if (stored && encode(InstructedLegRow{stored->leg}) ==
-                          encode(InstructedLegRow{leg})) {
+        if (stored && encode(InstructedLegRow{stored->leg}) == encode(InstructedLegRow{leg})) {
             return ok();
         }
         return fail(
             Errc::kConflict, "seizure " + to_hex(leg.seizure_id) + " was instructed otherwise"
         );
     }
-    MARGRAVE_TRY(
-        const auto newest, impl_.last(Cf::kDecision, decision_key::legs(leg.account))
-    );
+    MARGRAVE_TRY(const auto newest, impl_.last(Cf::kDecision, decision_key::legs(leg.account)));
     if (newest) {
         MARGRAVE_TRY(
             const auto stored,
@@ -166,8 +156,7 @@ Result<void> Planner::expire_leg(const Hash32& seizure) {
     if (!place) {
         return fail(Errc::kNotFound, "there is no leg with seizure id " + to_hex(seizure));
     }
-    const Bytes key =
-        decision_key::leg(place->account, place->lock, place->number, seizure);
+    const Bytes key = decision_key::leg(place->account, place->lock, place->number, seizure);
     MARGRAVE_TRY(auto row, impl_.read<InstructedLegRow>(Cf::kDecision, key));
     if (!row) {
         return corrupt(Cf::kDecision, key, "an index names it, but it is gone");
@@ -179,8 +168,7 @@ Result<void> Planner::expire_leg(const Hash32& seizure) {
     impl_.put_row(batch_, Cf::kDecision, key, *row);
     // A seizure that the chain has executed all the same stays open until its lot is settled.
     Versions versions(impl_);
-    const Bytes fact =
-        subject::leg(tag_of(row->leg.chain()), row->leg.account, seizure);
+    const Bytes fact = subject::leg(tag_of(row->leg.chain()), row->leg.account, seizure);
     MARGRAVE_TRY(const auto seized, versions.at(fact, kHeadOfChain));
     if (!seized) {
         impl_.remove(batch_, Cf::kDecision, decision_key::open_leg(seizure));

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
-
 #include "core/keccak.hpp"
 #include "store/database.hpp"
 #include "store/detail/outbox.hpp"
 #include "store/detail/planner.hpp"
 #include "store/detail/records.hpp"
+
+#include <algorithm>
 
 namespace margrave::store {
 namespace detail {
@@ -125,9 +125,7 @@ Result<void> Planner::add_leaf(const Bytes& leaf) {
     }
     const std::uint64_t index = next_leaf_++;
     impl_.put_row(batch_, Cf::kAttest, attest_key::leaf(index), BlobRow{leaf});
-    impl_.put_row(
-        batch_, Cf::kAttest, attest_key::leaf_digest(keccak256(leaf)), NumberRow{index}
-    );
+    impl_.put_row(batch_, Cf::kAttest, attest_key::leaf_digest(keccak256(leaf)), NumberRow{index});
     return ok();
 }
 

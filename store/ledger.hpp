@@ -161,13 +161,16 @@ class Ledger {
     ~Ledger();
 
     /// Defines a ledger once; the same definition again changes nothing, another decimals is
-    /// kConflict.
+    /// kConflict. So is an asset that events came for before it was defined: they count nothing,
+    /// and only a sync into a fresh directory makes them count.
     Result<LedgerDefinition> define(const AssetId& asset, unsigned decimals);
     [[nodiscard]] std::vector<LedgerDefinition> ledgers() const;
 
     /// One chain update, one batch with its cursor. A block that is already applied (same hash)
-    /// changes nothing. Errors: kUnproved when the parent is not the head; kBelowFinality when an
-    /// ancestor lies below the final block; kCorrupt when an invariant read back does not hold.
+    /// changes nothing. Errors: kUnproved when the parent is not the head, an event is missing, the
+    /// accumulators do not come out, or an event is one that no vault of ours emits; kBelowFinality
+    /// when an ancestor lies below the final block; kConflict for a known hash with other events;
+    /// kCorrupt when what is read back does not hold.
     Result<ApplySummary> apply(const ChainId& chain, const ChainUpdate& update);
 
     [[nodiscard]] ChainState chain_state(const ChainId& chain) const;
@@ -193,9 +196,12 @@ class Ledger {
     [[nodiscard]] Result<std::vector<Request>> requests(
         const ChainId& chain, BlockNum up_to, bool only_open
     ) const;
+    /// Holds that are not ended and whose release is not final.
     [[nodiscard]] Result<std::vector<Hold>> holds() const;
     [[nodiscard]] Result<std::vector<Hold>> holds_of(const AccountId& account) const;
     [[nodiscard]] Result<std::vector<Leg>> legs(const AccountId& account) const;
+    /// Legs that are neither expired nor sold or returned by a final event; `state` and `block` say
+    /// how far each is at the head.
     [[nodiscard]] Result<std::vector<Leg>> open_legs() const;
     /// Locks opened so far for an account; the next liquidation uses this number + 1.
     [[nodiscard]] std::uint64_t lock_count(const AccountId& account) const;
@@ -206,7 +212,9 @@ class Ledger {
     /// Journal entries of one account, oldest first.
     [[nodiscard]] Result<std::vector<Transfer>> entries_of(const AccountId& account) const;
 
-    /// Folds the whole journal again and compares with every stored balance (I1, I2, I5, I13).
+    /// Folds the whole journal again and compares with every stored total, then replays the stored
+    /// events into a temporary directory and compares every stored version (I1, I2, I5, I10, I13).
+    /// kCorrupt names the first row that differs.
     Result<void> verify() const;
 
     struct State;

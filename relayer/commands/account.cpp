@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <iomanip>
-#include <memory>
-#include <sstream>
-
 #include "core/assert.hpp"
 #include "relayer/cli.hpp"
 #include "relayer/commands/commands.hpp"
 #include "relayer/detail/messages.hpp"
 #include "relayer/replay.hpp"
 
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
+
+#include <CLI/CLI.hpp>
+#include <iomanip>
+#include <memory>
+#include <sstream>
 
 namespace margrave::relayer {
 
@@ -43,7 +43,9 @@ Result<View> open_view(Context& context) {
 }
 
 /// Money is shown with two decimals to people and exactly, as E18 integers, to programs.
-std::string usd(const Money& value) { return value.to_decimal(2); }
+std::string usd(const Money& value) {
+    return value.to_decimal(2);
+}
 
 nlohmann::json holdings_json(const AccountHoldings& holdings) {
     nlohmann::json rows = nlohmann::json::array();
@@ -116,7 +118,9 @@ nlohmann::json proof_of(const ReplayedRound& round, std::size_t index) {
     return proof;
 }
 
-nlohmann::json answers_json(const std::vector<store::Hold>& holds, const std::vector<store::Leg>& legs) {
+nlohmann::json answers_json(
+    const std::vector<store::Hold>& holds, const std::vector<store::Leg>& legs
+) {
     nlohmann::json out = nlohmann::json::object();
     out["holds"] = nlohmann::json::array();
     for (const store::Hold& hold : holds) {
@@ -159,7 +163,9 @@ void print_terms(std::ostream& out, const margin::Evaluation& evaluation) {
     }
 }
 
-std::string describe(const ReplayedRound& round, const margin::Evaluation& evaluation, const AccountState& ahead) {
+std::string describe(
+    const ReplayedRound& round, const margin::Evaluation& evaluation, const AccountState& ahead
+) {
     const AccountState& s = evaluation.state;
     std::ostringstream out;
     out << "account      " << to_hex(s.account) << '\n'

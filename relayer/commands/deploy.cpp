@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <memory>
-#include <ostream>
+#include "relayer/deploy.hpp"
 
 #include "attest/tlog.hpp"
 #include "infra/files.hpp"
 #include "relayer/cli.hpp"
 #include "relayer/commands/commands.hpp"
 #include "relayer/detail/run_task.hpp"
-#include "relayer/deploy.hpp"
 #include "relayer/sender.hpp"
 
-#include <CLI/CLI.hpp>
 #include <boost/asio/io_context.hpp>
 #include <nlohmann/json.hpp>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <ostream>
 
 namespace margrave::relayer {
 
@@ -84,7 +85,11 @@ Result<int> deploy(Context& context, const std::vector<std::string>& only) {
             continue;
         }
         DeployParts parts{
-            settings, {}, *sender, vkey, [&steps, &context](const DeployStep& step) {
+            settings,
+            {},
+            *sender,
+            vkey,
+            [&steps, &context](const DeployStep& step) {
                 steps.push_back(step_json(step));
                 advise(
                     context,
@@ -92,8 +97,7 @@ Result<int> deploy(Context& context, const std::vector<std::string>& only) {
                         "  txn " + to_hex(step.txn_hash) + "  gas " + std::to_string(step.gas_used)
                 );
             },
-            {}
-        };
+            {}};
         MARGRAVE_TRY(auto deployed, deploy_one(std::move(parts), chain));
         deployment.chains.emplace(chain.chain, deployed);
         MARGRAVE_TRY(config::write_deployment(settings.deployment_file, deployment));

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <sstream>
-
 #include "infra/strict_json.hpp"
 #include "infra/unix_client.hpp"
 #include "relayer/cli.hpp"
 #include "relayer/commands/commands.hpp"
 
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
+
+#include <CLI/CLI.hpp>
+#include <sstream>
 
 namespace margrave::relayer {
 

@@ -11,6 +11,7 @@ struct Artifact {
     std::string_view contract;
     std::string_view creation_code;
 };
+
 extern const std::array<Artifact, 4> kArtifacts;
 
 }  // namespace margrave::relayer

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cstdint>
-#include <string_view>
-
 #include "chains/adapter.hpp"
 #include "store/database.hpp"
+
+#include <cstdint>
+#include <string_view>
 
 namespace margrave::relayer {
 
@@ -30,7 +30,9 @@ std::uint64_t with_margin(std::uint64_t gas);
 
 /// max_fee (in `base_fee`) = 2 x base + priority, capped; kLimit when the cap lies below the base
 /// fee, so that a transaction would only wait.
-Result<chains::FeeQuote> first_fees(const chains::FeeQuote& quote, const chains::FeeSettings& settings);
+Result<chains::FeeQuote> first_fees(
+    const chains::FeeQuote& quote, const chains::FeeSettings& settings
+);
 /// Both fees x 1.10 and at least what the market asks now; the whole never above three times the
 /// estimate nor the cap. kLimit when that is no raise of both.
 Result<chains::FeeQuote> raised_fees(

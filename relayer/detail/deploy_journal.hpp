@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "config/settings.hpp"
+#include "core/bytes.hpp"
+#include "core/result.hpp"
+
 #include <cstdint>
 #include <filesystem>
 #include <map>
 #include <string>
-
-#include "config/settings.hpp"
-#include "core/bytes.hpp"
-#include "core/result.hpp"
 
 namespace margrave::relayer {
 
@@ -21,6 +21,7 @@ struct Creation {
     /// keccak of the creation code with its arguments.
     Hash32 code;
 };
+
 using Journal = std::map<std::string, Creation>;
 
 /// Beside the deployment file, one a chain.

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <string>
-#include <utility>
-
 #include "chains/adapter.hpp"
 #include "core/keccak.hpp"
 #include "store/database.hpp"
+
+#include <string>
+#include <utility>
 
 namespace margrave::relayer {
 

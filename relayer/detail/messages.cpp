@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "relayer/detail/messages.hpp"
 
+#include "attest/digest.hpp"
+
 #include <algorithm>
 #include <limits>
-
-#include "attest/digest.hpp"
 
 namespace margrave::relayer {
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <string_view>
-#include <vector>
-
 #include "core/canonical_json.hpp"
 #include "relayer/scribe.hpp"
+
+#include <string_view>
+#include <vector>
 
 // What the signing guard keeps beside a digest: everything that is needed to finish the same
 // statement after a crash, as canonical JSON. Private to the relayer; never published.
@@ -29,10 +29,12 @@ Result<SeizureDraft> parse_seizure_message(const Canonical& message);
 
 /// A seizure with its signatures, as delivery reads it when it adds the proof.
 Canonical signed_seizure(const SeizureDraft& draft, const std::vector<SignerSignature>& signatures);
+
 struct SignedSeizure {
     SeizureDraft draft;
     Bytes signatures;
 };
+
 Result<SignedSeizure> parse_signed_seizure(const Canonical& document);
 
 /// One leaf with its proof under a round, kept for accounts that may be seized.
@@ -41,6 +43,7 @@ struct StoredProof {
     AccountState state;
     std::vector<Hash32> proof;
 };
+
 /// Name of the document: a proof is worth something only while its round is a registry's latest, so
 /// an account's last few share their places and the store does not grow with every round.
 std::string proof_document(const AccountId& account, RoundNum round);

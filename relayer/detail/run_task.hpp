@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <exception>
-#include <optional>
-#include <utility>
+#include "core/assert.hpp"
+#include "core/result.hpp"
+#include "infra/task.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 
-#include "core/assert.hpp"
-#include "core/result.hpp"
-#include "infra/task.hpp"
+#include <exception>
+#include <optional>
+#include <utility>
 
 namespace margrave::relayer {
 

@@ -14,8 +14,10 @@ constexpr bool must_stop(Errc code) {
         case Errc::kSchema:
         case Errc::kConflict:
         case Errc::kUnsafe:
-        case Errc::kBelowFinality: return true;
-        default: return false;
+        case Errc::kBelowFinality:
+            return true;
+        default:
+            return false;
     }
 }
 

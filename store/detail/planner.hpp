@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "store/database.hpp"
+#include "store/detail/database_impl.hpp"
+#include "store/detail/decision_records.hpp"
+
 #include <set>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "store/database.hpp"
-#include "store/detail/database_impl.hpp"
-#include "store/detail/decision_records.hpp"
 
 namespace margrave::store::detail {
 

@@ -1,18 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // New block -> signed attestation on disk: the daemon's own parts from the moment a proved block is
-// handed to the ledger until the round that covers it is signed, committed with fsync and published.
-// The chain is left out (its round trip is the node's); everything else is what `margrave run` runs.
-#include <unistd.h>
-
-#include <algorithm>
-#include <chrono>
-#include <cstdio>
-#include <cstdlib>
-#include <filesystem>
-#include <memory>
-#include <string>
-#include <vector>
-
+// handed to the ledger until the round that covers it is signed, committed with fsync and
+// published. The chain is left out (its round trip is the node's); everything else is what
+// `margrave run` runs.
 #include "attest/keys.hpp"
 #include "config/settings.hpp"
 #include "core/assert.hpp"
@@ -25,6 +15,16 @@
 #include "store/database.hpp"
 #include "store/guard.hpp"
 #include "store/ledger.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <unistd.h>
+#include <vector>
 
 namespace margrave {
 namespace {
@@ -42,7 +42,9 @@ T must(Result<T> result) {
     }
 }
 
-Money ratio(const char* text) { return must(Money::parse(text)); }
+Money ratio(const char* text) {
+    return must(Money::parse(text));
+}
 
 AccountId account(std::uint64_t number) {
     Address owner;
@@ -88,13 +90,19 @@ config::Settings make_settings(const std::filesystem::path& dir, const Address& 
 class Feed {
   public:
     Feed(store::Ledger& ledger, ChainId chain, std::uint64_t accounts)
-        : ledger_(ledger), chain_(std::move(chain)), accounts_(accounts) {}
+        : ledger_(ledger),
+          chain_(std::move(chain)),
+          accounts_(accounts) {}
 
     /// Applies the next block as final; its number.
     BlockNum block(std::uint64_t events) {
         BlockData data;
         ++number_;
-        data.block = {BlockNum{number_}, keccak256("block " + std::to_string(number_)), last_, UnixSeconds{number_}};
+        data.block = {
+            BlockNum{number_},
+            keccak256("block " + std::to_string(number_)),
+            last_,
+            UnixSeconds{number_}};
         for (std::uint64_t i = 0; i < events; ++i) {
             Movement movement;
             movement.sequence = vault_.count + 1;
@@ -150,7 +158,12 @@ void report(std::uint64_t accounts, std::uint64_t events, const std::vector<Samp
     std::printf(
         "%8lu accounts  %4lu events a block  %4zu blocks  ledger p50 %6ld us  "
         "block -> signed on disk and published p50 %6ld us  p99 %6ld us\n",
-        accounts, events, samples.size(), at(ledger, 50), at(total, 50), at(total, 99)
+        accounts,
+        events,
+        samples.size(),
+        at(ledger, 50),
+        at(total, 50),
+        at(total, 99)
     );
 }
 
@@ -204,7 +217,8 @@ void measure(std::uint64_t accounts, std::uint64_t events, std::size_t blocks) {
 }  // namespace margrave
 
 int main() {
-    std::printf("New block to signed attestation on disk; the node's own round trip is not in it.\n");
+    std::printf("New block to signed attestation on disk; the node's own round trip is not in it.\n"
+    );
     margrave::measure(10, 1, 500);
     margrave::measure(10, 100, 500);
     margrave::measure(10'000, 1, 500);

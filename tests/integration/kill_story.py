@@ -139,8 +139,8 @@ def wait_beside(deploy, world, dice):
     time.sleep(dice.choice([0, 0.001, 0.01, 0.05]))
 
 
-def kill_deploy(folder, binary, dice):
-    """`margrave deploy`, killed until it gets through; how often it was killed."""
+def kill_deploy(folder, binary, dice, limit):
+    """`margrave deploy`, killed until it gets through, or that often; how often it was."""
     world = World(folder, binary)
     kills = 0
     try:
@@ -158,7 +158,7 @@ def kill_deploy(folder, binary, dice):
                 break
             require(code == -signal.SIGKILL, f"deploy ended with {code}: see {folder}/deploy.log")
             kills += 1
-            if kills >= 25:
+            if kills >= limit:
                 world.margrave("deploy")
                 break
         check_deployed(world)
@@ -193,7 +193,7 @@ def all_of_it(folder, options):
     dice = random.Random(seed)
     if not options.no_deploy:
         begun = time.monotonic()
-        kills = kill_deploy(folder / "deploy", options.binary, dice)
+        kills = kill_deploy(folder / "deploy", options.binary, dice, min(options.kills, 20))
         say(f"   ok  deploy was killed {kills} times, each contract was paid for once "
             f"({time.monotonic() - begun:.0f} s)")
     done, stories, begun = 0, 0, time.monotonic()

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "attest/digest.hpp"
+#include "chains/adapter.hpp"
+#include "tests/support/fake_node.hpp"
+
 #include <algorithm>
 #include <deque>
 #include <map>
@@ -9,10 +13,6 @@
 #include <utility>
 #include <vector>
 
-#include "attest/digest.hpp"
-#include "chains/adapter.hpp"
-#include "tests/support/fake_chain.hpp"
-
 namespace margrave::tests {
 
 /// A ChainAdapter over a FakeChain, without a network: what is asked is answered at once, or fails
@@ -20,34 +20,7 @@ namespace margrave::tests {
 /// chain, as two runs of the daemon do.
 class FakeAdapter final : public chains::ChainAdapter {
   public:
-    /// What the node, rather than the daemon, remembers.
-    struct Node {
-        explicit Node(FakeChain c) : chain(std::move(c)) {}
-
-        FakeChain chain;
-        std::map<std::uint64_t, FakeTxn> mempool;
-        /// What call data stands for.
-        std::map<Hash32, Instruction> instructions;
-        BlockNum final{100};
-        chains::FeeQuote fees{Amount{10}, Amount{2}};
-        Amount balance{1'000'000'000'000'000'000};
-        /// Reasons by which a target refuses every call.
-        std::map<Address, std::string> refusals;
-        /// Tokens the vault lost without an event.
-        std::map<Address, Amount> missing;
-        /// Every transaction that was signed, by hash: what its bytes mean.
-        std::map<Hash32, FakeTxn> made;
-        /// Every transaction that was ever accepted, in order.
-        std::vector<FakeTxn> seen;
-        std::map<std::string, std::deque<Error>> failures;
-        std::map<std::string, unsigned> calls;
-        /// Calls of a method beyond this many all fail: the node, or the daemon, went away.
-        std::map<std::string, std::size_t> fail_after;
-        /// Most blocks that one `next` gives.
-        std::uint64_t blocks_a_step{1'000};
-        /// Addresses at which contracts were created.
-        std::vector<Hash32> creations;
-    };
+    using Node = FakeNode;
 
     FakeAdapter(chains::ChainSettings settings, std::shared_ptr<Node> node)
         : settings_(std::move(settings)),
@@ -60,6 +33,7 @@ class FakeAdapter final : public chains::ChainAdapter {
     }
 
     [[nodiscard]] Node& node() { return *node_; }
+
     [[nodiscard]] FakeChain& chain() { return node_->chain; }
 
     /// The next call of `method` fails with this; several queue up.
@@ -67,25 +41,13 @@ class FakeAdapter final : public chains::ChainAdapter {
         node_->failures[method].emplace_back(code, std::move(detail));
     }
 
-    /// One block with these events and whatever of the mempool pays the base fee.
     void mine(std::vector<FakeChain::Body> events = {}, std::uint64_t seconds = 12) {
-        FakeChain& chain = node_->chain;
-        chain.open(seconds);
-        for (FakeChain::Body& body : events) {
-            chain.add(std::move(body));
-        }
-        auto next = node_->mempool.find(chain.building().after.nonce);
-        while (next != node_->mempool.end() && next->second.max_fee >= node_->fees.base_fee) {
-            include(next->second);
-            node_->mempool.erase(next);
-            next = node_->mempool.find(chain.building().after.nonce);
-        }
-        chain.close();
+        node_->mine(std::move(events), seconds);
     }
 
-    void mine_empty(std::size_t count, std::uint64_t seconds = 12) {
+    void mine_empty(std::size_t count) {
         for (std::size_t i = 0; i < count; ++i) {
-            mine({}, seconds);
+            mine();
         }
     }
 
@@ -94,35 +56,16 @@ class FakeAdapter final : public chains::ChainAdapter {
 
     void finalize() { node_->final = chain().head().number; }
 
-    /// Replaces the newest `depth` blocks by one more empty ones. Their transactions wait again
-    /// unless `forget` loses them.
-    void reorg(std::size_t depth, bool forget = false) {
-        std::vector<FakeTxn> txns = chain().drop(depth);
-        for (std::size_t i = 0; i <= depth; ++i) {
-            chain().open(12);
-            chain().close();
-        }
-        for (FakeTxn& txn : txns) {
-            if (!forget) {
-                node_->mempool.emplace(txn.nonce, std::move(txn));
-            }
-        }
-    }
+    void reorg(std::size_t depth, bool forget = false) { node_->reorg(depth, forget); }
 
-    /// A transaction of the sender that is none of ours takes the next nonce.
-    void spend_nonce() {
-        chain().open(12);
-        ++chain().building().after.nonce;
-        node_->mempool.erase(chain().building().after.nonce - 1);
-        chain().close();
-    }
+    void spend_nonce() { node_->spend_nonce(); }
 
     [[nodiscard]] const chains::ChainSettings& settings() const override { return settings_; }
 
-    Task<Result<void>> check_node() override { co_return scripted("check_node"); }
+    Task<Result<void>> check_node() override { co_return node_->scripted("check_node"); }
 
     Task<Result<chains::ChainFacts>> probe() override {
-        auto failed = scripted("probe");
+        auto failed = node_->scripted("probe");
         if (!failed) {
             co_return failed.as_failure();
         }
@@ -133,7 +76,7 @@ class FakeAdapter final : public chains::ChainAdapter {
     }
 
     Task<Result<chains::Updates>> next(chains::ChainView view) override {
-        auto failed = scripted("next");
+        auto failed = node_->scripted("next");
         if (!failed) {
             co_return failed.as_failure();
         }
@@ -141,12 +84,12 @@ class FakeAdapter final : public chains::ChainAdapter {
     }
 
     Task<Result<Bytes>> call_at(Address, Bytes, Hash32) override {
-        auto failed = scripted("call_at");
+        auto failed = node_->scripted("call_at");
         co_return failed ? Result<Bytes>(Bytes{}) : Result<Bytes>(failed.error());
     }
 
     Task<Result<Amount>> custody_at(Address token, Hash32 block) override {
-        auto failed = scripted("custody_at");
+        auto failed = node_->scripted("custody_at");
         if (!failed) {
             co_return failed.as_failure();
         }
@@ -160,7 +103,7 @@ class FakeAdapter final : public chains::ChainAdapter {
     }
 
     Task<Result<std::pair<RoundNum, Hash32>>> latest_round() override {
-        auto failed = scripted("latest_round");
+        auto failed = node_->scripted("latest_round");
         if (!failed) {
             co_return failed.as_failure();
         }
@@ -172,7 +115,7 @@ class FakeAdapter final : public chains::ChainAdapter {
 
     /// The data names the instruction; the node runs it when the transaction is included.
     Result<std::pair<Address, Bytes>> encode(const Instruction& instruction) const override {
-        const Hash32 name = name_of(instruction);
+        const Hash32 name = Node::name_of(instruction);
         node_->instructions.insert_or_assign(name, instruction);
         Bytes data = to_bytes("call");
         put_bytes(data, name.view());
@@ -185,16 +128,15 @@ class FakeAdapter final : public chains::ChainAdapter {
         return std::pair{to, std::move(data)};
     }
 
-    Task<Result<std::uint64_t>> simulate(
-        Address, std::optional<Address> to, Bytes data, Amount
-    ) override {
-        auto failed = scripted("simulate");
+    Task<Result<std::uint64_t>> simulate(Address, std::optional<Address> to, Bytes data, Amount)
+        override {
+        auto failed = node_->scripted("simulate");
         if (!failed) {
             co_return failed.as_failure();
         }
         FakeChain::State copy = chain().state();
         std::vector<FakeChain::Body> events;
-        const std::string reason = run(to, data, copy, chain().head().time, events);
+        const std::string reason = node_->run(to, data, copy, chain().head().time, events);
         if (!reason.empty()) {
             co_return fail(Errc::kReverted, reason + "()");
         }
@@ -202,25 +144,24 @@ class FakeAdapter final : public chains::ChainAdapter {
     }
 
     Task<Result<chains::FeeQuote>> fees() override {
-        auto failed = scripted("fees");
+        auto failed = node_->scripted("fees");
         co_return failed ? Result<chains::FeeQuote>(node_->fees)
                          : Result<chains::FeeQuote>(failed.error());
     }
 
     Task<Result<std::uint64_t>> nonce(Address) override {
-        auto failed = scripted("nonce");
+        auto failed = node_->scripted("nonce");
         co_return failed ? Result<std::uint64_t>(chain().state().nonce)
                          : Result<std::uint64_t>(failed.error());
     }
 
     Task<Result<Amount>> balance(Address) override {
-        auto failed = scripted("balance");
+        auto failed = node_->scripted("balance");
         co_return failed ? Result<Amount>(node_->balance) : Result<Amount>(failed.error());
     }
 
-    Result<chains::SignedTxn> sign(
-        const chains::TxnRequest& request, const SignDigest& signer
-    ) const override {
+    Result<chains::SignedTxn> sign(const chains::TxnRequest& request, const SignDigest& signer)
+        const override {
         FakeTxn txn;
         txn.nonce = request.nonce;
         txn.max_fee = request.max_fee;
@@ -242,7 +183,7 @@ class FakeAdapter final : public chains::ChainAdapter {
     }
 
     Task<Result<void>> broadcast(Bytes raw) override {
-        auto failed = scripted("broadcast");
+        auto failed = node_->scripted("broadcast");
         if (!failed) {
             co_return failed.as_failure();
         }
@@ -250,7 +191,7 @@ class FakeAdapter final : public chains::ChainAdapter {
         if (known == node_->made.end()) {
             co_return fail(Errc::kRpc, "transaction of another process");
         }
-        auto taken = take(known->second);
+        auto taken = node_->take(known->second);
         if (taken && instant_) {
             mine();
         }
@@ -258,7 +199,7 @@ class FakeAdapter final : public chains::ChainAdapter {
     }
 
     Task<Result<std::optional<chains::TxnStatus>>> status(Hash32 txn_hash) override {
-        auto failed = scripted("status");
+        auto failed = node_->scripted("status");
         if (!failed) {
             co_return failed.as_failure();
         }
@@ -278,43 +219,6 @@ class FakeAdapter final : public chains::ChainAdapter {
     }
 
   private:
-    /// Equal for equal instructions, as call data is.
-    static Hash32 name_of(const Instruction& instruction) {
-        Bytes text;
-        if (const auto* submit = std::get_if<SubmitAttestation>(&instruction)) {
-            put_bytes(text, attest::struct_hash(submit->attestation).view());
-        } else if (const auto* release = std::get_if<ExecuteRelease>(&instruction)) {
-            put_bytes(text, attest::struct_hash(release->release).view());
-        } else if (const auto* seizure = std::get_if<ExecuteSeizure>(&instruction)) {
-            put_bytes(text, attest::struct_hash(seizure->seizure).view());
-            put_bytes(text, attest::leaf_hash(seizure->leaf).view());
-            for (const Hash32& node : seizure->proof) {
-                put_bytes(text, node.view());
-            }
-        } else {
-            put_bytes(text, std::get<CloseSale>(instruction).seizure.view());
-        }
-        return keccak256(text);
-    }
-
-    Result<void> scripted(const std::string& method) {
-        ++node_->calls[method];
-        const auto limit = node_->fail_after.find(method);
-        if (limit != node_->fail_after.end() && limit->second == 0) {
-            return fail(Errc::kTimeout, method + " has no answer");
-        }
-        if (limit != node_->fail_after.end()) {
-            --limit->second;
-        }
-        auto& queue = node_->failures[method];
-        if (queue.empty()) {
-            return ok();
-        }
-        const Error error = queue.front();
-        queue.pop_front();
-        return error;
-    }
-
     chains::Updates updates_after(const chains::ChainView& view) {
         chains::Updates out;
         out.lag = {chain().head().number, node_->final};
@@ -341,76 +245,6 @@ class FakeAdapter final : public chains::ChainAdapter {
             out.updates.emplace_back(Finalized{chain().at(final)->data.block});
         }
         return out;
-    }
-
-    std::string run(
-        const std::optional<Address>& to,
-        const Bytes& data,
-        FakeChain::State& state,
-        UnixSeconds time,
-        std::vector<FakeChain::Body>& events
-    ) {
-        const auto refusal = to ? node_->refusals.find(*to) : node_->refusals.end();
-        if (refusal != node_->refusals.end()) {
-            return refusal->second;
-        }
-        constexpr std::size_t kCallSize = 4 + Hash32::kSize;
-        if (!to || data.size() != kCallSize) {
-            return {};
-        }
-        ByteReader reader(ByteView(data).subspan(4));
-        const Hash32 name = reader.hash32().value();
-        return FakeChain::execute(node_->instructions.at(name), state, time, events);
-    }
-
-    void include(const FakeTxn& txn) {
-        FakeChain::Block& block = chain().building();
-        std::vector<FakeChain::Body> events;
-        FakeReceipt receipt;
-        receipt.txn = txn;
-        FakeChain::State copy = block.after;
-        receipt.reason = run(txn.to, txn.data, copy, block.data.block.time, events);
-        receipt.succeeded = receipt.reason.empty();
-        if (receipt.succeeded) {
-            block.after = copy;
-        }
-        if (!txn.to) {
-            node_->creations.push_back(txn.hash);
-        }
-        ++block.after.nonce;
-        for (FakeChain::Body& event : events) {
-            if (receipt.succeeded) {
-                chain().add(std::move(event));
-            }
-        }
-        block.receipts.push_back(std::move(receipt));
-    }
-
-    Result<void> take(const FakeTxn& txn) {
-        if (txn.nonce < chain().state().nonce) {
-            return fail(Errc::kRpc, "nonce too low");
-        }
-        const Amount cost{txn.max_fee.to_u64().value() * txn.gas_limit};
-        if (node_->balance < cost) {
-            return fail(Errc::kRpc, "insufficient funds for gas * price + value");
-        }
-        const auto there = node_->mempool.find(txn.nonce);
-        if (there != node_->mempool.end() && there->second.hash == txn.hash) {
-            return ok();
-        }
-        if (there != node_->mempool.end() && !outbids(txn, there->second)) {
-            return fail(Errc::kRpc, "replacement transaction underpriced");
-        }
-        node_->mempool[txn.nonce] = txn;
-        node_->seen.push_back(txn);
-        return ok();
-    }
-
-    static bool outbids(const FakeTxn& txn, const FakeTxn& old) {
-        const auto enough = [](const Amount& now, const Amount& before) {
-            return now.to_u64().value() * 10 >= before.to_u64().value() * 11;
-        };
-        return enough(txn.max_fee, old.max_fee) && enough(txn.priority_fee, old.priority_fee);
     }
 
     chains::ChainSettings settings_;

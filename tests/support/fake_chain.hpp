@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "attest/tree.hpp"
+#include "core/assert.hpp"
+#include "core/events.hpp"
+#include "core/keccak.hpp"
+#include "core/statements.hpp"
+
 #include <map>
 #include <optional>
 #include <set>
 #include <string>
 #include <variant>
 #include <vector>
-
-#include "attest/tree.hpp"
-#include "core/assert.hpp"
-#include "core/events.hpp"
-#include "core/keccak.hpp"
-#include "core/statements.hpp"
 
 namespace margrave::tests {
 
@@ -61,7 +61,9 @@ class FakeChain {
         std::vector<FakeReceipt> receipts;
     };
 
-    FakeChain(ChainId id, Address vault, UnixSeconds start) : id_(std::move(id)), vault_(vault) {
+    FakeChain(ChainId id, Address vault, UnixSeconds start)
+        : id_(std::move(id)),
+          vault_(vault) {
         Block first;
         first.data.block.number = BlockNum{100};
         first.data.block.hash = keccak256("first block of " + id_.text());
@@ -71,9 +73,13 @@ class FakeChain {
     }
 
     [[nodiscard]] const ChainId& id() const { return id_; }
+
     [[nodiscard]] const Address& vault() const { return vault_; }
+
     [[nodiscard]] const std::vector<Block>& blocks() const { return blocks_; }
+
     [[nodiscard]] const BlockRef& head() const { return blocks_.back().data.block; }
+
     [[nodiscard]] const State& state() const { return blocks_.back().after; }
 
     [[nodiscard]] const Block* find(const Hash32& hash) const {
@@ -244,12 +250,17 @@ class FakeChain {
             case MovementKind::kDeposit:
             case MovementKind::kProceeds:
             case MovementKind::kRepayment:
-            case MovementKind::kPoolFunding: held = margrave::add(held, m.amount).value(); return;
+            case MovementKind::kPoolFunding:
+                held = margrave::add(held, m.amount).value();
+                return;
             case MovementKind::kRelease:
             case MovementKind::kSeizure:
-            case MovementKind::kExit: held = sub_or_zero(held, m.amount); return;
+            case MovementKind::kExit:
+                held = sub_or_zero(held, m.amount);
+                return;
             case MovementKind::kWithdrawalRequest:
-            case MovementKind::kBorrowRequest: return;
+            case MovementKind::kBorrowRequest:
+                return;
         }
     }
 

@@ -8,11 +8,13 @@ namespace margrave::tests {
 /// Says the time that the test says.
 class FakeClock final : public Clock {
   public:
-    explicit FakeClock(std::uint64_t now) : now_(now) {}
+    explicit FakeClock(std::uint64_t now)
+        : now_(now) {}
 
     [[nodiscard]] UnixSeconds now() const override { return now_; }
 
     void set(UnixSeconds now) { now_ = now; }
+
     void advance(std::uint64_t seconds) { now_.value += seconds; }
 
   private:

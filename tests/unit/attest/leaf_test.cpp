@@ -91,12 +91,10 @@ TEST_F(Leaves, SignedKindsCarryTheFiveFieldsOfTheProtocol) {
 TEST_F(Leaves, EveryFlippedByteOfASignedLeafIsFound) {
     for (const auto& [kind, bytes] : signed_leaves()) {
         for (std::size_t i = 0; i < bytes.size(); ++i) {
-            for (const unsigned flip : {0x01U, 0x20U, 0x80U}) {
-                Bytes changed = bytes;
-                changed[i] = static_cast<std::uint8_t>(changed[i] ^ flip);
-                ASSERT_FALSE(read_leaf(test_network(), changed))
-                    << kind << " byte " << i << ": " << as_text(changed);
-            }
+            Bytes changed = bytes;
+            changed[i] = static_cast<std::uint8_t>(changed[i] ^ (1U << (i % 8)));
+            ASSERT_FALSE(read_leaf(test_network(), changed))
+                << kind << " byte " << i << ": " << as_text(changed);
         }
     }
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "relayer/audit.hpp"
 
+#include "tests/unit/relayer/fixture.hpp"
+
 #include <fstream>
 #include <iterator>
-
-#include "tests/unit/relayer/fixture.hpp"
 
 namespace margrave::relayer::tests {
 namespace {
@@ -127,9 +127,7 @@ TEST_F(AuditTest, KeyThatNoSignerSignedIsRefused) {
     const Hash32 network = world.settings.genesis.network();
     const std::string& vkey = published.value().vkey;
     const Hash32 statement = attest::key_statement(network, vkey);
-    const SignerSignature signature{
-        stranger->address(), stranger->sign(statement).value()
-    };
+    const SignerSignature signature{stranger->address(), stranger->sign(statement).value()};
     const Bytes theirs = attest::key_leaf(network, vkey, signature);
     const Bytes& ours = published.value().log.entries[1];
     ASSERT_EQ(theirs.size(), ours.size());

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "relayer/book.hpp"
 
-#include <random>
-
 #include "tests/unit/relayer/fixture.hpp"
+
+#include <random>
 
 namespace margrave::relayer::tests {
 namespace {
@@ -11,7 +11,10 @@ namespace {
 /// Chains, assets and parameters of the world, without its store.
 class BookTest : public WorldTest {
   protected:
-    BookTest() : book(world.settings.parameters) { set_price("2000"); }
+    BookTest()
+        : book(world.settings.parameters) {
+        set_price("2000");
+    }
 
     void set_price(std::string_view eth_price, PriceVerdict verdict = PriceVerdict::kUsable) {
         prices.clear();
@@ -157,8 +160,7 @@ TEST_F(BookTest, ProofOfEveryRowVerifiesUnderTheRoot) {
     }
     book.mark(prices);
     for (const auto& [who, row] : book.rows()) {
-        EXPECT_TRUE(
-            attest::verify_proof(book.root(), attest::leaf_hash(row.state), book.proof(who))
+        EXPECT_TRUE(attest::verify_proof(book.root(), attest::leaf_hash(row.state), book.proof(who))
         );
     }
 }
@@ -171,12 +173,22 @@ TEST_F(BookTest, RootEqualsATreeFromScratchAfterAnySequenceOfUpdates) {
         for (int change = 0; change < 60; ++change) {
             const AccountId who = account(random() % 12);
             switch (random() % 6) {
-                case 0: one.set(AccountHoldings{who, {}, {}}); break;
+                case 0:
+                    one.set(AccountHoldings{who, {}, {}});
+                    break;
                 case 1:
-                case 2: one.set(holdings(who, random() % 4, (random() % 5) * 900)); break;
-                case 3: one.set_provisional({who, account(random() % 12)}); break;
-                case 4: set_price(std::to_string(900 + random() % 1'500)); break;
-                default: one.attested(); break;
+                case 2:
+                    one.set(holdings(who, random() % 4, (random() % 5) * 900));
+                    break;
+                case 3:
+                    one.set_provisional({who, account(random() % 12)});
+                    break;
+                case 4:
+                    set_price(std::to_string(900 + random() % 1'500));
+                    break;
+                default:
+                    one.attested();
+                    break;
             }
             one.mark(prices);
             ASSERT_EQ(one.root(), root_from_scratch(one)) << sequence << " " << change;

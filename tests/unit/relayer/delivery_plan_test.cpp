@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
-
 #include "core/keccak.hpp"
 #include "relayer/delivery.hpp"
 #include "relayer/detail/delivery_rules.hpp"
 
 #include <gtest/gtest.h>
+
+#include <algorithm>
 
 namespace margrave::relayer {
 namespace {

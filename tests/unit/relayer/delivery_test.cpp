@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "relayer/delivery.hpp"
 
-#include <set>
-
 #include "tests/unit/relayer/fixture.hpp"
+
+#include <set>
 
 namespace margrave::relayer::tests {
 namespace {
@@ -31,8 +31,12 @@ class DeliveryTest : public WorldTest {
         EXPECT_OK(world.deliver(0));
     }
 
+    [[nodiscard]] std::vector<Intent> intents() const {
+        return world.database->intents(1'000).value();
+    }
+
     [[nodiscard]] Intent release() const {
-        for (const Intent& intent : world.database->intents(100).value()) {
+        for (const Intent& intent : intents()) {
             if (intent.kind == "release") {
                 return intent;
             }
@@ -52,7 +56,7 @@ class DeliveryTest : public WorldTest {
     /// intent's transactions for each nonce.
     void expect_no_nonce_twice() {
         std::map<std::uint64_t, std::set<Hash32>> owners;
-        for (const Intent& intent : world.database->intents(100).value()) {
+        for (const Intent& intent : intents()) {
             for (const store::Attempt& attempt : intent.attempts) {
                 const auto made = node().made.find(attempt.txn_hash);
                 if (intent.chain == world.id(0) && made != node().made.end()) {
@@ -94,7 +98,7 @@ TEST_F(DeliveryTest, OlderAttestationIsSupersededByANewerOne) {
     const std::string old = std::to_string(world.scribe->last().round.value);
     world.settle(0, {deposit(account(2), coin(), eth(1))});
     ASSERT_OK(world.deliver(0));
-    for (const Intent& intent : world.database->intents(100).value()) {
+    for (const Intent& intent : intents()) {
         if (intent.chain == world.id(0) && intent.label == old && intent.kind == "attestation") {
             EXPECT_EQ(intent.state, IntentState::kSuperseded);
             EXPECT_TRUE(intent.attempts.empty());

@@ -25,13 +25,13 @@ class DeployTest : public WorldTest {
             *sender,
             "vkey",
             [this](const DeployStep& step) { steps.push_back(step.contract); },
-            [this](Executor, chains::ChainSettings chain)
-                -> Result<std::unique_ptr<chains::ChainAdapter>> {
+            [this](
+                Executor, chains::ChainSettings chain
+            ) -> Result<std::unique_ptr<chains::ChainAdapter>> {
                 auto adapter = std::make_unique<FakeAdapter>(std::move(chain), world.nodes[0]);
                 adapter->mine_after_broadcast();
                 return std::unique_ptr<chains::ChainAdapter>(std::move(adapter));
-            }
-        };
+            }};
         return run_to_end(io, deploy_chain(std::move(parts), world.settings.chains[0]));
     }
 
@@ -50,9 +50,7 @@ class DeployTest : public WorldTest {
 TEST_F(DeployTest, ContractsAreCreatedInOrderOnTheHub) {
     const auto done = deploy();
     ASSERT_OK(done);
-    const std::vector<std::string> order{
-        "HealthRegistry", "Vault", "SeizureSale", "PositionBook"
-    };
+    const std::vector<std::string> order{"HealthRegistry", "Vault", "SeizureSale", "PositionBook"};
     EXPECT_EQ(steps, order);
     EXPECT_EQ(world.nodes[0]->creations.size(), 4U);
     EXPECT_TRUE(done.value().position_book.has_value());

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/unit/relayer/fixture.hpp"
 
-#include <unistd.h>
-
-#include <algorithm>
-#include <cstdlib>
-#include <system_error>
-
 #include "attest/leaf.hpp"
 #include "core/assert.hpp"
 #include "relayer/detail/run_task.hpp"
 #include "relayer/seizure_call.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <system_error>
+#include <unistd.h>
 
 namespace margrave::relayer::tests {
 
@@ -18,7 +17,9 @@ namespace {
 
 constexpr std::uint64_t kStart = 1'000'000;
 
-Address address(std::string_view name) { return low_address(keccak256(name)); }
+Address address(std::string_view name) {
+    return low_address(keccak256(name));
+}
 
 margin::Weights weights(std::string_view initial, std::string_view end, std::string_view least) {
     return {usd(initial), usd(end), usd(least)};
@@ -61,7 +62,9 @@ Movement movement(
     return m;
 }
 
-Hash32 somebody() { return left_pad(address("somebody")); }
+Hash32 somebody() {
+    return left_pad(address("somebody"));
+}
 
 template <class T>
 Result<T> run(Task<Result<T>> task) {
@@ -85,19 +88,29 @@ TempDir::~TempDir() {
     std::filesystem::remove_all(path_, ignored);
 }
 
-Money usd(std::string_view decimal) { return Money::parse(decimal).value(); }
+Money usd(std::string_view decimal) {
+    return Money::parse(decimal).value();
+}
 
 Amount eth(std::uint64_t whole) {
     return Amount::parse(std::to_string(whole) + (whole == 0 ? "" : std::string(18, '0'))).value();
 }
 
-Amount dollars(std::uint64_t whole) { return Amount{whole * 1'000'000}; }
+Amount dollars(std::uint64_t whole) {
+    return Amount{whole * 1'000'000};
+}
 
-Address dollar_token() { return address("dollar"); }
+Address dollar_token() {
+    return address("dollar");
+}
 
-AssetId eth_on(const ChainId& chain) { return AssetId::native(chain); }
+AssetId eth_on(const ChainId& chain) {
+    return AssetId::native(chain);
+}
 
-AssetId usd_on(const ChainId& chain) { return AssetId::erc20(chain, dollar_token()); }
+AssetId usd_on(const ChainId& chain) {
+    return AssetId::erc20(chain, dollar_token());
+}
 
 AccountId account(std::uint64_t number) {
     return account_of(address("owner " + std::to_string(number)));
@@ -129,7 +142,9 @@ Movement proceeds(
     return movement(MovementKind::kProceeds, who, token, amount, seizure);
 }
 
-World::World() : eth_price(usd("2000")), eth_published(kStart) {
+World::World()
+    : eth_price(usd("2000")),
+      eth_published(kStart) {
     configure();
     for (const chains::ChainSettings& chain : settings.chains) {
         nodes.push_back(FakeAdapter::make_node(chain, UnixSeconds{kStart}));
@@ -141,7 +156,9 @@ World::World() : eth_price(usd("2000")), eth_published(kStart) {
     }
 }
 
-World::~World() { stop(); }
+World::~World() {
+    stop();
+}
 
 void World::configure() {
     settings.node_name = "op-1";
@@ -182,8 +199,7 @@ void World::configure() {
         }
         if (parameters.name == "eth") {
             row.sources.emplace_back(oracle::FeedSourceSettings{
-                "feed", settings.chains[0].chain, address("feed")
-            });
+                "feed", settings.chains[0].chain, address("feed")});
         } else {
             row.sources.emplace_back(oracle::FixedSourceSettings{"fixed", usd("1")});
         }
@@ -217,12 +233,10 @@ void World::build() {
         targets.push_back(adapters.back().get());
     }
     oracle = std::make_unique<oracle::Oracle>(settings.oracle, call_at());
-    scribe = std::make_unique<Scribe>(
-        Scribe::Parts{settings, *database, *guard, *signer, log_key, targets}
-    );
-    rounds = std::make_unique<Rounds>(
-        Rounds::Parts{settings, *ledger, *database, *oracle, *scribe, clock, {}}
-    );
+    scribe = std::make_unique<Scribe>(Scribe::Parts{
+        settings, *database, *guard, *signer, log_key, targets});
+    rounds = std::make_unique<Rounds>(Rounds::Parts{
+        settings, *ledger, *database, *oracle, *scribe, clock, {}});
     for (const auto& adapter : adapters) {
         const ChainId chain = adapter->settings().chain;
         watchers.push_back(std::make_unique<Watcher>(Watcher::Parts{
@@ -232,8 +246,7 @@ void World::build() {
             [] {},
             [this, chain](BlockNum at, std::optional<std::string> deficit) {
                 rounds->set_custody(chain, at, std::move(deficit));
-            }
-        }));
+            }}));
         FakeAdapter* target = adapter.get();
         deliveries.push_back(std::make_unique<Delivery>(Delivery::Parts{
             *adapter,
@@ -245,8 +258,7 @@ void World::build() {
                 return complete_seizure(*database, *target, intent, round);
             },
             clock,
-            {}
-        }));
+            {}}));
     }
 }
 
@@ -272,7 +284,9 @@ void World::stop() {
 }
 
 oracle::CallAt World::call_at() {
-    return [this](ChainId, Address, Bytes data, Hash32) { return answer_feed(std::move(data)); };
+    return [this](ChainId, Address, Bytes data, Hash32) {
+        return answer_feed(std::move(data));
+    };
 }
 
 Task<Result<Bytes>> World::answer_feed(Bytes data) {
@@ -292,7 +306,9 @@ Task<Result<Bytes>> World::answer_feed(Bytes data) {
     co_return out;
 }
 
-Result<bool> World::watch(std::size_t chain) { return run(watchers[chain]->pass()); }
+Result<bool> World::watch(std::size_t chain) {
+    return run(watchers[chain]->pass());
+}
 
 void World::watch_all() {
     for (std::size_t i = 0; i < watchers.size(); ++i) {
@@ -300,7 +316,9 @@ void World::watch_all() {
     }
 }
 
-Result<bool> World::round() { return run(rounds->pass()); }
+Result<bool> World::round() {
+    return run(rounds->pass());
+}
 
 void World::step() {
     watch_all();
@@ -317,7 +335,9 @@ void World::settle(std::size_t chain, std::vector<FakeChain::Body> events) {
     step();
 }
 
-Result<void> World::deliver(std::size_t chain) { return run(deliveries[chain]->pass()); }
+Result<void> World::deliver(std::size_t chain) {
+    return run(deliveries[chain]->pass());
+}
 
 void World::wait(std::uint64_t seconds) {
     for (const auto& adapter : adapters) {

@@ -1,12 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <array>
-#include <filesystem>
-#include <memory>
-#include <string>
-#include <vector>
-
 #include "attest/keys.hpp"
 #include "config/settings.hpp"
 #include "oracle/oracle.hpp"
@@ -21,6 +15,12 @@
 #include "tests/support/fake_clock.hpp"
 
 #include <gtest/gtest.h>
+
+#include <array>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
 
 namespace margrave::relayer::tests {
 
@@ -47,7 +47,10 @@ Money usd(std::string_view decimal);
 Amount eth(std::uint64_t whole);
 Amount dollars(std::uint64_t whole);
 
-inline Address coin() { return Address{}; }
+inline Address coin() {
+    return Address{};
+}
+
 Address dollar_token();
 AssetId eth_on(const ChainId& chain);
 AssetId usd_on(const ChainId& chain);
@@ -88,9 +91,11 @@ class World {
     void wait(std::uint64_t seconds);
 
     [[nodiscard]] FakeAdapter& chain(std::size_t index) { return *adapters[index]; }
+
     [[nodiscard]] const ChainId& id(std::size_t index) const {
         return settings.chains[index].chain;
     }
+
     [[nodiscard]] const AccountState* state_of(const AccountId& account) const;
     [[nodiscard]] std::vector<std::string> leaf_kinds() const;
     [[nodiscard]] std::vector<store::Intent> open_intents(const std::string& kind) const;
@@ -136,24 +141,23 @@ class WorldTest : public ::testing::Test {
     World world;
 };
 
-#define ASSERT_OK(expression)                                                    \
-    do {                                                                         \
-        const auto& assert_ok_result = (expression);                             \
+#define ASSERT_OK(expression)                                                         \
+    do {                                                                              \
+        const auto& assert_ok_result = (expression);                                  \
         ASSERT_TRUE(assert_ok_result.has_value()) << assert_ok_result.error().detail; \
     } while (false)
 
-#define EXPECT_OK(expression)                                                    \
-    do {                                                                         \
-        const auto& expect_ok_result = (expression);                             \
+#define EXPECT_OK(expression)                                                         \
+    do {                                                                              \
+        const auto& expect_ok_result = (expression);                                  \
         EXPECT_TRUE(expect_ok_result.has_value()) << expect_ok_result.error().detail; \
     } while (false)
 
-#define EXPECT_ERRC(expression, wanted)                                          \
-    do {                                                                         \
-        const auto& expect_errc_result = (expression);                           \
-        ASSERT_FALSE(expect_errc_result.has_value());                            \
-        EXPECT_EQ(expect_errc_result.error().code, (wanted))                     \
-            << expect_errc_result.error().detail;                                \
+#define EXPECT_ERRC(expression, wanted)                                                            \
+    do {                                                                                           \
+        const auto& expect_errc_result = (expression);                                             \
+        ASSERT_FALSE(expect_errc_result.has_value());                                              \
+        EXPECT_EQ(expect_errc_result.error().code, (wanted)) << expect_errc_result.error().detail; \
     } while (false)
 
 }  // namespace margrave::relayer::tests

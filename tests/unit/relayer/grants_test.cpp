@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "relayer/grants.hpp"
 
-#include <algorithm>
-
 #include "tests/unit/relayer/fixture.hpp"
+
+#include <algorithm>
 
 namespace margrave::relayer::tests {
 namespace {
@@ -132,7 +132,9 @@ TEST_F(GrantsTest, DepositsOfOthersAreNotLent) {
 }
 
 TEST_F(GrantsTest, PoolFundingThatIsNotFinalIsNotLent) {
-    world.settle(0, {deposit(account(1), coin(), eth(2)), deposit(account(2), dollar_token(), dollars(500))});
+    world.settle(
+        0, {deposit(account(1), coin(), eth(2)), deposit(account(2), dollar_token(), dollars(500))}
+    );
     world.chain(0).mine({borrow_request(account(1), dollar_token(), dollars(100))});
     world.chain(0).finalize();
     world.chain(0).mine({funding(dollar_token(), dollars(1'000))});

@@ -20,7 +20,8 @@ class ReplayTest : public WorldTest {
     /// store would.
     void plant(const std::string& name, Canonical value) {
         const Bytes bytes = *world.database->document("round/last");
-        auto evidence = std::get<Canonical::Object>(parse_canonical(as_text(bytes)).value().value());
+        auto evidence =
+            std::get<Canonical::Object>(parse_canonical(as_text(bytes)).value().value());
         evidence[name] = std::move(value);
         store::Decision decision;
         decision.documents.emplace_back(
@@ -33,8 +34,7 @@ class ReplayTest : public WorldTest {
     void plant_draft(const std::function<void(RoundDraft&)>& change) {
         const Bytes bytes = *world.database->document("round/last");
         const Canonical evidence = parse_canonical(as_text(bytes)).value();
-        RoundDraft draft =
-            parse_round_message(member(evidence, "signed").value()).value();
+        RoundDraft draft = parse_round_message(member(evidence, "signed").value()).value();
         change(draft);
         plant("signed", round_message(draft));
     }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "relayer/rounds.hpp"
 
-#include <algorithm>
-
 #include "attest/digest.hpp"
 #include "attest/leaf.hpp"
 #include "relayer/detail/messages.hpp"
 #include "tests/unit/relayer/fixture.hpp"
+
+#include <algorithm>
 
 namespace margrave::relayer::tests {
 namespace {
@@ -253,8 +253,7 @@ TEST_F(RoundsTest, PublishedLogHoldsEveryLeafInOrder) {
     world.settle(0, {deposit(account(1), coin(), eth(2))});
     world.settle(0, {withdrawal_request(account(1), coin(), eth(1))});
     const std::vector<std::string> kinds{
-        "genesis", "key", "parameters", "attestation", "attestation", "release"
-    };
+        "genesis", "key", "parameters", "attestation", "attestation", "release"};
     EXPECT_EQ(world.leaf_kinds(), kinds);
 }
 

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "tests/unit/store/guard_fixture.hpp"
+
+#include <map>
+#include <set>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <map>
-#include <set>
-
-#include "tests/unit/store/guard_fixture.hpp"
 
 namespace margrave::store::test {
 namespace {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <fstream>
-#include <memory>
-
 #include "core/keccak.hpp"
 #include "store/guard.hpp"
 #include "tests/unit/store/fixture.hpp"
+
+#include <fstream>
+#include <memory>
 
 namespace margrave::store::test {
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/guard.hpp"
 
-#include <unistd.h>
-
 #include "tests/unit/store/guard_fixture.hpp"
+
+#include <unistd.h>
 
 namespace margrave::store::test {
 namespace {
