@@ -255,7 +255,9 @@ Result<void> Scribe::sign_round(
 
 Result<void> Scribe::commit(const store::Decision& decision) {
     MARGRAVE_TRY(parts_.database.commit(decision));
-    for (const Bytes& leaf : decision.leaves) {
+    // The store keeps a leaf that it has already once; the published log follows the store.
+    while (log_->size() < parts_.database.leaf_count()) {
+        MARGRAVE_TRY(const Bytes leaf, parts_.database.leaf(log_->size()));
         MARGRAVE_TRY(log_->append(leaf));
     }
     MARGRAVE_ASSERT(log_->size() == parts_.database.leaf_count());
