@@ -203,7 +203,9 @@ class Planner {
             sold.asset->max_bonus.sign() <= 0) {
             return std::optional<Pair>{};
         }
-        Pair pair{.sold = &sold, .owed = &owed};
+        Pair pair;
+        pair.sold = &sold;
+        pair.owed = &owed;
         pair.free = sub_or_zero(lot->collateral, lot->in_sale);
         pair.group_value = gain->net;
         MARGRAVE_TRY(pair.free_value, detail::counted_value(pair.free, sold));

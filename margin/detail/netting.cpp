@@ -41,8 +41,10 @@ Result<void> add_to_group(
 ) {
     auto group = std::ranges::find(groups, form.group, &Group::index);
     if (group == groups.end()) {
-        groups.push_back({.index = form.group, .form = &form});
-        group = std::prev(groups.end());
+        Group fresh;
+        fresh.index = form.group;
+        fresh.form = &form;
+        group = groups.insert(groups.end(), std::move(fresh));
     }
     MARGRAVE_TRY(auto collateral, add(group->collateral, value.collateral));
     MARGRAVE_TRY(auto debt, add(group->debt, value.debt));
