@@ -17,9 +17,13 @@ from history import check_counts, check_history, check_quiet
 from story import Story
 from world import wait_until
 
+# More would only keep the story from going on.
+KILLS_OF_ONE_STORY = 17
 # Lines of the daemon's log that stand beside a step it must not take twice or half.
 EVENTS = ["attestation.signed", "transaction.sent", "transaction.included", "intent.closed", "block.applied",
           "release.granted", "request.refused", "liquidation.instructed", "chain.reorg", "daemon.running"]
+# Files that change in the middle of such a step: the guard has a record, the decision is not in the store yet.
+FILES = ["guard/log", "guard.mark", "log/checkpoint"]
 
 
 class Killer:
@@ -60,12 +64,30 @@ class Killer:
             self.w.broken = f"{e}; kills so far: {self.done}"
 
     def wait_for_moment(self):
-        """Soon after the start, some time later, or right beside a step; in words."""
+        """Soon after the start, some time later, in the middle of a step or right beside one; in words."""
         kind = self.dice.random()
-        if kind < 0.25:
+        if kind < 0.2:
             return self.sleep(self.dice.uniform(0.2, 3))
-        if kind < 0.5:
+        if kind < 0.4:
             return self.sleep(self.dice.uniform(3, 12))
+        if kind < 0.7:
+            return self.wait_for_file(self.w.folder / "data" / self.dice.choice(FILES))
+        return self.wait_for_event()
+
+    def wait_for_file(self, file):
+        def seen():
+            return file.stat().st_mtime_ns if file.exists() else 0
+        self.ending.wait(self.dice.uniform(0, 4))
+        before, end = seen(), time.monotonic() + self.dice.uniform(6, 12)
+        while time.monotonic() < end and not self.ending.is_set():
+            if seen() != before:
+                pause = self.dice.choice([0, 0, 0.0005, 0.002, 0.01])
+                time.sleep(pause)
+                return f"{pause * 1000:g} ms after {file.name} changed"
+            time.sleep(0.0002)
+        return f"waiting for {file.name}"
+
+    def wait_for_event(self):
         event, offset = self.dice.choice(EVENTS), (self.w.folder / "daemon.log").stat().st_size
         self.ending.wait(self.dice.uniform(0, 4))
         end = time.monotonic() + self.dice.uniform(6, 12)
@@ -199,7 +221,8 @@ def all_of_it(folder, options):
     done, stories, begun = 0, 0, time.monotonic()
     while done < options.kills:
         stories += 1
-        done += tell(folder / f"story-{stories}", options.binary, dice, options.kills - done, options.patience)
+        kills = min(options.kills - done, KILLS_OF_ONE_STORY)
+        done += tell(folder / f"story-{stories}", options.binary, dice, kills, options.patience)
         say(f"\n   ok  {done} of {options.kills} kills, {stories} stories, {time.monotonic() - begun:.0f} s\n")
 
 
