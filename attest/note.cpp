@@ -38,7 +38,8 @@ std::string base64(ByteView bytes) {
 }
 
 std::optional<Bytes> parse_base64(std::string_view text) {
-    Bytes out(text.size());
+    // One byte of room even for no text: libsodium wants a buffer.
+    Bytes out(text.size() + 1);
     std::size_t size = 0;
     const char* end = nullptr;
     if (sodium_base642bin(

@@ -98,6 +98,7 @@ TEST_F(Notes, OneBadLineOfOursSpoilsTheNoteEvenBesideAGoodOne) {
     EXPECT_TRUE(open_note(note_ + line, vkey_));
     EXPECT_FALSE(open_note(note_ + forged, vkey_));
     EXPECT_FALSE(open_note(note_ + "no signature line\n", vkey_));
+    EXPECT_FALSE(open_note(note_ + "\xe2\x80\x94 name \n", vkey_));
 }
 
 TEST_F(Notes, AHundredLinesAreReadAndNotOneMore) {
@@ -124,6 +125,7 @@ TEST_F(Notes, VerifierKeysAreReadStrictly) {
          {std::string(),
           std::string("name"),
           std::string("name+00000000"),
+          std::string("name+00000000+"),
           "x" + vkey_,
           vkey_ + "A",
           vkey_.substr(0, vkey_.size() - 1),
