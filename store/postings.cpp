@@ -4,6 +4,8 @@
 #include "core/assert.hpp"
 #include "store/detail/decision_records.hpp"
 
+#include <algorithm>
+
 namespace margrave::store::detail {
 namespace {
 
@@ -339,11 +341,6 @@ Result<Amount> Postings::lower_book(const Known& e) {
 
 Result<std::pair<std::uint64_t, std::uint64_t>> Postings::find_lock(const Movement& m) {
     using Numbers = std::pair<std::uint64_t, std::uint64_t>;
-    const Bytes place_key = decision_key::leg_place(m.counterparty);
-    MARGRAVE_TRY(const auto instructed, db_.read<LegPlaceRow>(Cf::kDecision, place_key));
-    if (instructed && instructed->account == m.account) {
-        return Numbers{instructed->lock, instructed->number};
-    }
     std::uint64_t newest = 1;
     const auto visit = [&](ByteView subject, ByteView value) -> Result<void> {
         MARGRAVE_TRY(const auto row, Database::Impl::decode<LegRow>(Cf::kVersion, subject, value));
@@ -352,6 +349,16 @@ Result<std::pair<std::uint64_t, std::uint64_t>> Postings::find_lock(const Moveme
     };
     const Bytes legs = subject::legs(books_.block().tag, m.account);
     MARGRAVE_TRY(books_.versions().each(legs, kHeadOfChain, visit));
+    // Our own instruction saves the search. Outside its bounds it must not help: a replay without
+    // our decisions has to write the same row.
+    const Bytes place_key = decision_key::leg_place(m.counterparty);
+    MARGRAVE_TRY(const auto instructed, db_.read<LegPlaceRow>(Cf::kDecision, place_key));
+    if (instructed && instructed->account == m.account) {
+        const bool in_bounds = instructed->lock >= newest &&
+                               instructed->lock < newest + kLocksToTry &&
+                               instructed->number < kLegsToTry;
+        return in_bounds ? Numbers{instructed->lock, instructed->number} : Numbers{0, 0};
+    }
     for (std::uint64_t lock = newest; lock < newest + kLocksToTry; ++lock) {
         for (std::uint64_t leg = 0; leg < kLegsToTry; ++leg) {
             if (seizure_id(m.account, lock, leg) == m.counterparty) {

@@ -180,6 +180,18 @@ TEST_F(Legs, AnIdThatNoNumbersGiveIsStillALeg) {
     EXPECT_EQ(legs().at(0).state, LegState::kSold);
 }
 
+TEST_F(Legs, AReplayWithoutOurDecisionsWritesTheSameRows) {
+    EXPECT_DONE(instruct({leg(3, 1, 60)}));
+    block({seizure(kAlice, usd(), 60, seizure_id(kAlice, 3, 1))});
+    EXPECT_DONE(ledger().verify());
+    // So far away that a replay cannot find it; we still know what we instructed.
+    EXPECT_DONE(instruct({leg(3000, 0, 60)}));
+    block({seizure(kAlice, usd(), 60, seizure_id(kAlice, 3000, 0))});
+    EXPECT_EQ(legs().back().lock, 3000U);
+    EXPECT_EQ(ledger().lock_count(kAlice), 3000U);
+    EXPECT_DONE(ledger().verify());
+}
+
 TEST_F(Legs, AnOrphanedForeignSeizureLeavesNoLeg) {
     const BlockRef before = chain_.head();
     block({seizure(kAlice, usd(), 60, kFirst)});
