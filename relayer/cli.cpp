@@ -231,7 +231,7 @@ int run_command_line(
     std::ostream& out,
     std::ostream& err
 ) {
-    Context context{.out = out, .err = err};
+    Context context(out, err);
     CLI::App app{"Margrave: attests cross-chain margin accounts.", "margrave"};
     app.fallthrough();
     app.footer("Exit codes and output formats: docs/operating.md");

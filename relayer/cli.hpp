@@ -33,6 +33,10 @@ using CommandFn = std::function<Result<int>(Context&)>;
 
 /// The global options and the two streams. Owned by `run_command_line`; one thread.
 struct Context {
+    Context(std::ostream& results, std::ostream& errors)
+        : out(results),
+          err(errors) {}
+
     std::ostream& out;
     std::ostream& err;
     /// -c/--config or MARGRAVE_CONFIG.
