@@ -32,7 +32,7 @@ class Author {
         std::uint64_t vault_events = chain.vault_state().count;
         for (std::uint64_t i = 0; i < count; ++i) {
             Body body = one(chain, vault_events);
-            vault_events += std::holds_alternative<Movement>(body) ? 1 : 0;
+            vault_events += std::holds_alternative<Movement>(body) ? 1U : 0U;
             out.push_back(std::move(body));
         }
         return out;
