@@ -24,6 +24,8 @@ class Terminal {
         if (muted_) {
             termios mute = before_;
             mute.c_lflag &= ~static_cast<tcflag_t>(ECHO | ISIG);
+            // A line ends with Ctrl-C too, so it is seen at once and not after the next Enter.
+            mute.c_cc[VEOL] = kInterrupt;
             muted_ = ::tcsetattr(fd_, TCSAFLUSH, &mute) == 0;
         }
     }
@@ -66,6 +68,9 @@ class Terminal {
                 break;
             }
             line += c;
+            if (c == kInterrupt) {
+                break;
+            }
         }
         say("\n");
         if (line.find(kInterrupt) != std::string::npos) {
