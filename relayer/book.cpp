@@ -66,7 +66,6 @@ bool Book::mark(const margin::PriceTable& prices) {
     const bool all = now != marked_at_;
     marked_at_ = std::move(now);
 
-    status_changed_ = status_changed_ || shape_changed_;
     std::vector<std::pair<std::size_t, Hash32>> leaves;
     for (auto& [account, row] : rows_) {
         if (!all && !row.dirty) {

@@ -28,8 +28,8 @@ class Book {
     void set_latched(std::set<AccountId> accounts);
 
     /// Evaluates what changed since the last call, everything when a price or verdict moved, and
-    /// brings the tree up to date. True when a status or the set of accounts changed since the last
-    /// `attested`, however many calls ago.
+    /// brings the tree up to date. True when the status of an account changed since the last
+    /// `attested`, however many calls ago; a new account counts as one that was healthy.
     bool mark(const margin::PriceTable& prices);
 
     [[nodiscard]] Hash32 root() const { return tree_.root(); }

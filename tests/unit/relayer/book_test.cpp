@@ -67,7 +67,7 @@ class BookTest : public WorldTest {
 };
 
 TEST_F(BookTest, RootOfNothingIsZero) {
-    EXPECT_TRUE(book.mark(prices));
+    EXPECT_FALSE(book.mark(prices));
     EXPECT_TRUE(book.root().is_zero());
     EXPECT_EQ(book.size(), 0U);
 }
@@ -77,7 +77,8 @@ TEST_F(BookTest, EmptyHoldingsTakeTheAccountOut) {
     book.mark(prices);
     EXPECT_FALSE(book.root().is_zero());
     book.set(AccountHoldings{account(1), {}, {}});
-    EXPECT_TRUE(book.mark(prices));
+    EXPECT_FALSE(book.mark(prices));
+    EXPECT_TRUE(book.moved());
     EXPECT_TRUE(book.root().is_zero());
 }
 
@@ -92,6 +93,13 @@ TEST_F(BookTest, ProvisionalAccountsCarryTheFlag) {
     book.mark(prices);
     EXPECT_EQ(book.find(account(1))->state.flags & flags::kProvisionalDiffers, 0U);
     EXPECT_EQ(book.root(), root_from_scratch(book));
+}
+
+TEST_F(BookTest, NewAccountIsAChangeOfStatusOnlyWhenItIsNotHealthy) {
+    book.set(holdings(account(1), 1, 0));
+    EXPECT_FALSE(book.mark(prices));
+    book.set(holdings(account(2), 1, 1'900));
+    EXPECT_TRUE(book.mark(prices));
 }
 
 TEST_F(BookTest, StatusChangeIsToldUntilItIsAttested) {

@@ -145,17 +145,32 @@ TEST_F(RoundsTest, StatusChangeIsSignedAtOnce) {
     EXPECT_EQ(world.state_of(account(1))->status, Status::kLiquidatable);
 }
 
-TEST_F(RoundsTest, RoundsAreLinkedAndTimeNeverGoesBack) {
+TEST_F(RoundsTest, HoldingsThatMoveWithEveryBlockDoNotMakeARoundEach) {
     world.settle(0, {deposit(account(1), coin(), eth(2))});
-    const Hash32 first = world.scribe->last_digest();
-    const UnixSeconds issued = world.scribe->last().issued_at;
-    world.clock.set(UnixSeconds{issued.value - 100});
-    world.chain(0).mine({deposit(account(2), coin(), eth(2))});
-    world.chain(0).finalize();
+    for (std::uint64_t second = 1; second < 10; ++second) {
+        world.clock.advance(1);
+        world.chain(0).mine({deposit(account(second), coin(), Amount{1})});
+        world.chain(0).finalize();
+        world.step();
+        EXPECT_EQ(last_round(), RoundNum{1});
+    }
+    world.clock.advance(1);
     world.step();
-    ASSERT_EQ(last_round(), RoundNum{2});
+    EXPECT_EQ(last_round(), RoundNum{2});
+    EXPECT_EQ(world.scribe->last().account_count, 9U);
+}
+
+TEST_F(RoundsTest, RoundsAreLinkedAndTimeNeverGoesBack) {
+    give_loan(account(1), 1, 1'000);
+    const Hash32 first = world.scribe->last_digest();
+    const Attestation before = world.scribe->last();
+    world.clock.set(UnixSeconds{before.issued_at.value - 50});
+    world.eth_published = world.clock.now();
+    world.eth_price = usd("1100");
+    world.step();
+    ASSERT_EQ(last_round().value, before.round.value + 1);
     EXPECT_EQ(world.scribe->last().previous, first);
-    EXPECT_EQ(world.scribe->last().issued_at, issued);
+    EXPECT_EQ(world.scribe->last().issued_at, before.issued_at);
 }
 
 TEST_F(RoundsTest, RestartGoesOnWithTheLatchAndTheRounds) {
@@ -176,6 +191,7 @@ TEST_F(RoundsTest, RestartedDaemonStandsOnWhatItAttestedWhileAChainIsDown) {
     world.settle(0, {deposit(account(1), coin(), eth(2))});
     ASSERT_OK(world.start());
     ASSERT_OK(world.watch(0));
+    world.clock.advance(10);
     ASSERT_OK(world.round());
     EXPECT_EQ(last_round(), RoundNum{2});
     EXPECT_EQ(world.state_of(account(1))->equity, usd("4000"));
@@ -195,7 +211,7 @@ TEST_F(RoundsTest, CrashBetweenGuardAndLeafIsFinishedWithTheSameBytes) {
     EXPECT_EQ(last_round(), RoundNum{2});
     EXPECT_EQ(world.scribe->last_digest(), digest);
     EXPECT_EQ(world.open_intents("attestation").size(), 4U);
-    world.step();
+    world.settle(0, {});
     EXPECT_EQ(last_round(), RoundNum{3});
     EXPECT_EQ(world.scribe->last().previous, digest);
 }
