@@ -18,7 +18,7 @@ class TestSigner {
   public:
     explicit TestSigner(const Hash32& key)
         : key_(key),
-          context_(secp256k1_context_create(SECP256K1_CONTEXT_SIGN), &secp256k1_context_destroy) {}
+          context_(secp256k1_context_create(SECP256K1_CONTEXT_SIGN)) {}
 
     [[nodiscard]] Address address() const {
         secp256k1_pubkey point;
@@ -58,8 +58,12 @@ class TestSigner {
     }
 
   private:
+    struct Destroy {
+        void operator()(secp256k1_context* context) const { secp256k1_context_destroy(context); }
+    };
+
     Hash32 key_;
-    std::unique_ptr<secp256k1_context, decltype(&secp256k1_context_destroy)> context_;
+    std::unique_ptr<secp256k1_context, Destroy> context_;
 };
 
 }  // namespace margrave::tests
