@@ -1,29 +1,65 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "core/amount.hpp"
 #include "core/bytes.hpp"
 #include "core/ids.hpp"
 
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 namespace margrave::chains {
 
+/// What an endpoint may be asked.
+struct RateSettings {
+    /// Requests a second, a batch counting as its calls; zero: no limit.
+    std::uint64_t per_second{0};
+    /// Requests under way at one time.
+    std::uint64_t concurrency{4};
+    /// USD for a million requests, for the estimate of the monthly cost.
+    Money usd_per_million;
+};
+
 /// One node that answers for a chain.
 struct EndpointSettings {
     std::string name;
+    /// Who runs it. Endpoints of one operator are one source in an agreement.
+    std::string operator_name;
     /// http:// or https:// URL. Userinfo and path may hold a key: logs print `name` only.
     std::string http;
+    /// ws:// or wss:// URL of the same node; empty when heads are only polled for.
+    std::string ws;
+    RateSettings rate;
 };
 
 enum class FinalityMode : std::uint8_t { kFinalizedTag, kSafeTag, kDepth };
 
+/// What makes the events of a block believed (docs/threat-model.md says what each promises).
+enum class ProofMode : std::uint8_t {
+    /// Headers are hashed again, logs are those of receipts that give the header's receiptsRoot.
+    kReceipts,
+    /// Logs fold to the accumulator that the contract keeps, itself proved against the state root.
+    kAccumulator,
+    /// As many operators as the agreement asks for give the same logs; for chains whose headers
+    /// cannot be hashed again.
+    kAgreement,
+};
+
+/// Chainlink's sequencer uptime feed of an L2 (docs.chain.link/data-feeds/l2-sequencer-feeds).
+struct SequencerSettings {
+    /// On the same chain. Answer 0: up, 1: down.
+    Address feed;
+    /// How long after it came up again nothing is liquidated.
+    std::uint64_t grace_s{3600};
+};
+
 struct FinalitySettings {
     FinalityMode mode{FinalityMode::kFinalizedTag};
-    /// Blocks below the head, for kDepth.
+    /// Blocks below the head, for kDepth; zero where a block is final when it is there.
     std::uint64_t depth{0};
 };
 
@@ -43,6 +79,9 @@ struct FeeSettings {
 struct ChainSettings {
     ChainId chain;
     std::vector<EndpointSettings> endpoints;
+    /// How many operators must say the same before a block is believed.
+    std::uint64_t agreement{2};
+    ProofMode proof{ProofMode::kAccumulator};
     BlockNum start_block;
     Address vault;
     Address registry;
@@ -54,6 +93,7 @@ struct ChainSettings {
     /// Hash of block 0; checked at every connect when given.
     std::optional<Hash32> genesis;
     FinalitySettings finality;
+    std::optional<SequencerSettings> sequencer;
     std::vector<AssetSettings> assets;
     FeeSettings fees;
     std::chrono::milliseconds poll_interval{2000};
@@ -61,5 +101,14 @@ struct ChainSettings {
     /// Most blocks one step asks for.
     std::uint64_t log_range{2000};
 };
+
+/// The names of those who run the chain's endpoints, each once.
+inline std::set<std::string> operators_of(const ChainSettings& settings) {
+    std::set<std::string> out;
+    for (const EndpointSettings& endpoint : settings.endpoints) {
+        out.insert(endpoint.operator_name);
+    }
+    return out;
+}
 
 }  // namespace margrave::chains

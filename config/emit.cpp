@@ -88,6 +88,8 @@ ordered_json notation(const Setting& setting) {
             );
         case Kind::kUrl:
             return pattern("^https?://");
+        case Kind::kWsUrl:
+            return pattern("^wss?://");
     }
     return {};
 }

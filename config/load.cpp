@@ -42,7 +42,7 @@ ordered_json presentable(const detail::Setting* setting, const json& value) {
         }
         return out;
     }
-    if (setting != nullptr && setting->kind == detail::Kind::kUrl) {
+    if (setting != nullptr && detail::is_url(*setting)) {
         return detail::redacted_url(value.get<std::string>());
     }
     return ordered_json(value);

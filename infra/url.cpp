@@ -85,17 +85,12 @@ Result<void> take_host_and_port(std::string_view text, Url& url) {
     return ok();
 }
 
-}  // namespace
+struct Schemes {
+    std::string_view plain;
+    std::string_view tls;
+};
 
-std::string Url::host_header() const {
-    std::string text = host.find(':') == std::string::npos ? host : "[" + host + "]";
-    if (port != (tls ? "443" : "80")) {
-        text += ":" + port;
-    }
-    return text;
-}
-
-Result<Url> parse_url(std::string_view text) {
+Result<Url> parse(std::string_view text, const Schemes& schemes) {
     Url url;
     const auto is_plain = [](char c) {
         return c > ' ' && c < 0x7f;
@@ -103,13 +98,17 @@ Result<Url> parse_url(std::string_view text) {
     if (!std::ranges::all_of(text, is_plain)) {
         return fail(Errc::kInvalid, "URL has a blank, control or non-ASCII character");
     }
-    if (text.starts_with("https://")) {
+    if (text.starts_with(schemes.tls)) {
         url.tls = true;
-        text.remove_prefix(8);
-    } else if (text.starts_with("http://")) {
-        text.remove_prefix(7);
+        text.remove_prefix(schemes.tls.size());
+    } else if (text.starts_with(schemes.plain)) {
+        text.remove_prefix(schemes.plain.size());
     } else {
-        return fail(Errc::kInvalid, "URL does not start with http:// or https://");
+        return fail(
+            Errc::kInvalid,
+            "URL does not start with " + std::string(schemes.plain) + " or " +
+                std::string(schemes.tls)
+        );
     }
     if (text.find('#') != std::string_view::npos) {
         return fail(Errc::kInvalid, "URL has a fragment (#), which no server ever sees");
@@ -131,6 +130,24 @@ Result<Url> parse_url(std::string_view text) {
     }
     MARGRAVE_TRY(take_host_and_port(authority, url));
     return url;
+}
+
+}  // namespace
+
+std::string Url::host_header() const {
+    std::string text = host.find(':') == std::string::npos ? host : "[" + host + "]";
+    if (port != (tls ? "443" : "80")) {
+        text += ":" + port;
+    }
+    return text;
+}
+
+Result<Url> parse_url(std::string_view text) {
+    return parse(text, {"http://", "https://"});
+}
+
+Result<Url> parse_ws_url(std::string_view text) {
+    return parse(text, {"ws://", "wss://"});
 }
 
 }  // namespace margrave::infra

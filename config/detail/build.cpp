@@ -2,6 +2,7 @@
 #include "config/detail/build.hpp"
 
 #include "config/detail/reader.hpp"
+#include "infra/url.hpp"
 
 #include <algorithm>
 #include <numeric>
@@ -65,6 +66,53 @@ void build_network(Settings& out, const Reader& root) {
     out.deploy.treasury = deploy.address("treasury");
 }
 
+// Who runs an endpoint, as far as the config tells: the name given, else the URL's host.
+std::string operator_of(const Reader& endpoint) {
+    if (const auto name = endpoint.text("operator")) {
+        return *name;
+    }
+    const auto url = infra::parse_url(endpoint.text("http").value_or(""));
+    return url ? url.value().host : "";
+}
+
+chains::EndpointSettings build_endpoint(const Reader& in) {
+    chains::EndpointSettings out;
+    take(out.name, in.text("name"));
+    out.operator_name = operator_of(in);
+    take(out.http, in.text("http"));
+    take(out.ws, in.text("ws"));
+    const Reader rate = in.object("rate");
+    take(out.rate.per_second, rate.integer("per_second"));
+    take(out.rate.concurrency, rate.integer("concurrency"));
+    take(out.rate.usd_per_million, rate.decimal("usd_per_million"));
+    return out;
+}
+
+// Without a word of the config two operators agree, where there are two.
+std::uint64_t build_agreement(const Reader& in, const chains::ChainSettings& chain) {
+    const std::uint64_t usual = std::min<std::uint64_t>(2, chains::operators_of(chain).size());
+    return in.integer("agreement").value_or(std::max<std::uint64_t>(usual, 1));
+}
+
+chains::ProofMode build_proof(const Reader& in) {
+    const std::string mode = in.text("proof").value_or("accumulator");
+    if (mode == "receipts") {
+        return chains::ProofMode::kReceipts;
+    }
+    return mode == "agreement" ? chains::ProofMode::kAgreement : chains::ProofMode::kAccumulator;
+}
+
+std::optional<chains::SequencerSettings> build_sequencer(const Reader& in) {
+    const auto feed = in.address("feed");
+    if (!feed) {
+        return std::nullopt;
+    }
+    chains::SequencerSettings out;
+    out.feed = *feed;
+    take(out.grace_s, in.seconds("grace"));
+    return out;
+}
+
 chains::FinalitySettings build_finality(const Reader& in) {
     chains::FinalitySettings out;
     const std::string mode = in.text("mode").value_or("finalized");
@@ -72,6 +120,9 @@ chains::FinalitySettings build_finality(const Reader& in) {
         out.mode = chains::FinalityMode::kSafeTag;
     } else if (mode == "depth") {
         out.mode = chains::FinalityMode::kDepth;
+    } else if (mode == "instant") {
+        out.mode = chains::FinalityMode::kDepth;
+        out.depth = 0;
     }
     take(out.depth, in.integer("depth"));
     return out;
@@ -81,11 +132,11 @@ chains::ChainSettings build_chain(const Reader& in) {
     chains::ChainSettings out;
     take(out.chain, in.chain("id"));
     for (std::size_t i = 0; i < in.size("endpoints"); ++i) {
-        const Reader endpoint = in.item("endpoints", i);
-        out.endpoints.push_back(
-            {.name = endpoint.text("name").value_or(""), .http = endpoint.text("http").value_or("")}
-        );
+        out.endpoints.push_back(build_endpoint(in.item("endpoints", i)));
     }
+    out.agreement = build_agreement(in, out);
+    out.proof = build_proof(in);
+    out.sequencer = build_sequencer(in.object("sequencer"));
     out.genesis = in.hash("genesis");
     if (const auto start = in.count("start_block")) {
         out.start_block = BlockNum(*start);

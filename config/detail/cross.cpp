@@ -74,7 +74,7 @@ bool all_ids_known(const Reader& root) {
 void check_sources(const Reader& chain, const Settings& settings, std::vector<Problem>& out) {
     Unique names(out);
     std::map<std::string, std::string> urls;
-    std::set<std::string> hosts;
+    std::set<std::string> operators;
     bool complete = chain.size("endpoints") > 0;
     for (std::size_t i = 0; i < chain.size("endpoints"); ++i) {
         const Reader endpoint = chain.item("endpoints", i);
@@ -89,16 +89,34 @@ void check_sources(const Reader& chain, const Settings& settings, std::vector<Pr
             refuse(out, endpoint.at("http"), "the same URL is already at " + first->second);
         }
         if (const auto url = infra::parse_url(*http)) {
-            hosts.insert(url.value().host);
+            operators.insert(endpoint.text("operator").value_or(url.value().host));
         }
     }
-    if (complete && hosts.size() < 2 && !settings.accept_single_source) {
+    const std::optional<std::uint64_t> asked = chain.integer("agreement");
+    const std::string otherwise =
+        "set /accept_single_source to \"" + std::string(single_source_words()) + "\"";
+    if (complete && operators.size() < 2 && !settings.accept_single_source) {
         refuse(
             out,
             chain.at("endpoints"),
-            "all endpoints are on one host, so one lying node is believed; add a node that "
-            "somebody else runs, or set /accept_single_source to \"" +
-                std::string(single_source_words()) + "\""
+            "all endpoints are run by one operator, so one lying node is believed; add a node that "
+            "somebody else runs, or " +
+                otherwise
+        );
+    } else if (asked == 1 && !settings.accept_single_source) {
+        refuse(
+            out,
+            chain.at("agreement"),
+            "1 means that one lying node is believed; write 2 or more, or " + otherwise
+        );
+    }
+    if (complete && asked && *asked > operators.size()) {
+        refuse(
+            out,
+            chain.at("agreement"),
+            std::to_string(*asked) + " operators can never agree: the endpoints are run by " +
+                std::to_string(operators.size()) + "; add endpoints of others or write at most " +
+                std::to_string(operators.size())
         );
     }
 }

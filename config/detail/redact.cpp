@@ -43,7 +43,7 @@ std::string in_quotes(std::string_view text) {
 }
 
 std::string shown_text(const Setting& setting, const std::string& text) {
-    if (setting.kind == Kind::kUrl) {
+    if (is_url(setting)) {
         const std::string url = redacted_url(text);
         return url.empty() ? "a string (not shown)" : "\"" + url + "\"";
     }
@@ -57,7 +57,8 @@ std::string shown_text(const Setting& setting, const std::string& text) {
 }  // namespace
 
 std::string redacted_url(std::string_view url) {
-    const Result<infra::Url> parsed = infra::parse_url(url);
+    const bool ws = url.starts_with("ws");
+    const Result<infra::Url> parsed = ws ? infra::parse_ws_url(url) : infra::parse_url(url);
     if (!parsed) {
         return {};
     }

@@ -32,6 +32,7 @@ enum class Kind : std::uint8_t {
     kChain,
     kAsset,
     kUrl,
+    kWsUrl,
     kPath,
 };
 
@@ -77,6 +78,12 @@ const Setting* find(std::string_view pattern);
 std::vector<const Setting*> children(std::string_view pattern);
 /// The last part of the pointer: "http" of "/chains/*/endpoints/*/http".
 std::string_view name_of(const Setting& setting);
+
+/// A URL may hold a key: only scheme, host and port of it are ever shown.
+[[nodiscard]] inline bool is_url(const Setting& setting) {
+    return setting.kind == Kind::kUrl || setting.kind == Kind::kWsUrl;
+}
+
 /// The choices of a kChoice row.
 std::vector<std::string_view> choices(const Setting& setting);
 

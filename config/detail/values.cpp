@@ -196,7 +196,8 @@ std::optional<std::string> chain_fault(
 std::optional<std::string> url_fault(
     const Setting& setting, const json& value, const std::string& text
 ) {
-    const Result<infra::Url> url = infra::parse_url(text);
+    const bool ws = setting.kind == Kind::kWsUrl;
+    const Result<infra::Url> url = ws ? infra::parse_ws_url(text) : infra::parse_url(text);
     if (!url || text.size() > kUrlMax) {
         // parse_url says what is wrong and never repeats the text.
         const std::string why = url ? "is longer than 2048 characters" : url.error().detail;
@@ -275,6 +276,7 @@ std::optional<std::string> text_fault(
             return asset ? std::nullopt : std::optional(malformed(setting, value, asset.error()));
         }
         case Kind::kUrl:
+        case Kind::kWsUrl:
             return url_fault(setting, value, text);
         case Kind::kObject:
         case Kind::kList:
@@ -363,6 +365,8 @@ std::string expected(const Setting& setting) {
             return "a CAIP-19 id";
         case Kind::kUrl:
             return "an http or https URL";
+        case Kind::kWsUrl:
+            return "a ws or wss URL";
         case Kind::kPath:
             return "a path";
     }

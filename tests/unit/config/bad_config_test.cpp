@@ -92,7 +92,13 @@ constexpr Row kFields[] = {
     {"/chains/1/endpoints/0", "\"https://x.internal\"", "/chains/1/endpoints/0", "got a URL (not shown); expected an object"},
     {"/chains/1/endpoints/0/http", "\"ws://c.internal\"", "/chains/1/endpoints/0/http", "expected an http or https URL"},
     {"/chains/1/endpoints/0/http", "\"https://c.example/rpc\"", "/chains/1/endpoints/0/http", "\"https://c.example/...\" is a placeholder; put the URL of a node of this chain here"},
-    {"/chains/1/endpoints/0/http", "\"https://d.internal/other\"", "/chains/1/endpoints", "all endpoints are on one host"},
+    {"/chains/1/endpoints/0/http", "\"https://d.internal/other\"", "/chains/1/endpoints", "all endpoints are run by one operator"},
+    {"/chains/0/agreement", "3", "/chains/0/agreement", "3 operators can never agree: the endpoints are run by 2"},
+    {"/chains/0/agreement", "1", "/chains/0/agreement", "1 means that one lying node is believed"},
+    {"/chains/0/proof", "\"receipt\"", "/chains/0/proof", "did you mean \"receipts\"?"},
+    {"/chains/0/endpoints/0/ws", "\"https://a.internal\"", "/chains/0/endpoints/0/ws", "expected a ws or wss URL"},
+    {"/chains/0/endpoints/0/rate", R"({"per_secnod": 5})", "/chains/0/endpoints/0/rate/per_secnod", "did you mean \"per_second\"?"},
+    {"/chains/0/sequencer", R"({"grace": "1h"})", "/chains/0/sequencer/feed", "is missing"},
     {"/chains/1/endpoints/0/name", "\"b\"", "/chains/1/endpoints/1/name", "\"b\" is already at /chains/1/endpoints/0/name"},
     {"/chains/0/genesis", "\"0x12\"", "/chains/0/genesis", "expected a hash, 0x and 64 hex digits"},
     {"/chains/0/start_block", "100", "/chains/0/start_block", "got the number 100; expected a whole number as a decimal string, e.g. \"19000000\""},
@@ -211,7 +217,7 @@ TEST(BadConfig, TwoUrlsOnOneHostAreOneSource) {
     json& endpoints = document["chains"][0]["endpoints"];
     endpoints[0]["http"] = "https://one.internal:1/a";
     endpoints[1]["http"] = "https://one.internal:2/b";
-    EXPECT_TRUE(has_problem(load_json(document).problems, "/chains/0/endpoints", "one host"));
+    EXPECT_TRUE(has_problem(load_json(document).problems, "/chains/0/endpoints", "one operator"));
     document["accept_single_source"] = single_source_words();
     const Loaded loaded = load_json(document);
     EXPECT_TRUE(loaded.problems.empty()) << lines(loaded.problems);

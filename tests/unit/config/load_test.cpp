@@ -153,6 +153,39 @@ TEST(Load, EveryGivenValueOfAChainArrives) {
     EXPECT_EQ(chain.network, loaded.settings.genesis.network());
 }
 
+TEST(Load, SourcesOfAChain) {
+    json document = good_config();
+    document["chains"][0]["endpoints"][0].update(
+        {{"operator", "alpha"},
+         {"ws", "wss://a.internal/ws"},
+         {"rate", {{"per_second", 50}, {"concurrency", 8}, {"usd_per_million", "1.5"}}}}
+    );
+    document["chains"][0]["proof"] = "receipts";
+    document["chains"][0]["finality"] = {{"mode", "instant"}};
+    document["chains"][0]["sequencer"] = {
+        {"feed", "0x52908400098527886E0F7030069857D2E4169EE7"}, {"grace", "10m"}};
+    document["accept_single_source"] = single_source_words();
+    document["chains"][1]["endpoints"].erase(1);
+    const Loaded loaded = load_json(document);
+    ASSERT_TRUE(loaded.problems.empty()) << lines(loaded.problems);
+    const chains::ChainSettings& chain = loaded.settings.chains.at(0);
+    EXPECT_EQ(operators_of(chain), (std::set<std::string>{"alpha", "b.internal"}));
+    EXPECT_EQ(chain.agreement, 2U);
+    EXPECT_EQ(chain.endpoints.at(0).ws, "wss://a.internal/ws");
+    EXPECT_EQ(chain.endpoints.at(0).rate.per_second, 50U);
+    EXPECT_EQ(chain.endpoints.at(0).rate.concurrency, 8U);
+    EXPECT_EQ(chain.endpoints.at(0).rate.usd_per_million.to_decimal(), "1.5");
+    EXPECT_EQ(chain.endpoints.at(1).rate.concurrency, 4U);
+    EXPECT_EQ(chain.proof, chains::ProofMode::kReceipts);
+    EXPECT_EQ(chain.finality.mode, chains::FinalityMode::kDepth);
+    EXPECT_EQ(chain.finality.depth, 0U);
+    ASSERT_TRUE(chain.sequencer.has_value());
+    EXPECT_EQ(chain.sequencer->grace_s, 600U);
+    // One operator, and the words that accept it: nobody else can agree.
+    EXPECT_EQ(loaded.settings.chains.at(1).agreement, 1U);
+    EXPECT_EQ(loaded.settings.chains.at(1).proof, chains::ProofMode::kAccumulator);
+}
+
 TEST(Load, AssetsAscendByNameAndFormsById) {
     const Settings settings = load_json(good_config()).settings;
     ASSERT_EQ(settings.parameters.assets.size(), 2U);
