@@ -7,6 +7,8 @@
 #include "infra/log.hpp"
 #include "infra/task.hpp"
 
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -45,6 +47,44 @@ struct Updates {
     /// In order of application. Empty when there is nothing new.
     std::vector<ChainUpdate> updates;
     ChainLag lag;
+};
+
+/// What one endpoint is like now, for `status` and `chains list`.
+struct SourceStatus {
+    std::string endpoint;
+    std::string operator_name;
+    /// "alive", "lying", ...: docs/chain-data.md section 4.
+    std::string state;
+    /// Why it is not alive; empty when it is.
+    std::string reason;
+    std::optional<BlockNum> latest;
+    std::chrono::milliseconds latency{0};
+    std::uint64_t requests{0};
+    std::uint64_t failures{0};
+    /// At the rate since the start, for 30 days.
+    Money usd_per_month;
+};
+
+/// Whether enough operators say the same of the chain, as of the last step.
+struct Agreement {
+    std::uint64_t needed{1};
+    std::uint64_t agreeing{0};
+    /// Empty while enough agree. Else one sentence: who does not answer, who says otherwise.
+    std::string lost;
+};
+
+/// What a source said that is refuted, by a proof or by enough others.
+struct Evidence {
+    std::string endpoint;
+    std::string operator_name;
+    /// "header", "receipts", "accumulator", "final-block", "chain-id", ...
+    std::string kind;
+    /// One sentence: what it said and what refutes it.
+    std::string detail;
+    /// The answer as it came, cut at kClaimMax bytes; empty when there is no single one.
+    std::string claim;
+
+    static constexpr std::size_t kClaimMax = std::size_t{64} << 10;
 };
 
 /// Fees in wei for a type 2 transaction.
@@ -98,8 +138,16 @@ class ChainAdapter {
     /// The next proved updates after `view`: at most settings().log_range blocks. Events are
     /// folded and compared with the contracts' accumulators at the hash of the last block, so what
     /// is returned is complete. kUnproved: a node's claim did not check; nothing may be applied.
-    /// kBelowFinality: the chain replaced a block that was final.
+    /// kBelowFinality: the chain replaced a block that was final. kUnable: too few operators answered
+    /// or agreed; nothing may be applied, and agreement() says who.
     virtual Task<Result<Updates>> next(ChainView view) = 0;
+
+    [[nodiscard]] virtual std::vector<SourceStatus> sources() const = 0;
+    [[nodiscard]] virtual Agreement agreement() const = 0;
+    /// What was refuted since the last call, oldest first; at most a few hundred are kept.
+    virtual std::vector<Evidence> take_evidence() = 0;
+    /// An operator's word that the endpoints may be believed again: no one is lying any more.
+    virtual void forgive() = 0;
 
     /// Read-only call against the state of one block, by hash.
     virtual Task<Result<Bytes>> call_at(Address to, Bytes data, Hash32 block) = 0;

@@ -31,6 +31,8 @@ std::string_view to_string(Errc code) {
             return "reverted";
         case Errc::kBelowFinality:
             return "below_finality";
+        case Errc::kUnable:
+            return "unable";
         case Errc::kStore:
             return "store";
         case Errc::kCorrupt:
@@ -91,6 +93,7 @@ int exit_code(Errc code) {
         case Errc::kUnproved:
         case Errc::kReorg:
         case Errc::kReverted:
+        case Errc::kUnable:
         case Errc::kStale:
         case Errc::kUnattestable:
         case Errc::kSignature:

@@ -58,6 +58,27 @@ struct Encoder {
 
 }  // namespace
 
+std::vector<SourceStatus> EvmAdapter::sources() const {
+    std::vector<SourceStatus> out;
+    for (const auto& caller : callers_) {
+        SourceStatus row;
+        row.endpoint = caller->name();
+        row.state = "alive";
+        out.push_back(std::move(row));
+    }
+    return out;
+}
+
+Agreement EvmAdapter::agreement() const {
+    return Agreement{.needed = 1, .agreeing = 1, .lost = {}};
+}
+
+std::vector<Evidence> EvmAdapter::take_evidence() {
+    return {};
+}
+
+void EvmAdapter::forgive() {}
+
 Result<std::pair<Address, Bytes>> EvmAdapter::encode(const Instruction& instruction) const {
     return std::visit(Encoder{settings_}, instruction);
 }

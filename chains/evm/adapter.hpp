@@ -34,6 +34,11 @@ class EvmAdapter final : public ChainAdapter {
 
     [[nodiscard]] const ChainSettings& settings() const override { return settings_; }
 
+    [[nodiscard]] std::vector<SourceStatus> sources() const override;
+    [[nodiscard]] Agreement agreement() const override;
+    std::vector<Evidence> take_evidence() override;
+    void forgive() override;
+
     Task<Result<void>> check_node() override;
     Task<Result<ChainFacts>> probe() override;
     Task<Result<Updates>> next(ChainView view) override;

@@ -62,6 +62,19 @@ class FakeAdapter final : public chains::ChainAdapter {
 
     [[nodiscard]] const chains::ChainSettings& settings() const override { return settings_; }
 
+    /// What the next calls of the same name give.
+    std::vector<chains::SourceStatus> source_rows;
+    chains::Agreement agreed{.needed = 1, .agreeing = 1, .lost = {}};
+    std::vector<chains::Evidence> refuted;
+
+    [[nodiscard]] std::vector<chains::SourceStatus> sources() const override { return source_rows; }
+
+    [[nodiscard]] chains::Agreement agreement() const override { return agreed; }
+
+    std::vector<chains::Evidence> take_evidence() override { return std::exchange(refuted, {}); }
+
+    void forgive() override { source_rows.clear(); }
+
     Task<Result<void>> check_node() override { co_return node_->scripted("check_node"); }
 
     Task<Result<chains::ChainFacts>> probe() override {
