@@ -16,7 +16,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -93,6 +92,8 @@ class Endpoint final : public RpcCaller {
     /// time to be tried has come.
     [[nodiscard]] bool is_ready() const { return health_.is_ready(now_()); }
 
+    /// What stands for its answer while it is not asked because it is not ready.
+    [[nodiscard]] RpcError not_now() const;
     /// Whether its answers may be used at all: neither wrong-chain nor lying.
     [[nodiscard]] bool is_usable() const;
 
@@ -110,7 +111,8 @@ class Endpoint final : public RpcCaller {
     void forgive();
     void mark_out_of_sync(std::string reason);
     void mark_in_sync();
-    /// The pool gave up on it while others had answered.
+    /// Somebody is about to give up on it because others have answered. A failure if the node has
+    /// been asked; none if the call still waits for its turn.
     void note_late(std::chrono::milliseconds waited);
 
     void note_head(BlockNum latest) { latest_ = latest; }
@@ -120,35 +122,42 @@ class Endpoint final : public RpcCaller {
     /// Goes up with trouble, down with answers.
     [[nodiscard]] unsigned failure_count() const { return health_.failure_count(); }
 
-    [[nodiscard]] const Latency& latency() const { return latency_; }
+    [[nodiscard]] const Latency& latency() const;
 
     /// Calls sent since the start, each of a batch counted.
     [[nodiscard]] std::uint64_t requests() const { return requests_; }
 
-    [[nodiscard]] std::size_t running() const { return running_; }
-
-    [[nodiscard]] std::size_t waiting() const { return waiters_.size(); }
+    /// Calls that have a turn, and calls that wait for one.
+    [[nodiscard]] std::size_t running() const;
+    [[nodiscard]] std::size_t waiting() const;
 
     [[nodiscard]] Money usd_per_month() const;
     [[nodiscard]] SourceStatus status() const;
 
   private:
     class Flight;
-    struct Waiter;
+    struct Gate;
 
-    Task<RpcResult<nlohmann::json>> guarded(RpcCall call, std::chrono::milliseconds deadline);
-    Task<RpcResult<void>> take_off(Flight* flight, std::uint64_t cost);
+    Task<RpcResult<nlohmann::json>> guarded(
+        std::string method, nlohmann::json params, std::chrono::milliseconds deadline, bool urgent
+    );
+    // The flight and the slot are in the frame of the caller, who awaits.
     Task<void> fly_call(
-        Flight* flight, RpcCall call, std::optional<RpcResult<nlohmann::json>>* into
+        Flight* flight,
+        std::string method,
+        nlohmann::json params,
+        std::optional<RpcResult<nlohmann::json>>* into
     );
     Task<void> fly_batch(
         Flight* flight,
         std::vector<RpcCall> calls,
         std::optional<RpcResult<std::vector<RpcResult<nlohmann::json>>>>* into
     );
-    std::optional<RpcError> refusal_now();
+    Task<RpcResult<void>> take_off(Flight* flight);
+    [[nodiscard]] std::optional<RpcError> refusal_now() const;
+    [[nodiscard]] RpcError late_error(const Flight& flight, std::chrono::milliseconds deadline)
+        const;
     void note(std::string_view method, const RpcError* error);
-    void release();
     void log_change(EndpointState before);
 
     std::unique_ptr<RpcCaller> caller_;
@@ -156,15 +165,14 @@ class Endpoint final : public RpcCaller {
     EndpointLimits limits_;
     SteadyNow now_;
     infra::Logger log_;
+    infra::LogLimiter log_limiter_;
     SteadyTime started_;
     Health health_;
-    Latency latency_;
-    TokenBucket bucket_;
     std::optional<BlockNum> latest_;
     std::uint64_t requests_{0};
     std::uint64_t failures_{0};
-    std::size_t running_{0};
-    std::list<Waiter*> waiters_;
+    /// Shared with calls under way, so that frames destroyed with the io_context find it alive.
+    std::shared_ptr<Gate> gate_;
 };
 
 }  // namespace margrave::chains::rpc

@@ -47,8 +47,9 @@ struct HealthLimits {
 /// jitter come in as arguments.
 class Health {
   public:
-    explicit Health(HealthLimits limits)
-        : limits_(limits) {}
+    Health(HealthLimits limits, SteadyTime now)
+        : limits_(limits),
+          well_since_(now) {}
 
     [[nodiscard]] EndpointState state(SteadyTime now) const;
     [[nodiscard]] std::string reason(SteadyTime now) const;
@@ -58,6 +59,9 @@ class Health {
 
     /// How long nothing should be sent: rate-limited or parked. Zero: it may be.
     [[nodiscard]] std::chrono::milliseconds pause_left(SteadyTime now) const;
+
+    /// How long until an unreachable one is to be tried; zero: now, or it is not unreachable.
+    [[nodiscard]] std::chrono::milliseconds trial_left(SteadyTime now) const;
 
     void on_answer(SteadyTime now);
     void on_failure(SteadyTime now, std::string reason);
@@ -72,9 +76,9 @@ class Health {
     void on_dialed(SteadyTime now);
     void on_wrong_chain(SteadyTime now, std::string reason);
     void on_lie(SteadyTime now, std::string reason);
-    void forgive();
+    void forgive(SteadyTime now);
     void on_out_of_sync(SteadyTime now, std::string reason);
-    void on_in_sync();
+    void on_in_sync(SteadyTime now);
 
     [[nodiscard]] unsigned failure_count() const { return failures_; }
 
@@ -99,8 +103,10 @@ class Health {
     std::chrono::milliseconds backoff_{0};
     SteadyTime next_trial_;
     SteadyTime next_parked_trial_;
+    /// When the chain id was last told; absent when it must be asked again.
     std::optional<SteadyTime> dialed_;
-    /// When the last bad state ended, as far as something happened then.
+    bool ever_dialed_{false};
+    /// When the last bad state ended that ends with an event.
     SteadyTime well_since_;
     Slot lying_;
     Slot wrong_chain_;

@@ -144,17 +144,21 @@ class EndpointPool {
     struct Hedge;
     struct Broadcast;
 
-    Task<std::vector<OperatorAnswer>> ask_lists(
-        std::vector<std::vector<Endpoint*>> lists,
-        std::vector<RpcCall> calls,
-        std::chrono::milliseconds deadline,
-        std::size_t enough,
-        std::chrono::milliseconds grace
+    // What these work on is in the frame of the caller, who awaits.
+    static Task<void> joint_lane(Joint* joint, std::size_t at);
+    static Task<void> hedge_lane(Hedge* hedge, std::size_t lane);
+    static Task<void> late_lane(Hedge* hedge);
+    static Task<void> send_one(
+        std::shared_ptr<Endpoint> endpoint,
+        std::shared_ptr<Broadcast> broadcast,
+        std::chrono::milliseconds deadline
+    );
+    Task<std::vector<OperatorAnswer>> run_joint(
+        Joint* joint, std::size_t enough, std::chrono::milliseconds grace
     );
     [[nodiscard]] std::vector<std::vector<Endpoint*>> by_operator() const;
-    [[nodiscard]] std::optional<BlockNum> kth_head(std::size_t k) const;
+    [[nodiscard]] std::vector<Endpoint*> hedge_order() const;
     void note_pace(BlockNum head);
-    void judge(Endpoint* endpoint, BlockNum head);
 
     struct Member {
         /// Shared with the sends of broadcasts that go on after the broadcast has returned.
@@ -162,6 +166,8 @@ class EndpointPool {
         /// Since when it is behind by more than is allowed.
         std::optional<SteadyTime> behind_since;
     };
+
+    void judge(Member& member, BlockNum head);
 
     PoolLimits limits_;
     SteadyNow now_;

@@ -24,6 +24,8 @@ class TokenBucket {
     /// Takes the turn that `wait` told of. More than a second's worth is let through when the
     /// bucket is full and paid for by whoever comes next.
     void take(SteadyTime now, std::uint64_t cost);
+    /// Of calls that were never sent.
+    void give_back(std::uint64_t cost);
 
   private:
     [[nodiscard]] std::chrono::nanoseconds worth(std::uint64_t cost) const;
@@ -38,6 +40,9 @@ class TokenBucket {
 class Latency {
   public:
     void note(std::chrono::milliseconds sample);
+    /// An answer that somebody stopped waiting for would have taken longer than this. It makes the
+    /// mean worse, never better, and is no sample of the percentile.
+    void note_at_least(std::chrono::milliseconds waited);
 
     [[nodiscard]] std::chrono::milliseconds mean() const {
         return std::chrono::duration_cast<std::chrono::milliseconds>(mean_);
