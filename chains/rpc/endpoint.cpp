@@ -1,17 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "chains/rpc/endpoint.hpp"
 
+#include "chains/rpc/detail/gate.hpp"
 #include "infra/random.hpp"
 #include "infra/timeout.hpp"
 
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <list>
 #include <utility>
 
 namespace margrave::chains::rpc {
@@ -84,147 +80,6 @@ bool is_endpoint_trouble(RpcClass kind) {
     }
     return false;
 }
-
-/// Turns, tokens and times of the calls under way.
-struct Endpoint::Gate {
-    struct Waiter {
-        explicit Waiter(const Executor& executor)
-            : granted(executor, boost::asio::steady_timer::time_point::max()) {}
-
-        boost::asio::steady_timer granted;
-        bool has_turn{false};
-    };
-
-    Gate(const RateSettings& rate, SteadyNow clock)
-        : turns(std::max<std::size_t>(rate.concurrency, 1)),
-          bucket(rate.per_second),
-          now(std::move(clock)) {}
-
-    void release() {
-        if (waiters.empty()) {
-            --running;
-            return;
-        }
-        // The turn goes over to the one who has waited longest, so nobody can overtake.
-        Waiter* next = waiters.front();
-        waiters.pop_front();
-        next->has_turn = true;
-        next->granted.cancel();
-    }
-
-    std::size_t turns;
-    std::size_t running{0};
-    /// Of those running, the ones whose request is at the node.
-    std::size_t flying{0};
-    std::list<Waiter*> waiters;
-    TokenBucket bucket;
-    Latency latency;
-    SteadyNow now;
-};
-
-/// One call or batch on its way; gives back what it holds however it ends.
-class Endpoint::Flight {
-  public:
-    Flight(std::shared_ptr<Gate> gate, std::uint64_t cost, infra::Deadline deadline, bool urgent)
-        : cost(cost),
-          deadline(deadline),
-          urgent(urgent),
-          gate_(std::move(gate)) {}
-
-    Flight(const Flight&) = delete;
-    Flight& operator=(const Flight&) = delete;
-
-    ~Flight() {
-        if (phase_ == Phase::kFlying) {
-            gate_->latency.note_at_least(elapsed());
-        }
-        end();
-    }
-
-    /// Waits until it is its turn. The caller has checked that there is room to wait.
-    Task<void> queue() {
-        if (gate_->running < gate_->turns) {
-            ++gate_->running;
-            phase_ = Phase::kTurn;
-            co_return;
-        }
-        Executor executor = co_await boost::asio::this_coro::executor;
-        Gate::Waiter waiter(executor);
-
-        // Leaves the queue, or takes over a turn that was granted while it was being cancelled.
-        struct Place {
-            ~Place() {
-                flight->gate_->waiters.remove(waiter);
-                flight->phase_ = waiter->has_turn ? Phase::kTurn : Phase::kNone;
-            }
-
-            Flight* flight;
-            Gate::Waiter* waiter;
-        };
-
-        const Place place{this, &waiter};
-        gate_->waiters.push_back(&waiter);
-        boost::system::error_code ignored;
-        auto token = boost::asio::redirect_error(boost::asio::use_awaitable, ignored);
-        co_await waiter.granted.async_wait(token);
-        auto state = co_await boost::asio::this_coro::cancellation_state;
-        if (state.cancelled() != boost::asio::cancellation_type::none) {
-            throw boost::system::system_error(boost::asio::error::operation_aborted);
-        }
-    }
-
-    void pay() {
-        gate_->bucket.take(gate_->now(), cost);
-        paid_ = true;
-    }
-
-    void start() {
-        phase_ = Phase::kFlying;
-        paid_ = false;
-        asked_ = true;
-        ++gate_->flying;
-        sent_at_ = gate_->now();
-    }
-
-    void land() {
-        gate_->latency.note(elapsed());
-        end();
-    }
-
-    /// Whether the node was asked.
-    [[nodiscard]] bool asked() const { return asked_; }
-
-    const std::uint64_t cost;
-    const infra::Deadline deadline;
-    const bool urgent;
-
-  private:
-    enum class Phase : std::uint8_t { kNone, kTurn, kFlying };
-
-    [[nodiscard]] milliseconds elapsed() const {
-        return std::chrono::duration_cast<milliseconds>(gate_->now() - sent_at_);
-    }
-
-    void end() {
-        if (paid_) {
-            gate_->bucket.give_back(cost);
-            paid_ = false;
-        }
-        if (phase_ == Phase::kFlying) {
-            --gate_->flying;
-        }
-        if (phase_ != Phase::kNone) {
-            phase_ = Phase::kNone;
-            gate_->release();
-        }
-    }
-
-    std::shared_ptr<Gate> gate_;
-    Phase phase_{Phase::kNone};
-    bool paid_{false};
-    bool asked_{false};
-    SteadyTime sent_at_;
-};
 
 Endpoint::Endpoint(
     std::unique_ptr<RpcCaller> caller,

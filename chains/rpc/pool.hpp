@@ -94,12 +94,13 @@ class EndpointPool {
     /// Endpoints whose chain id should be asked now; see Endpoint::dial_due.
     [[nodiscard]] std::vector<Endpoint*> due_for_dial(std::chrono::milliseconds interval) const;
 
-    /// The same batch to one endpoint of each operator, together. Trouble with the endpoint makes
-    /// the operator's next one be asked, inside the deadline. Ends when all have answered, or
-    /// `grace` after `enough` operators have, or at the deadline. One answer for each operator of
-    /// one_per_operator(), in its order; who was not waited for has kTransport with Errc::kTimeout.
-    /// An endpoint that is not ready is asked only when fewer than `enough` others are; else its
-    /// answer says when it will be.
+    /// The same batch to one endpoint of each operator, together. Trouble with the endpoint, or an
+    /// error that another may not have (method not found, pruned, unknown words), makes the
+    /// operator's next one be asked, inside the deadline, and does not count as an answer. Ends
+    /// when all have answered, or `grace` after `enough` operators have, or at the deadline. One
+    /// answer for each operator of one_per_operator(), in its order; who was not waited for has
+    /// kTransport with Errc::kTimeout. An endpoint that is not ready is asked only when fewer than
+    /// `enough` others are; else its answer says when it will be.
     Task<std::vector<OperatorAnswer>> ask_operators(
         std::vector<RpcCall> calls,
         std::chrono::milliseconds deadline,

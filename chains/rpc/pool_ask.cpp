@@ -27,20 +27,25 @@ constexpr milliseconds kHedgeUnknown{250};
 /// A hedged read that was silent for so long has failed, though another node answered it.
 constexpr milliseconds kHedgeLate{1000};
 
-bool has_trouble(const BatchAnswers& answers) {
+/// Whether the same question may get its answer elsewhere: trouble, a method or history that this
+/// node does not offer, words that nobody knows. "Not there yet" is an answer.
+bool is_no_answer(RpcClass kind) {
+    return is_endpoint_trouble(kind) || kind == RpcClass::kMethodNotFound ||
+           kind == RpcClass::kPruned || kind == RpcClass::kOther;
+}
+
+bool lacks_answer(const BatchAnswers& answers) {
     if (!answers) {
-        return is_endpoint_trouble(answers.error().kind);
+        return is_no_answer(answers.error().kind);
     }
     return std::ranges::any_of(answers.value(), [](const RpcResult<json>& answer) {
-        return !answer && is_endpoint_trouble(answer.error().kind);
+        return !answer && is_no_answer(answer.error().kind);
     });
 }
 
-/// Whether the next node would say the same.
+/// Whether the next node would say the same of a read of the newest state.
 bool is_final(RpcClass kind) {
-    return !is_endpoint_trouble(kind) && kind != RpcClass::kMethodNotFound &&
-           kind != RpcClass::kBlockNotFound && kind != RpcClass::kPruned &&
-           kind != RpcClass::kOther;
+    return !is_no_answer(kind) && kind != RpcClass::kBlockNotFound;
 }
 
 /// Which of several errors to tell: what is about the transaction or the question first, and of
@@ -126,12 +131,12 @@ Task<void> EndpointPool::joint_lane(Joint* joint, std::size_t at) {
         lane.asked = endpoint;
         std::vector<RpcCall> calls = joint->calls;
         BatchAnswers answers = co_await endpoint->ask_all(std::move(calls), joint->deadline.left());
-        const bool trouble = has_trouble(answers);
+        const bool lacks = lacks_answer(answers);
         // Half an answer is better than the next endpoint's none.
-        if (!trouble || !lane.answer || !lane.answer->answers) {
+        if (!lacks || !lane.answer || !lane.answer->answers) {
             lane.answer.emplace(endpoint, std::move(answers));
         }
-        if (!trouble) {
+        if (!lacks) {
             ++joint->good;
             break;
         }

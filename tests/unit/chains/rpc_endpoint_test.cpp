@@ -272,8 +272,9 @@ TEST_F(EndpointTest, BeingLateCountsOnlyWhenTheNodeWasAsked) {
     EXPECT_EQ(endpoint().failure_count(), 0U);
     script->always = says("0x1", milliseconds{30});
     const auto note = [](Endpoint* e) -> Task<RpcResult<json>> {
-        co_await infra::sleep_for(milliseconds{5});
-        e->note_late(milliseconds{5});
+        const milliseconds pause(5);
+        co_await infra::sleep_for(pause);
+        e->note_late(pause);
         co_return json();
     };
     std::vector<Task<RpcResult<json>>> tasks;
