@@ -150,10 +150,13 @@ void EndpointPool::note_heads(std::span<const EndpointHead> heads, std::size_t k
     std::ranges::sort(sorted, std::greater<>{});
     const BlockNum head = sorted[k - 1];
     note_pace(head);
-    for (Member& member : members_) {
-        if (member.endpoint->latest()) {
-            judge(member, head);
-        }
+    // An endpoint that was not asked is not behind because of that.
+    for (const EndpointHead& told : heads) {
+        const auto member = std::ranges::find_if(members_, [&](const Member& one) {
+            return one.endpoint.get() == told.endpoint;
+        });
+        MARGRAVE_ASSERT(member != members_.end());
+        judge(*member, head);
     }
 }
 

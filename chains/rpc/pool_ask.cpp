@@ -327,6 +327,10 @@ Task<RpcResult<json>> EndpointPool::hedged(RpcCall call, milliseconds deadline) 
     if (hedge.won) {
         co_return std::move(*hedge.won);
     }
+    if (!hedge.failed) {
+        Error late = infra::timeout_error(hedge.call.method, deadline);
+        co_return RpcError(RpcClass::kTransport, Errc::kTimeout, std::move(late.detail));
+    }
     co_return std::move(*hedge.failed);
 }
 

@@ -84,6 +84,16 @@ TEST_F(PoolPaceTest, ABurstAfterSilenceMakesNobodyStaleAtOnce) {
     EXPECT_EQ(at(1).state(), EndpointState::kOutOfSync);
 }
 
+TEST_F(PoolPaceTest, WhoeverWasNotAskedIsNotStaleForThat) {
+    make({"a1", "b1", "b2"});
+    heads({100, 100, 100}, 2);
+    for (std::uint64_t n = 101; n < 200; ++n) {
+        clock.advance(seconds{2});
+        heads({n, n}, 2);
+    }
+    EXPECT_EQ(at(2).state(), EndpointState::kAlive);
+}
+
 TEST_F(PoolPaceTest, TooFewHeadsJudgeNobody) {
     make({"a1", "b1"});
     for (std::uint64_t n = 100; n < 200; ++n) {

@@ -70,6 +70,13 @@ TEST_F(PoolSendTest, AHedgedReadKeepsItsDeadline) {
     EXPECT_EQ(at(0).failure_count(), 1U);
 }
 
+TEST_F(PoolSendTest, NoTimeAtAllIsATimeout) {
+    make({"a1", "b1"});
+    const RpcResult<json> read = loop.run(pool->hedged(read_call(), milliseconds{0}));
+    ASSERT_FALSE(read);
+    EXPECT_EQ(read.error().code, Errc::kTimeout);
+}
+
 TEST_F(PoolSendTest, OnlyOneEndpointAndNoneAtAll) {
     make({"a1"});
     scripts[0]->always = says("only");
