@@ -17,7 +17,7 @@ Result<std::unique_ptr<ChainAdapter>> make_evm(
         MARGRAVE_TRY(auto client, rpc::RpcClient::make(executor, endpoint, limits, log));
         callers.push_back(std::move(client));
     }
-    MARGRAVE_TRY(auto adapter, evm::EvmAdapter::make(std::move(settings), std::move(callers)));
+    MARGRAVE_TRY(auto adapter, evm::EvmAdapter::make(std::move(settings), std::move(callers), log));
     return std::unique_ptr<ChainAdapter>(std::move(adapter));
 }
 

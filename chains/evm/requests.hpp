@@ -38,9 +38,14 @@ struct Receipt {
 /// `tag` is "latest", "safe" or "finalized".
 rpc::RpcCall ask_block(std::string_view tag);
 rpc::RpcCall ask_block(BlockNum number);
+rpc::RpcCall ask_block_by_hash(const Hash32& block);
+/// Every receipt of a block, by its hash.
+rpc::RpcCall ask_receipts(const Hash32& block);
+/// Account and slots with their proof against the state of a block, by hash (EIP-1186, EIP-1898).
+rpc::RpcCall ask_proof(const Address& account, std::span<const Hash32> slots, const Hash32& block);
 rpc::RpcCall ask_chain_id();
 rpc::RpcCall ask_client_version();
-rpc::RpcCall ask_code(const Address& at);
+rpc::RpcCall ask_code(const Address& at, const Hash32& block);
 /// eth_call against the state of a block, by hash (EIP-1898).
 rpc::RpcCall ask_call(const Address& to, ByteView data, const Hash32& block);
 
