@@ -258,7 +258,7 @@ class Soak {
 
     Hash32 head_hash() {
         const auto block = rpc("eth_getBlockByNumber", "[\"latest\",false]");
-        return must(parse_hash(block["hash"].get<std::string>()));
+        return must(parse_hash32(block["hash"].get<std::string>()));
     }
 
     std::mt19937_64 random_;
