@@ -206,17 +206,13 @@ Task<Result<std::vector<BlockData>>> EvmAdapter::prove(
         co_return before.as_failure();
     }
     const Accumulators known = before.value();
-    switch (settings_.proof) {
-        case ProofMode::kReceipts: {
-            auto proved = co_await prove_by_receipts(node, std::move(blocks), known);
-            co_return proved;
-        }
-        case ProofMode::kAccumulator: {
-            auto proved = co_await prove_by_accumulator(node, std::move(blocks), known);
-            co_return proved;
-        }
-        case ProofMode::kAgreement:
-            break;
+    if (settings_.proof == ProofMode::kReceipts) {
+        auto proved = co_await prove_by_receipts(node, std::move(blocks), known);
+        co_return proved;
+    }
+    if (settings_.proof == ProofMode::kAccumulator) {
+        auto proved = co_await prove_by_accumulator(node, std::move(blocks), known);
+        co_return proved;
     }
     auto proved = co_await prove_by_agreement(std::move(blocks), known);
     co_return proved;
