@@ -91,7 +91,9 @@ Task<Result<ProvedAccount>> EvmAdapter::ask_account(
 // What the contracts say at a block: proved against its state root where the node can, given alike
 // by enough operators where it cannot.
 Task<Result<Accumulators>> EvmAdapter::accumulators_at(Node& node, const KnownBlock& block) {
-    const bool may_prove = block.header && !without_proofs_.contains(node.name());
+    // The genesis header of a development chain does not commit to the accounts it begins with.
+    const bool may_prove =
+        block.header && block.block.number.value > 0 && !without_proofs_.contains(node.name());
     if (may_prove) {
         auto vault =
             co_await ask_account(node, *block.header, settings_.vault, accumulator_slots());
