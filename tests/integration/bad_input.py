@@ -205,9 +205,11 @@ def chain_stops(node):
         require(node.stop_daemon() == OK, "the daemon did not stop cleanly beside a node that hangs")
         node.start_daemon()
         node.more_rounds([node.a], 2)
-        rows = {row["chain"]: row for row in node.status()["chains"]}
-        require(rows[node.a.caip]["live"] and not rows[node.b.caip]["live"], f"status shows {rows}")
-        require(rows[node.b.caip]["error"], "status does not say what is wrong with B")
+        def told():
+            rows = {row["chain"]: row for row in node.status()["chains"]}
+            require(rows[node.a.caip]["live"] and not rows[node.b.caip]["live"], f"status shows {rows}")
+            return rows[node.b.caip]["error"]
+        wait_until("status to say what is wrong with B", told, 30)
     finally:
         node.b.process.send_signal(signal.SIGCONT)
     here = node.registry_round(node.a)
