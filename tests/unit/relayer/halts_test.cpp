@@ -17,6 +17,12 @@ class HaltsTest : public WorldTest {
   protected:
     HaltsTest() {
         world.settings.parameters.max_head_age_s = kLimit;
+        // The trouble is on chain 0, so the price feed is not.
+        for (oracle::AssetOracleSettings& asset : world.settings.oracle) {
+            if (auto* feed = std::get_if<oracle::FeedSourceSettings>(&asset.sources.front())) {
+                feed->chain = world.id(1);
+            }
+        }
         // The parameters are hashed at the start.
         const Result<void> started = world.start();
         EXPECT_TRUE(started.has_value());
