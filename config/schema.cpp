@@ -136,6 +136,10 @@ constexpr Setting kTable[] = {
      "Chainlink's L2 sequencer uptime feed on this chain.", kSomeAddress, kTogether},
     {"/chains/*/sequencer/grace", kSeconds, kOptional, R"("1h")", "0s", "7d",
      "How long after the sequencer came back nothing is liquidated.", R"("1h")", kTogether},
+    {"/chains/*/max_head_age", kSeconds, kOptional, "", "1s", "7d",
+     "Oldest final block a round may stand on here; for chains that make blocks rarely. When absent "
+     "/attestation/max_head_age and what finality takes: 20m for \"finalized\", 5m for \"safe\".",
+     R"("30m")", kTogether},
     {"/chains/*/poll_interval", kDuration, kOptional, R"("2s")", "50ms", "10m",
      "How often the head is asked for.", R"("2s")"},
     {"/chains/*/rpc_timeout", kDuration, kOptional, R"("5s")", "100ms", "2m",
@@ -236,6 +240,9 @@ constexpr Setting kTable[] = {
      "Time from one round to the next.", R"("60s")"},
     {"/attestation/validity", kSeconds, kOptional, R"("10m")", "1s", "7d",
      "How long an attestation is good for; more than twice the interval.", R"("10m")", kTogether},
+    {"/attestation/max_head_age", kSeconds, kOptional, R"("10m")", "1s", "6d",
+     "How much older than its finality makes it a chain's final block may be at a round; past it the chain is dead, "
+     "and accounts with anything there are UNATTESTABLE.", R"("10m")", kTogether},
     {"/attestation/release_deadline", kSeconds, kOptional, R"("10m")", "1s", "7d",
      "How long a granted release may be executed.", R"("10m")", kTogether},
 

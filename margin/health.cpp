@@ -59,6 +59,33 @@ void check_positions(
     }
 }
 
+void check_chains(
+    const AccountHoldings& holdings, const Market& market, Sums& sums, const Evidence* evidence
+) {
+    if (market.dead().empty()) {
+        return;
+    }
+    const auto refuse = [&sums, evidence](std::string what) {
+        sums.flags |= flags::kChainDead;
+        sums.unattestable = true;
+        if (evidence != nullptr) {
+            evidence->unvalued.push_back(
+                {.what = std::move(what), .why = describe_guards(flags::kChainDead)}
+            );
+        }
+    };
+    for (const Holding& holding : holdings.holdings) {
+        if (market.dead().holds(holding)) {
+            refuse(holding.asset.text());
+        }
+    }
+    for (const VenuePosition& position : holdings.positions) {
+        if (market.dead().holds(position)) {
+            refuse("position " + to_hex(position.market));
+        }
+    }
+}
+
 Result<void> fill_amounts(AccountState& state, const Sums& sums) {
     MARGRAVE_TRY(auto initial, sub(sums.value, sums.required_initial));
     MARGRAVE_TRY(auto liquidation_end, sub(sums.value, sums.required_liquidation_end));
@@ -92,6 +119,7 @@ AccountState judge(
     state.account = holdings.account;
     state.flags = facts_of(holdings, provisional_differs);
     Sums sums;
+    check_chains(holdings, market, sums, evidence);
     check_positions(holdings, market, sums, evidence);
     for (const std::unique_ptr<const Module>& module : modules()) {
         if (const Result<void> added = module->add(holdings, market, sums, evidence); !added) {
@@ -134,6 +162,17 @@ AccountHoldings sorted(AccountHoldings holdings) {
 }
 
 }  // namespace
+
+bool DeadChains::touch(const AccountHoldings& account) const {
+    if (chains.empty()) {
+        return false;
+    }
+    const auto here = [this](const auto& row) {
+        return holds(row);
+    };
+    return std::ranges::any_of(account.holdings, here) ||
+           std::ranges::any_of(account.positions, here);
+}
 
 Evaluation evaluate(
     const AccountHoldings& holdings,
@@ -196,6 +235,7 @@ std::string describe_guards(std::uint32_t flags) {
         Word{flags::kUnknownAsset, "asset not in the parameters"},
         Word{flags::kArithmetic, "arithmetic overflow"},
         Word{flags::kPositionUnvalued, "position that no risk module values"},
+        Word{flags::kChainDead, "chain without a recent final block"},
     };
     std::string out;
     std::uint32_t rest = flags & ~((1U << kFirstGuardBit) - 1U);

@@ -155,6 +155,30 @@ chains::ChainSettings build_chain(const Reader& in) {
     return out;
 }
 
+// What a final block's age is when all is well: two to three epochs of Ethereum until `finalized`
+// (ethereum.org, Gasper), half of one until `safe`; layer 2 chains inherit it from their layer 1.
+std::uint64_t usual_lag_s(chains::FinalityMode mode) {
+    switch (mode) {
+        case chains::FinalityMode::kFinalizedTag:
+            return 1'200;
+        case chains::FinalityMode::kSafeTag:
+            return 300;
+        case chains::FinalityMode::kDepth:
+            return 0;
+    }
+    return 0;
+}
+
+void build_head_age(
+    margin::Parameters& parameters, const Reader& in, const chains::ChainSettings& chain
+) {
+    const std::uint64_t usual = parameters.max_head_age_s + usual_lag_s(chain.finality.mode);
+    const std::uint64_t limit = in.seconds("max_head_age").value_or(usual);
+    if (limit != parameters.max_head_age_s) {
+        parameters.max_head_age_of[chain.chain] = limit;
+    }
+}
+
 margin::Weights build_weights(const Reader& in) {
     margin::Weights out;
     take(out.initial, in.decimal("initial"));
@@ -287,6 +311,7 @@ Built build(const json& document, const std::filesystem::path& base_dir) {
     build_assets(out, root);
     build_parameters(settings, root);
     const Hash32 network = settings.genesis.network();
+    take(settings.parameters.max_head_age_s, root.object("attestation").seconds("max_head_age"));
     for (std::size_t i = 0; i < root.size("chains"); ++i) {
         chains::ChainSettings chain = build_chain(root.item("chains", i));
         chain.network = network;
@@ -297,6 +322,7 @@ Built build(const json& document, const std::filesystem::path& base_dir) {
                 }
             }
         }
+        build_head_age(settings.parameters, root.item("chains", i), chain);
         settings.chains.push_back(std::move(chain));
     }
     return out;

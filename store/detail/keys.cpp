@@ -106,6 +106,14 @@ Bytes seen(ChainTag chain, const Hash32& hash) {
     return KeyWriter('I').chain(chain).bytes(hash).done();
 }
 
+Bytes evidence(ChainTag chain) {
+    return KeyWriter('E').chain(chain).done();
+}
+
+Bytes reorgs(ChainTag chain) {
+    return KeyWriter('R').chain(chain).done();
+}
+
 Bytes event(ChainTag chain, BlockNum number, std::uint32_t ordinal) {
     return KeyWriter().chain(chain).u64(number.value).u32(ordinal).done();
 }
@@ -303,6 +311,10 @@ Bytes open_request(ChainTag chain, std::uint64_t number) {
 
 Bytes open_requests(ChainTag chain) {
     return KeyWriter('Q').chain(chain).done();
+}
+
+Bytes stops(ChainTag chain) {
+    return KeyWriter('X').chain(chain).done();
 }
 
 }  // namespace decision_key

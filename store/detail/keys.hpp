@@ -76,6 +76,9 @@ Bytes block(ChainTag chain, BlockNum number);
 /// `reorg` keeps apart the times one block was orphaned.
 Bytes orphan(ChainTag chain, BlockNum number, const Hash32& hash, std::uint64_t reorg);
 Bytes seen(ChainTag chain, const Hash32& hash);
+/// Prefixes; a key goes on with the row's number.
+Bytes evidence(ChainTag chain);
+Bytes reorgs(ChainTag chain);
 Bytes event(ChainTag chain, BlockNum number, std::uint32_t ordinal);
 Bytes events(ChainTag chain, BlockNum number);
 }  // namespace chain_key
@@ -149,6 +152,8 @@ Bytes open_leg(const Hash32& seizure);
 /// Requests that may still be open; a superset, cleaned when an answer or finality settles one.
 Bytes open_request(ChainTag chain, std::uint64_t number);
 Bytes open_requests(ChainTag chain);
+/// Prefix of the chain's stops; a key goes on with the stop's number.
+Bytes stops(ChainTag chain);
 }  // namespace decision_key
 
 /// Rows of `attest`: log leaves, outbox, documents.
