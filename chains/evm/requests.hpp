@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "chains/evm/node_log.hpp"
 #include "chains/rpc/client.hpp"
 #include "core/amount.hpp"
 #include "core/bytes.hpp"
@@ -24,17 +25,6 @@ struct Header {
     BlockRef block;
     /// Absent before London.
     std::optional<Amount> base_fee;
-};
-
-/// A log as a node tells it.
-struct NodeLog {
-    BlockNum number;
-    Hash32 block;
-    Hash32 txn;
-    std::uint32_t index{0};
-    Address address;
-    std::vector<Hash32> topics;
-    Bytes data;
 };
 
 struct Receipt {
