@@ -71,13 +71,13 @@ Result<Hash32> read_slot(const json& entry) {
     return parse_hash32("0x" + std::string(kDigits - digits.size(), '0') + std::string(digits));
 }
 
-Result<AccountState> decode_account(ByteView value) {
+Result<AccountFields> decode_account(ByteView value) {
     constexpr std::size_t kFields = 4;
     MARGRAVE_TRY(const rlp::Item list, rlp::decode(value));
     if (!list.is_list || list.items.size() != kFields) {
         return fail(Errc::kInvalid, "is no list of nonce, balance, storage root and code hash");
     }
-    AccountState out;
+    AccountFields out;
     MARGRAVE_TRY(out.nonce, rlp::to_u64(list.items[0], "nonce"));
     MARGRAVE_TRY(out.balance, rlp::to_amount(list.items[1], "balance"));
     MARGRAVE_TRY(out.storage_root, rlp::to_hash32(list.items[2], "storage root"));
@@ -85,8 +85,8 @@ Result<AccountState> decode_account(ByteView value) {
     return out;
 }
 
-Result<AccountState> read_claim(const json& answer) {
-    AccountState out;
+Result<AccountFields> read_claim(const json& answer) {
+    AccountFields out;
     MARGRAVE_TRY(out.nonce, rpc::u64_at(answer, "nonce"));
     MARGRAVE_TRY(out.balance, rpc::amount_at(answer, "balance"));
     MARGRAVE_TRY(out.storage_root, rpc::hash_at(answer, "storageHash"));
@@ -95,13 +95,13 @@ Result<AccountState> read_claim(const json& answer) {
 }
 
 // Absent, nodes write the two hashes as those of nothing or as zero.
-bool claims_absence(const AccountState& claim) {
+bool claims_absence(const AccountFields& claim) {
     return claim.nonce == 0 && claim.balance.is_zero() &&
            (claim.storage_root.is_zero() || claim.storage_root == trie::empty_root()) &&
            (claim.code_hash.is_zero() || claim.code_hash == empty_code());
 }
 
-Result<void> compare(const AccountState& claim, const AccountState& proved) {
+Result<void> compare(const AccountFields& claim, const AccountFields& proved) {
     if (claim.nonce != proved.nonce) {
         return unproved(
             "nonce " + std::to_string(claim.nonce) + " is told, " + std::to_string(proved.nonce) +
@@ -129,10 +129,10 @@ Result<void> compare(const AccountState& claim, const AccountState& proved) {
     return ok();
 }
 
-Result<std::optional<AccountState>> prove_state(
+Result<std::optional<AccountFields>> prove_state(
     const json& answer, const Hash32& state_root, const Address& asked
 ) {
-    MARGRAVE_TRY(const AccountState claim, readable(read_claim(answer), "the answer"));
+    MARGRAVE_TRY(const AccountFields claim, readable(read_claim(answer), "the answer"));
     MARGRAVE_TRY(
         const std::vector<Bytes> nodes, readable(read_nodes(answer, "accountProof"), "the answer")
     );
@@ -142,14 +142,14 @@ Result<std::optional<AccountState>> prove_state(
         if (!claims_absence(claim)) {
             return unproved("the state has no such account, the answer gives it values");
         }
-        return std::optional<AccountState>{};
+        return std::optional<AccountFields>{};
     }
     const auto account = decode_account(*value);
     if (!account) {
         return unproved("the account's leaf: " + account.error().detail);
     }
     MARGRAVE_TRY(compare(claim, account.value()));
-    return std::optional<AccountState>{account.value()};
+    return std::optional<AccountFields>{account.value()};
 }
 
 // A slot's leaf holds the RLP of its number; zero is no leaf.

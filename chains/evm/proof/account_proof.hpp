@@ -16,13 +16,13 @@
 /// Accounts and their storage against a state root (EIP-1186).
 namespace margrave::chains::evm {
 
-struct AccountState {
+struct AccountFields {
     std::uint64_t nonce{0};
     /// Wei.
     Amount balance;
     Hash32 storage_root;
     Hash32 code_hash;
-    bool operator==(const AccountState&) const = default;
+    bool operator==(const AccountFields&) const = default;
 };
 
 struct SlotValue {
@@ -38,7 +38,7 @@ class ProvedAccount {
     [[nodiscard]] const Address& address() const { return address_; }
 
     /// Nothing: the state has no such account.
-    [[nodiscard]] const std::optional<AccountState>& state() const { return state_; }
+    [[nodiscard]] const std::optional<AccountFields>& state() const { return state_; }
 
     /// The asked slots, in the order in which they were asked.
     [[nodiscard]] const std::vector<SlotValue>& slots() const { return slots_; }
@@ -52,14 +52,14 @@ class ProvedAccount {
     );
 
     ProvedAccount(
-        const Address& address, std::optional<AccountState> state, std::vector<SlotValue> slots
+        const Address& address, std::optional<AccountFields> state, std::vector<SlotValue> slots
     )
         : address_(address),
           state_(std::move(state)),
           slots_(std::move(slots)) {}
 
     Address address_;
-    std::optional<AccountState> state_;
+    std::optional<AccountFields> state_;
     std::vector<SlotValue> slots_;
 };
 

@@ -98,8 +98,9 @@ class ProvedLogs {
 /// That an eth_getBlockReceipts answer is all of the block's receipts. Checked: every label (block
 /// hash and number, transaction index and hash, log index, not removed), the root, each receipt's
 /// bloom against its logs and all blooms against the header's, and that gas never falls.
-/// kUnproved: a label or the root is another's. kUnable: null or malformed, the root does not come
-/// out and a type of receipt is not known, or the chain's blooms do not follow its logs.
+/// kUnproved: a label or the root is another's. kUnable: null or malformed; the root does not come
+/// out and a receipt has a type or member that is not known here, or is a state sync of Polygon's;
+/// or the chain's blooms do not follow its logs.
 Result<ProvedLogs> prove_receipts(const ProvedHeader& header, const nlohmann::json& answer);
 /// The same, and that the receipts name the block's transactions. `txns` is of the same block.
 Result<ProvedLogs> prove_receipts(

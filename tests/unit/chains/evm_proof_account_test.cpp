@@ -110,7 +110,7 @@ TEST(ProvedAccount, EveryProofOfTheExecutionApisTestChainHoldsUnderItsHeader) {
     EXPECT_EQ(proofs, 4U);
 }
 
-Bytes account_leaf(const AccountState& state) {
+Bytes account_leaf(const AccountFields& state) {
     Bytes members;
     rlp::put_uint(members, state.nonce);
     rlp::put_uint(members, state.balance);
@@ -138,7 +138,7 @@ json nodes_of(const std::vector<Bytes>& nodes) {
 struct World {
     Address vault = low_address(keccak256(std::string_view("vault")));
     Address nobody = low_address(keccak256(std::string_view("nobody")));
-    AccountState state;
+    AccountFields state;
     std::map<Bytes, Bytes> storage;
     std::map<Bytes, Bytes> accounts;
 
@@ -153,7 +153,7 @@ struct World {
         state.storage_root = PlainTrie(storage).root();
         state.code_hash = keccak256(std::string_view("code"));
         for (std::uint64_t i = 0; i < 300; ++i) {
-            AccountState someone{i, Amount(i), trie::empty_root(), keccak256(ByteView{})};
+            AccountFields someone{i, Amount(i), trie::empty_root(), keccak256(ByteView{})};
             accounts[key_of(slot(i).view())] = account_leaf(someone);
         }
         accounts[key_of(vault.view())] = account_leaf(state);
@@ -165,8 +165,8 @@ struct World {
 
     [[nodiscard]] json answer(const Address& about, const std::vector<Hash32>& slots) const {
         const bool there = about == vault;
-        const AccountState claim =
-            there ? state : AccountState{0, Amount{}, trie::empty_root(), keccak256(ByteView{})};
+        const AccountFields claim =
+            there ? state : AccountFields{0, Amount{}, trie::empty_root(), keccak256(ByteView{})};
         json out;
         out["address"] = to_hex(about);
         out["nonce"] = to_quantity(claim.nonce);

@@ -419,6 +419,32 @@ TEST(ProvedReceipts, AnUnknownTypeIsBelievedWhenTheRootComesOutAndElseUnjudged) 
     }
 }
 
+// A later fork may hash more of a receipt than is known here, and Polygon's nodes list one that is
+// in no root: neither is a lie for that, and neither passes.
+TEST(ProvedReceipts, AnUnknownMemberOrAStateSyncIsUnjudgedWhenTheRootDoesNotComeOut) {
+    const SampleBlock block;
+    const ProvedHeader header = proved(block.header);
+    json receipts = block.receipts;
+    receipts[2]["gasSpent"] = "0x1";
+    EXPECT_TRUE(prove_receipts(header, receipts).has_value());
+    receipts[1]["cumulativeGasUsed"] = "0x1";
+    EXPECT_REFUSED(prove_receipts(header, receipts), Errc::kUnable, "gasSpent");
+    receipts[2]["gasSpent"] = nullptr;
+    EXPECT_REFUSED(prove_receipts(header, receipts), Errc::kUnproved, "the root is");
+
+    SampleBlock synced = block;
+    json sync = block.receipts[1];
+    sync["transactionHash"] = to_hex(keccak256("matic-bor-receipt-"));
+    sync["from"] = to_hex(Address{});
+    sync["to"] = to_hex(Address{});
+    sync["gasUsed"] = "0x0";
+    synced.receipts.push_back(sync);
+    synced.label();
+    EXPECT_REFUSED(prove_receipts(header, synced.receipts), Errc::kUnable, "state sync");
+    synced.receipts.back()["gasUsed"] = "0x5208";
+    EXPECT_REFUSED(prove_receipts(header, synced.receipts), Errc::kUnproved, "the root is");
+}
+
 // Such a chain's receipts are proved, but its blooms are no proof of absence.
 TEST(ProvedReceipts, AChainWhoseBloomsDoNotFollowItsLogsIsUnable) {
     SampleBlock block;
