@@ -11,6 +11,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <variant>
 #include <vector>
 
 namespace margrave::store {
@@ -27,19 +28,22 @@ struct LedgerDefinition {
 /// Accounts of one ledger (docs/ledger.md has the table of postings). D and C say which side grows.
 enum class AccountCode : std::uint16_t {
     kVault = 100,       // D  tokens in the vault contract
+    kCustody = 110,     // D  [source] tokens that a watched contract holds for accounts
     kLoan = 120,        // D  [account] owed to the pool
+    kOwed = 125,        // D  [account] owed at watched contracts
     kReceivable = 130,  // D  [account] negative balance after a fact that could not be refused
     kSale = 140,        // D  tokens in the sale contract, out of a seizure
     kCollateral = 220,  // C  [account]
+    kMapped = 225,      // C  [account] owned at watched contracts
     kWithdraw = 240,    // C  [account] released by the chain in this transfer group; zero after it
     kAuction = 250,     // C  [seizure id] the lot of one seizure
     kPool = 300,        // C  lenders' liquidity
-    kUnattributed = 900,  // C  tokens the vault holds that no event explains
+    kUnattributed = 900,  // C  tokens in vault or custody that no event explains
 };
 std::string_view to_string(AccountCode code);
 
 /// One posting, immutable. debit and credit are (code, owner) of one ledger; owner is an account,
-/// a seizure id or zero.
+/// a seizure id, a watch or zero.
 struct Transfer {
     Hash32 id;
     Seq seq;
@@ -49,8 +53,8 @@ struct Transfer {
     AccountCode credit{AccountCode::kCollateral};
     Hash32 credit_owner;
     Amount amount;
-    /// MovementKind that caused it.
-    MovementKind cause{MovementKind::kDeposit};
+    /// The kind of event that caused it.
+    std::variant<MovementKind, MappedKind> cause{MovementKind::kDeposit};
     /// Account the event names; zero for the pool.
     AccountId account;
     ChainId chain;
