@@ -11,6 +11,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -190,6 +191,16 @@ class Ledger {
     [[nodiscard]] Result<AccountHoldings> holdings_at_head(const AccountId& account) const;
     /// Every account that has a non-zero holding or position as of the state, ascending.
     [[nodiscard]] Result<std::vector<AccountHoldings>> all_holdings(const AsOf& as_of) const;
+    /// Accounts that a watch of this chain ever moved, with the watch, ascending from behind
+    /// `after`: whose readings are due from time to time, at most `limit` at once.
+    using MappedPlace = std::pair<Hash32, AccountId>;
+    [[nodiscard]] Result<std::vector<MappedPlace>> mapped_accounts(
+        const ChainId& chain, const std::optional<MappedPlace>& after, std::size_t limit
+    ) const;
+    /// What the events and readings of one watch say its contract holds, to compare with what it
+    /// does hold at the same block.
+    [[nodiscard]] Result<Amount> custody_at(LedgerId ledger, const Hash32& source, BlockNum as_of)
+        const;
     /// Accounts with events in (from, to] of one chain: whose firm holdings moved when the final
     /// block did.
     [[nodiscard]] Result<std::set<AccountId>> touched_between(

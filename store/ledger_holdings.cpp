@@ -345,6 +345,45 @@ Result<std::vector<AccountHoldings>> Ledger::all_holdings(const AsOf& as_of) con
     return follow_links(std::move(all), reader.links());
 }
 
+Result<std::vector<Ledger::MappedPlace>> Ledger::mapped_accounts(
+    const ChainId& chain, const std::optional<MappedPlace>& after, std::size_t limit
+) const {
+    MARGRAVE_TRY(ready());
+    const detail::ChainTag tag = detail::tag_of(chain);
+    const Bytes prefix = detail::subject::holders(tag);
+    Bytes start = prefix;
+    if (after) {
+        start = detail::subject::holder(tag, after->first, after->second);
+        // Behind every version of it.
+        start.insert(start.end(), detail::subject::kSuffix + 1, 0xff);
+    }
+    std::vector<MappedPlace> out;
+    const auto visit = [&](ByteView key, ByteView) -> Result<bool> {
+        ByteReader in(key.subspan(prefix.size()));
+        MARGRAVE_TRY(const Hash32 source, in.hash32());
+        MARGRAVE_TRY(const Hash32 account, in.hash32());
+        const MappedPlace place{source, detail::account_of_owner(account)};
+        if (!out.empty() && out.back() == place) {
+            return true;
+        }
+        if (out.size() >= limit) {
+            return false;
+        }
+        out.push_back(place);
+        return true;
+    };
+    MARGRAVE_TRY(db_.impl().scan(Cf::kVersion, prefix, start, visit));
+    return out;
+}
+
+Result<Amount> Ledger::custody_at(LedgerId ledger, const Hash32& source, BlockNum as_of) const {
+    MARGRAVE_TRY(ready());
+    detail::Versions versions(db_.impl());
+    const Bytes subject = detail::subject::balance({ledger, AccountCode::kCustody, source});
+    MARGRAVE_TRY(const auto row, versions.read<AmountRow>(subject, as_of));
+    return row ? row->amount : Amount{};
+}
+
 Result<TrialBalance> Ledger::trial_balance(LedgerId ledger, BlockNum as_of) const {
     MARGRAVE_TRY(ready());
     if (ledger.value == 0 || ledger.value > state_->ledgers.size()) {

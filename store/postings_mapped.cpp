@@ -74,6 +74,9 @@ Result<void> Postings::apply_amount(const MappedEvent& m, const MappedAmount& wh
     if (!before || before->mapped != at.row.mapped || before->owed != at.row.owed) {
         books_.put(subject, at.row);
     }
+    if (!before) {
+        books_.put(subject::holder(books_.block().tag, m.source, m.account), LinkRow{true});
+    }
     return ok();
 }
 

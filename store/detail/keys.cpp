@@ -215,6 +215,14 @@ Bytes source(LedgerId ledger, const AccountId& account, const Hash32& source) {
     return KeyWriter(kAccount).bytes(account).tag(kSource).ledger(ledger).bytes(source).done();
 }
 
+Bytes holder(ChainTag chain, const Hash32& source, const AccountId& account) {
+    return KeyWriter('W').chain(chain).bytes(source).bytes(account).done();
+}
+
+Bytes holders(ChainTag chain) {
+    return KeyWriter('W').chain(chain).done();
+}
+
 Bytes link(ChainTag chain, const AccountId& from, const AccountId& into) {
     return KeyWriter(kAccount).bytes(from).tag(kLink).chain(chain).bytes(into).done();
 }

@@ -117,6 +117,9 @@ Bytes legs(ChainTag chain, const AccountId& account);
 Bytes position(ChainTag chain, const AccountId& account, const Hash32& market);
 /// What an account has and owes at one watch.
 Bytes source(LedgerId ledger, const AccountId& account, const Hash32& source);
+/// That an account was ever moved by a watch, in the order of watches.
+Bytes holder(ChainTag chain, const Hash32& source, const AccountId& account);
+Bytes holders(ChainTag chain);
 /// That `from` counts under `into`, or did. Kept twice: under the one it starts from and, with the
 /// tag of an arrival, under the one it leads to.
 Bytes link(ChainTag chain, const AccountId& from, const AccountId& into);

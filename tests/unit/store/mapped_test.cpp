@@ -200,6 +200,35 @@ TEST_F(Mapped, AnUnknownTokenIsCountedAndWorthNothing) {
     EXPECT_DONE(ledger().verify());
 }
 
+TEST_F(Mapped, EveryAccountThatAWatchMovedIsFoundAgainInTurns) {
+    block({mapped(kDeposit, kBob, usd(), 1, 2), mapped(kDeposit, kAlice, usd(), 1, 1)});
+    const BlockRef ancestor = chain_.head();
+    block({mapped(kDeposit, kAlice, eth(), 1, 1), mapped(kDeposit, kAlice, usd(), 1, 2)});
+    using Place = Ledger::MappedPlace;
+    const std::vector<Place> all{{word(1), kAlice}, {word(2), kAlice}, {word(2), kBob}};
+    const auto from = [&](const std::optional<Place>& after, std::size_t limit) {
+        return STORE_OK(ledger().mapped_accounts(chain_.id(), after, limit));
+    };
+    EXPECT_EQ(from(std::nullopt, 10), all);
+    EXPECT_EQ(from(std::nullopt, 2), (std::vector<Place>{all[0], all[1]}));
+    EXPECT_EQ(from(all[1], 2), (std::vector<Place>{all[2]}));
+    EXPECT_TRUE(from(all[2], 2).empty());
+    store_.revert(chain_, ancestor);
+    EXPECT_EQ(from(std::nullopt, 10), (std::vector<Place>{all[0], all[2]}));
+}
+
+TEST_F(Mapped, WhatAWatchHoldsIsKnownAtEachBlock) {
+    block({mapped(kDeposit, kAlice, usd(), 5, 1), mapped(kDeposit, kBob, usd(), 7, 2)});
+    const BlockNum early = chain_.head().number;
+    block({mapped(kWithdraw, kAlice, usd(), 2, 1)});
+    const LedgerId id = ledger().ledgers().front().id;
+    const BlockNum now = chain_.head().number;
+    EXPECT_EQ(STORE_OK(ledger().custody_at(id, word(1), early)), amount(5));
+    EXPECT_EQ(STORE_OK(ledger().custody_at(id, word(1), now)), amount(3));
+    EXPECT_EQ(STORE_OK(ledger().custody_at(id, word(2), now)), amount(7));
+    EXPECT_EQ(STORE_OK(ledger().custody_at(id, word(3), now)), amount(0));
+}
+
 TEST_F(Mapped, AccountZeroIsRefused) {
     const BlockData data = chain_.next({mapped(kDeposit, kPoolItself, usd(), 5)});
     EXPECT_CODE(ledger().apply(chain_.id(), BlockApplied{data}), Errc::kUnproved);
