@@ -27,7 +27,7 @@ std::uint32_t facts_of(const AccountHoldings& holdings, bool provisional_differs
         if (!holding.debt.is_zero()) {
             out |= flags::kHasDebt;
         }
-        if (holding.collateral != holding.book) {
+        if (holding.own() != holding.book) {
             out |= flags::kBookDiffers;
         }
     }
@@ -151,8 +151,8 @@ AccountState judge(
 // Canonical order, whatever the order of the input: the evidence is hashed.
 AccountHoldings sorted(AccountHoldings holdings) {
     std::ranges::sort(holdings.holdings, [](const Holding& a, const Holding& b) {
-        return std::tie(a.asset, a.collateral, a.debt, a.book, a.in_sale) <
-               std::tie(b.asset, b.collateral, b.debt, b.book, b.in_sale);
+        return std::tie(a.asset, a.collateral, a.debt, a.book, a.in_sale, a.mapped, a.mapped_debt) <
+               std::tie(b.asset, b.collateral, b.debt, b.book, b.in_sale, b.mapped, b.mapped_debt);
     });
     std::ranges::sort(holdings.positions, [](const VenuePosition& a, const VenuePosition& b) {
         return std::tie(a.market, a.size, a.entry_price) <

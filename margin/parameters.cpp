@@ -102,6 +102,10 @@ class Reader {
 
     AssetId asset(std::string_view key) { return take<AssetId>(key, AssetId::parse(text(key))); }
 
+    [[nodiscard]] bool has(std::string_view key) const {
+        return object_ != nullptr && object_->contains(key);
+    }
+
     const Canonical::Array& array(std::string_view key) {
         static const Canonical::Array kNone;
         const auto* found = member<Canonical::Array>(key, "is not an array");
@@ -270,6 +274,9 @@ Canonical canonical(const Parameters& parameters) {
     }
     out.emplace("release_deadline_s", Canonical::integer(parameters.release_deadline_s));
     out.emplace("validity_s", Canonical::integer(parameters.validity_s));
+    if (!parameters.watches.empty()) {
+        out.emplace("watches", parameters.watches);
+    }
     return Canonical(std::move(out));
 }
 
@@ -290,6 +297,9 @@ Result<Parameters> parse_parameters(std::string_view canonical_text) {
     for (const Canonical& item : in.array("assets")) {
         const std::string where = "/assets/" + std::to_string(out.assets.size());
         out.assets.push_back(read_asset(Reader(item, where, trouble), trouble));
+    }
+    if (in.has("watches")) {
+        out.watches = in.array("watches");
     }
     if (trouble) {
         return *std::move(trouble);

@@ -88,6 +88,10 @@ struct Parameters {
     std::map<ChainId, std::uint64_t> max_head_age_of;
     std::vector<AssetParameters> assets;
     LiquidationParameters liquidation;
+    /// What watched contracts' events mean, as the config says it. Not read by the engine, which
+    /// sees the holdings that come of it; signed, because those holdings change with it. Empty: no
+    /// member.
+    Canonical::Array watches;
     bool operator==(const Parameters&) const = default;
 
     /// The asset and its form on that chain. Null when the parameters do not name it.

@@ -57,7 +57,7 @@ bool has_lot(const AccountHoldings& holdings) {
     return std::any_of(
         holdings.holdings.begin(),
         holdings.holdings.end(),
-        [](const Holding& holding) { return holding.collateral > holding.in_sale; }
+        [](const Holding& holding) { return !holding.free().is_zero(); }
     );
 }
 

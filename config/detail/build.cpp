@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/detail/build.hpp"
 
+#include "config/detail/build_watch.hpp"
 #include "config/detail/reader.hpp"
 #include "infra/url.hpp"
 
@@ -146,6 +147,9 @@ chains::ChainSettings build_chain(const Reader& in) {
     take(out.vault, contracts.address("vault"));
     take(out.sale, contracts.address("sale"));
     out.position_book = contracts.address("position_book");
+    for (std::size_t i = 0; i < in.size("watch"); ++i) {
+        out.watch.push_back(build_watch(in.item("watch", i)));
+    }
     out.finality = build_finality(in.object("finality"));
     take(out.poll_interval, in.duration("poll_interval"));
     take(out.rpc_timeout, in.duration("rpc_timeout"));
@@ -325,6 +329,7 @@ Built build(const json& document, const std::filesystem::path& base_dir) {
         build_head_age(settings.parameters, root.item("chains", i), chain);
         settings.chains.push_back(std::move(chain));
     }
+    settings.parameters.watches = watches_document(settings.chains);
     return out;
 }
 

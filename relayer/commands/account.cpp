@@ -56,6 +56,8 @@ nlohmann::json holdings_json(const AccountHoldings& holdings) {
         row["collateral"] = holding.collateral.to_string();
         row["debt"] = holding.debt.to_string();
         row["inSale"] = holding.in_sale.to_string();
+        row["mapped"] = holding.mapped.to_string();
+        row["mappedDebt"] = holding.mapped_debt.to_string();
         rows.push_back(std::move(row));
     }
     return rows;

@@ -131,6 +131,20 @@ TEST(Parameters, EveryFieldChangesTheText) {
     }
 }
 
+TEST(Parameters, WatchesAreSignedWhereThereAreSome) {
+    Parameters parameters = sample_parameters();
+    const std::string without = canonical(parameters).dump();
+    EXPECT_EQ(without.find("watches"), std::string::npos);
+    Canonical::Object watch;
+    watch.emplace("name", "lending");
+    parameters.watches.emplace_back(std::move(watch));
+    const std::string with = canonical(parameters).dump();
+    EXPECT_TRUE(with.ends_with(",\"watches\":[{\"name\":\"lending\"}]}")) << with;
+    const auto parsed = parse_parameters(with);
+    ASSERT_TRUE(parsed) << parsed.error().detail;
+    EXPECT_EQ(parsed.value(), parameters);
+}
+
 TEST(Parameters, ParseRefusesWhatItWouldNotWrite) {
     struct Row {
         std::string text;
