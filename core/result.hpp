@@ -31,7 +31,7 @@ enum class Errc : std::uint16_t {
     kReorg = 303,          // the block asked for is no longer canonical
     kReverted = 305,       // a contract refused the call; the detail is its reason
     kBelowFinality = 304,  // the chain changed below its own finality
-    kUnable = 306,         // neither proved nor disproved: too few sources, or a form nobody here knows
+    kUnable = 306,  // neither proved nor disproved: too few sources, or a form nobody here knows
     // store
     kStore = 400,     // RocksDB failed; the outcome of a write is unknown
     kCorrupt = 401,   // stored bytes do not check

@@ -76,6 +76,7 @@ class EvmAdapter final : public ChainAdapter {
 
   private:
     static constexpr std::chrono::seconds kDialInterval{60};
+    static constexpr std::chrono::seconds kDialNow{0};
 
     using Json = nlohmann::json;
     using Answers = std::vector<rpc::RpcResult<Json>>;

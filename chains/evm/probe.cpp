@@ -117,7 +117,7 @@ std::string version_text(const nlohmann::json& answer) {
 }  // namespace
 
 Task<Result<void>> EvmAdapter::check_node() {
-    co_await dial(std::chrono::milliseconds{0});
+    co_await dial(kDialNow);
     auto head = co_await agreed_head();
     if (!head) {
         co_return head.as_failure();
@@ -221,7 +221,7 @@ Task<Result<void>> EvmAdapter::check_decimals(Hash32 block) {
 }
 
 Task<Result<ChainFacts>> EvmAdapter::probe() {
-    co_await dial(std::chrono::milliseconds{0});
+    co_await dial(kDialNow);
     auto facts = co_await read_facts();
     if (!facts) {
         co_return facts.as_failure();

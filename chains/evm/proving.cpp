@@ -91,7 +91,9 @@ Task<Result<ProvedAccount>> EvmAdapter::ask_account(
 // What the contracts say at a block: proved against its state root where the node can, given alike
 // by enough operators where it cannot.
 Task<Result<Accumulators>> EvmAdapter::accumulators_at(Node& node, const KnownBlock& block) {
-    const bool may_prove = block.header && !without_proofs_.contains(node.name());
+    // The genesis header of a development chain does not commit to the accounts it begins with.
+    const bool may_prove =
+        block.header && block.block.number.value > 0 && !without_proofs_.contains(node.name());
     if (may_prove) {
         auto vault =
             co_await ask_account(node, *block.header, settings_.vault, accumulator_slots());
@@ -206,17 +208,13 @@ Task<Result<std::vector<BlockData>>> EvmAdapter::prove(
         co_return before.as_failure();
     }
     const Accumulators known = before.value();
-    switch (settings_.proof) {
-        case ProofMode::kReceipts: {
-            auto proved = co_await prove_by_receipts(node, std::move(blocks), known);
-            co_return proved;
-        }
-        case ProofMode::kAccumulator: {
-            auto proved = co_await prove_by_accumulator(node, std::move(blocks), known);
-            co_return proved;
-        }
-        case ProofMode::kAgreement:
-            break;
+    if (settings_.proof == ProofMode::kReceipts) {
+        auto proved = co_await prove_by_receipts(node, std::move(blocks), known);
+        co_return proved;
+    }
+    if (settings_.proof == ProofMode::kAccumulator) {
+        auto proved = co_await prove_by_accumulator(node, std::move(blocks), known);
+        co_return proved;
     }
     auto proved = co_await prove_by_agreement(std::move(blocks), known);
     co_return proved;

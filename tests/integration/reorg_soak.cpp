@@ -247,6 +247,8 @@ class Soak {
         for (const std::string& raw : recipe.txns) {
             rpc("eth_sendRawTransaction", "[\"" + raw + "\"]");
         }
+        // The node's rollback forgets blocks but not what they did to the base fee.
+        rpc("anvil_setNextBlockBaseFeePerGas", "[\"0x3b9aca00\"]");
         rpc("evm_setNextBlockTimestamp", "[" + std::to_string(recipe.time) + "]");
         rpc("anvil_mine", "[\"0x1\"]");
         chain_.push_back(recipe);

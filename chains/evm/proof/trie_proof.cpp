@@ -230,7 +230,11 @@ Result<Proved> verify_proof(const Hash32& root, ByteView key, std::span<const By
         // Some nodes list the empty trie's one node, others nothing.
         const bool spelled = nodes.size() == 1 && nodes[0] == Bytes{0x80};
         if (!nodes.empty() && !spelled) {
-            return unproved("trie proof: nodes under the root of the empty trie");
+            return unproved(
+                "trie proof: " + std::to_string(nodes.size()) +
+                " nodes under the root of the empty trie, the first " +
+                to_hex(ByteView(nodes[0]).first(std::min<std::size_t>(nodes[0].size(), 40)))
+            );
         }
         return Proved{};
     }
