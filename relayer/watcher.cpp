@@ -17,6 +17,11 @@ chains::ChainView Watcher::view() const {
     view.vault = state.vault;
     view.positions = state.positions;
     const store::Ledger& ledger = parts_.ledger;
+    if (!parts_.adapter.settings().watch.empty()) {
+        view.mapped_accounts = [&ledger, chain](const auto& after, std::size_t limit) {
+            return ledger.mapped_accounts(chain, after, limit);
+        };
+    }
     view.block_at = [&ledger, chain](BlockNum number) {
         return ledger.block_at(chain, number);
     };
