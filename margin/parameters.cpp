@@ -112,10 +112,6 @@ class Reader {
         return found == nullptr ? kNone : *found;
     }
 
-    [[nodiscard]] bool has(std::string_view key) const {
-        return object_ != nullptr && object_->find(key) != object_->end();
-    }
-
     [[nodiscard]] std::vector<std::string> keys() const {
         std::vector<std::string> out;
         if (object_ != nullptr) {
