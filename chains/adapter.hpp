@@ -28,6 +28,13 @@ struct ChainView {
     Accumulator positions;
     /// Canonical block that was applied at a number, as far back as the ledger keeps them.
     std::function<std::optional<BlockRef>(BlockNum)> block_at;
+    /// Accounts that a watch (by the keccak of its name) ever moved, ascending from behind `after`:
+    /// whose balances are read again as blocks go by. Absent where nothing is watched.
+    using MappedPlace = std::pair<Hash32, AccountId>;
+    std::function<Result<std::vector<MappedPlace>>(
+        const std::optional<MappedPlace>& after, std::size_t limit
+    )>
+        mapped_accounts;
 };
 
 /// What a node says of itself and of the configured contracts, all checked.

@@ -76,6 +76,82 @@ struct FeeSettings {
     std::uint64_t replace_after_blocks{2};
 };
 
+/// What an event of a watched contract means (docs/watching-a-contract.md).
+enum class Meaning : std::uint8_t {
+    kDeposit,
+    kWithdraw,
+    kBorrow,
+    kRepay,
+    kPosition,
+    kLink,
+    kUnlink,
+    /// Says only that balances of the account may have moved; the watch's calls tell to what.
+    kTouch,
+};
+
+/// An argument of an event must have a value.
+struct WatchFilterSettings {
+    std::string argument;
+    /// An address, a hash, a number, true or false, or "custody": the watch's own.
+    std::string equals;
+};
+
+/// Names are those of the arguments in `event`.
+struct WatchEventSettings {
+    /// "event Deposit(address indexed sender, address indexed owner, uint256 assets)".
+    std::string event;
+    Meaning meaning{Meaning::kDeposit};
+    /// Who emits it; the watch's contract when absent.
+    std::optional<Address> contract;
+    std::string account;
+    /// An argument, an address, or "native"; empty: the watch's token.
+    std::string token;
+    std::string amount;
+    /// Of a position.
+    std::string market;
+    std::string size;
+    std::string entry_price;
+    /// Of a link.
+    std::string into;
+    std::vector<WatchFilterSettings> where;
+};
+
+/// A balance that events cannot tell, read at the hash of a block.
+struct WatchCallSettings {
+    /// "function balanceOf(address account) view returns (uint256)": one argument, one number.
+    std::string call;
+    /// Who is asked; the watch's contract when absent.
+    std::optional<Address> contract;
+    /// The answer is what the account owes; else what it owns. Answers of one side are added.
+    bool is_debt{false};
+};
+
+/// What a watch is without a list of events.
+enum class WatchPreset : std::uint8_t {
+    kNone,
+    kErc20Custody,
+    kNativeCustody,
+    kErc4626,
+    kAaveV3Pool
+};
+
+/// A contract that is not ours, or an address that holds tokens for others.
+struct WatchSettings {
+    /// Its keccak names the watch in the ledger.
+    std::string name;
+    WatchPreset preset{WatchPreset::kNone};
+    std::optional<Address> contract;
+    std::optional<Address> custody;
+    /// What events and calls without a token of their own are in; the contract itself when absent.
+    std::optional<Address> token;
+    /// Aave's aToken, variable and stable debt token of `token`.
+    std::optional<Address> balance_token;
+    std::optional<Address> debt_token;
+    std::optional<Address> stable_debt_token;
+    std::vector<WatchEventSettings> events;
+    std::vector<WatchCallSettings> calls;
+};
+
 struct ChainSettings {
     ChainId chain;
     std::vector<EndpointSettings> endpoints;
@@ -95,6 +171,7 @@ struct ChainSettings {
     FinalitySettings finality;
     std::optional<SequencerSettings> sequencer;
     std::vector<AssetSettings> assets;
+    std::vector<WatchSettings> watch;
     FeeSettings fees;
     std::chrono::milliseconds poll_interval{2000};
     std::chrono::milliseconds rpc_timeout{5000};

@@ -140,6 +140,7 @@ Loaded load_document(const json& given, const std::filesystem::path& base_dir) {
     detail::Built built = detail::build(checked.document, base_dir);
     detail::check_network(checked.document, built.settings, out.problems);
     detail::check_chains(checked.document, built.settings, out.problems);
+    detail::check_watches(checked.document, built.settings, out.problems);
     detail::check_assets(checked.document, out.problems);
     detail::check_parameters(built, out.problems);
     drop_second_findings(out.problems, by_row);

@@ -51,6 +51,8 @@ class Canonical {
         return value_;
     }
 
+    bool operator==(const Canonical& o) const { return value_ == o.value_; }
+
   private:
     std::variant<std::string, bool, Array, Object> value_;
 };

@@ -41,6 +41,36 @@ Result<MovementKind> movement_kind(std::uint64_t number) {
     return static_cast<MovementKind>(number);
 }
 
+std::string_view to_string(MappedKind kind) {
+    switch (kind) {
+        case MappedKind::kDeposit:
+            return "mapped_deposit";
+        case MappedKind::kWithdraw:
+            return "mapped_withdraw";
+        case MappedKind::kBorrow:
+            return "mapped_borrow";
+        case MappedKind::kRepay:
+            return "mapped_repay";
+        case MappedKind::kBalance:
+            return "mapped_balance";
+        case MappedKind::kDebt:
+            return "mapped_debt";
+    }
+    return "unknown";
+}
+
+Result<MappedKind> mapped_kind(std::uint64_t number) {
+    constexpr auto kFirst = static_cast<std::uint64_t>(MappedKind::kDeposit);
+    constexpr auto kLast = static_cast<std::uint64_t>(MappedKind::kDebt);
+    if (number < kFirst || number > kLast) {
+        return fail(
+            Errc::kInvalid,
+            "mapped kind " + std::to_string(number) + " is none of 1 to " + std::to_string(kLast)
+        );
+    }
+    return static_cast<MappedKind>(number);
+}
+
 // protocol.md 7.1. The hash takes the sequence the event states and the count goes up by one: an
 // event out of order gives a hash that no contract has.
 Accumulator fold(const Accumulator& before, const Movement& event) {

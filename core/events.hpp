@@ -62,15 +62,73 @@ struct Position {
     bool operator==(const Position&) const = default;
 };
 
-/// One proved event and where it stands.
+/// What a mapped event says of tokens at a contract that is not ours. The first four are changes;
+/// the readings are absolute, out of a call at the block's hash.
+enum class MappedKind : std::uint8_t {
+    kDeposit = 1,
+    kWithdraw = 2,
+    kBorrow = 3,
+    kRepay = 4,
+    kBalance = 5,
+    kDebt = 6,
+};
+std::string_view to_string(MappedKind kind);
+/// kInvalid for a number that is no kind.
+Result<MappedKind> mapped_kind(std::uint64_t number);
+
+/// Tokens of an account at a watched contract, in raw units.
+struct MappedAmount {
+    MappedKind kind{MappedKind::kDeposit};
+    /// Zero address is the chain's native coin.
+    Address token;
+    /// What was moved, or for a reading what there is.
+    Amount amount;
+    /// A reading of the same side follows in the same block: what the ledger lacks for this change
+    /// is interest that it has not heard of, no debt and no gift.
+    bool is_read{false};
+    bool operator==(const MappedAmount&) const = default;
+};
+
+/// A position at a watched venue. size and entry price are signed E18.
+struct MappedPosition {
+    Hash32 market;
+    Money size;
+    Money entry_price;
+    bool operator==(const MappedPosition&) const = default;
+};
+
+/// What the account has at watched contracts counts under `into` from here on, or no longer.
+struct MappedLink {
+    AccountId into;
+    bool active{true};
+    bool operator==(const MappedLink&) const = default;
+};
+
+/// What an event of a contract that is not ours means (docs/watching-a-contract.md). It has no
+/// sequence: that none is missing comes from the chain's proof mode.
+struct MappedEvent {
+    /// keccak of the watch's name.
+    Hash32 source;
+    /// Which meaning of its log this is: one log may have several.
+    std::uint16_t part{0};
+    AccountId account;
+    std::variant<MappedAmount, MappedPosition, MappedLink> what;
+    bool operator==(const MappedEvent&) const = default;
+};
+
+/// One proved event and where it stands. A reading stands in no transaction: its txn_hash is zero
+/// and its log_index counts the readings of the block.
 struct ChainEvent {
-    std::variant<Movement, Position> body;
+    std::variant<Movement, Position, MappedEvent> body;
     Hash32 txn_hash;
     std::uint32_t log_index{0};
     /// Address of the contract that emitted it.
     Address emitter;
     bool operator==(const ChainEvent&) const = default;
 };
+
+/// The log_index of an event that is the transaction itself: native coin sent without a log.
+inline constexpr std::uint32_t kNoLog = 0xFFFF'FFFF;
 
 /// Event count and running hash of a sequenced contract (protocol.md section 4): equal values
 /// at a block hash prove that every event up to there is known, in order.
@@ -84,8 +142,8 @@ struct Accumulator {
 Accumulator fold(const Accumulator& before, const Movement& event);
 Accumulator fold(const Accumulator& before, const Position& event);
 
-/// One canonical block with all its proved events, in log order. `vault` and `positions` are the
-/// accumulators after it, equal to the contracts' own at this block hash.
+/// One canonical block with all its proved events, in log order and readings last. `vault` and
+/// `positions` are the accumulators after it, equal to the contracts' own at this block hash.
 struct BlockData {
     BlockRef block;
     std::vector<ChainEvent> events;

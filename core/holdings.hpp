@@ -12,14 +12,30 @@ namespace margrave {
 /// What one account has and owes in one asset of one chain, at one state of that chain. Raw units.
 struct Holding {
     AssetId asset;
-    /// Owned by the account: free, held for a release under way, or in an auction not yet sold.
+    /// Owned by the account: free, held for a release under way, in an auction not yet sold, or at
+    /// a watched contract.
     Amount collateral;
-    /// Owed by the account: loan and receivable.
+    /// Owed by the account: loan, receivable, and what it owes at watched contracts.
     Amount debt;
     /// What the vault's own book says it could exit with.
     Amount book;
     /// The part of collateral that lies in an auction; it cannot be seized or withdrawn.
     Amount in_sale;
+    /// The part of collateral that lies at watched contracts. It counts for health; no vault of
+    /// ours can seize or release it.
+    Amount mapped;
+    /// The part of debt that is owed at watched contracts. No vault of ours can repay it.
+    Amount mapped_debt;
+
+    /// What our vault holds for the account, in an auction or not.
+    [[nodiscard]] Amount own() const { return sub_or_zero(collateral, mapped); }
+
+    /// What our vault could release or seize.
+    [[nodiscard]] Amount free() const { return sub_or_zero(own(), in_sale); }
+
+    /// What the account owes to our pool.
+    [[nodiscard]] Amount own_debt() const { return sub_or_zero(debt, mapped_debt); }
+
     bool operator==(const Holding&) const = default;
 };
 

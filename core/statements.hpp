@@ -39,6 +39,8 @@ inline constexpr std::uint32_t kUnknownAsset = 1U << 11;
 inline constexpr std::uint32_t kArithmetic = 1U << 12;
 /// A venue position that no risk module of this parameter set can value.
 inline constexpr std::uint32_t kPositionUnvalued = 1U << 13;
+/// It has something on a chain that is dead: halted, or its final head is too old.
+inline constexpr std::uint32_t kChainDead = 1U << 14;
 }  // namespace flags
 
 /// One leaf of the account tree. equity is firm; the three others are equity less requirement.

@@ -84,6 +84,11 @@ void write(Writer& out, const Holding& holding) {
     out.member("collateral", holding.collateral);
     out.member("debt", holding.debt);
     out.member("in_sale", holding.in_sale);
+    // Only where there is such a part: the evidence of an account without one has no word of it.
+    if (!holding.mapped.is_zero() || !holding.mapped_debt.is_zero()) {
+        out.member("mapped", holding.mapped);
+        out.member("mapped_debt", holding.mapped_debt);
+    }
     out.close('}');
 }
 

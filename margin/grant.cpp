@@ -20,14 +20,20 @@ Result<Rows> rows_of(const AccountHoldings& holdings) {
         MARGRAVE_TRY(row.debt, add(row.debt, holding.debt));
         MARGRAVE_TRY(row.book, add(row.book, holding.book));
         MARGRAVE_TRY(row.in_sale, add(row.in_sale, holding.in_sale));
+        MARGRAVE_TRY(row.mapped, add(row.mapped, holding.mapped));
+        MARGRAVE_TRY(row.mapped_debt, add(row.mapped_debt, holding.mapped_debt));
     }
     return rows;
 }
 
-Holding worse(const Holding& a, const Holding& b) {
+// What our vault holds and what lies outside are compared apart: tokens that moved from the one to
+// the other are final in neither place.
+Result<Holding> worse(const Holding& a, const Holding& b) {
     Holding out;
-    out.collateral = min(a.collateral, b.collateral);
-    out.debt = std::max(a.debt, b.debt);
+    out.mapped = min(a.mapped, b.mapped);
+    out.mapped_debt = std::max(a.mapped_debt, b.mapped_debt);
+    MARGRAVE_TRY(out.collateral, add(min(a.own(), b.own()), out.mapped));
+    MARGRAVE_TRY(out.debt, add(std::max(a.own_debt(), b.own_debt()), out.mapped_debt));
     out.book = min(a.book, b.book);
     out.in_sale = std::max(a.in_sale, b.in_sale);
     return out;
@@ -64,13 +70,13 @@ std::vector<VenuePosition> larger_positions(
 
 // A withdrawal under way is gone. If the worse state does not hold all of it, because a deposit is
 // not final or the withdrawal itself has run there already, the rest is owed: the vault will pay
-// it out of what belongs to others.
+// it out of what belongs to others. What lies outside the vault pays for nothing.
 Result<void> keep_promise(Rows& rows, const Promise& promise) {
     Holding& row = rows[promise.asset];
     Amount owed = promise.amount;
     if (promise.from_collateral) {
-        owed = sub_or_zero(promise.amount, row.collateral);
-        row.collateral = sub_or_zero(row.collateral, promise.amount);
+        owed = sub_or_zero(promise.amount, row.own());
+        MARGRAVE_TRY(row.collateral, add(sub_or_zero(row.own(), promise.amount), row.mapped));
     }
     MARGRAVE_TRY(row.debt, add(row.debt, owed));
     return ok();
@@ -107,7 +113,7 @@ Result<void> check_promise(const Rows& rows, const Promise& promise, const Param
         const auto row = rows.find(promise.asset);
         Amount free;
         if (row != rows.end()) {
-            free = sub_or_zero(row->second.collateral, row->second.in_sale);
+            free = row->second.free();
         }
         if (free < promise.amount) {
             return refuse(promise, "only " + free.to_string() + " are free");
@@ -142,7 +148,7 @@ Result<AccountHoldings> worst_of(
     }
     Rows out;
     for (const auto& [asset, row] : a) {
-        out[asset] = worse(row, b[asset]);
+        MARGRAVE_TRY(out[asset], worse(row, b[asset]));
     }
     for (const Promise& hold : holds) {
         MARGRAVE_TRY(keep_promise(out, hold));

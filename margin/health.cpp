@@ -27,7 +27,7 @@ std::uint32_t facts_of(const AccountHoldings& holdings, bool provisional_differs
         if (!holding.debt.is_zero()) {
             out |= flags::kHasDebt;
         }
-        if (holding.collateral != holding.book) {
+        if (holding.own() != holding.book) {
             out |= flags::kBookDiffers;
         }
     }
@@ -55,6 +55,33 @@ void check_positions(
                 {.what = "position " + to_hex(position.market),
                  .why = describe_guards(flags::kPositionUnvalued)}
             );
+        }
+    }
+}
+
+void check_chains(
+    const AccountHoldings& holdings, const Market& market, Sums& sums, const Evidence* evidence
+) {
+    if (market.dead().empty()) {
+        return;
+    }
+    const auto refuse = [&sums, evidence](std::string what) {
+        sums.flags |= flags::kChainDead;
+        sums.unattestable = true;
+        if (evidence != nullptr) {
+            evidence->unvalued.push_back(
+                {.what = std::move(what), .why = describe_guards(flags::kChainDead)}
+            );
+        }
+    };
+    for (const Holding& holding : holdings.holdings) {
+        if (market.dead().holds(holding)) {
+            refuse(holding.asset.text());
+        }
+    }
+    for (const VenuePosition& position : holdings.positions) {
+        if (market.dead().holds(position)) {
+            refuse("position " + to_hex(position.market));
         }
     }
 }
@@ -92,6 +119,7 @@ AccountState judge(
     state.account = holdings.account;
     state.flags = facts_of(holdings, provisional_differs);
     Sums sums;
+    check_chains(holdings, market, sums, evidence);
     check_positions(holdings, market, sums, evidence);
     for (const std::unique_ptr<const Module>& module : modules()) {
         if (const Result<void> added = module->add(holdings, market, sums, evidence); !added) {
@@ -123,8 +151,8 @@ AccountState judge(
 // Canonical order, whatever the order of the input: the evidence is hashed.
 AccountHoldings sorted(AccountHoldings holdings) {
     std::ranges::sort(holdings.holdings, [](const Holding& a, const Holding& b) {
-        return std::tie(a.asset, a.collateral, a.debt, a.book, a.in_sale) <
-               std::tie(b.asset, b.collateral, b.debt, b.book, b.in_sale);
+        return std::tie(a.asset, a.collateral, a.debt, a.book, a.in_sale, a.mapped, a.mapped_debt) <
+               std::tie(b.asset, b.collateral, b.debt, b.book, b.in_sale, b.mapped, b.mapped_debt);
     });
     std::ranges::sort(holdings.positions, [](const VenuePosition& a, const VenuePosition& b) {
         return std::tie(a.market, a.size, a.entry_price) <
@@ -134,6 +162,17 @@ AccountHoldings sorted(AccountHoldings holdings) {
 }
 
 }  // namespace
+
+bool DeadChains::touch(const AccountHoldings& account) const {
+    if (chains.empty()) {
+        return false;
+    }
+    const auto here = [this](const auto& row) {
+        return holds(row);
+    };
+    return std::ranges::any_of(account.holdings, here) ||
+           std::ranges::any_of(account.positions, here);
+}
 
 Evaluation evaluate(
     const AccountHoldings& holdings,
@@ -196,6 +235,7 @@ std::string describe_guards(std::uint32_t flags) {
         Word{flags::kUnknownAsset, "asset not in the parameters"},
         Word{flags::kArithmetic, "arithmetic overflow"},
         Word{flags::kPositionUnvalued, "position that no risk module values"},
+        Word{flags::kChainDead, "chain without a recent final block"},
     };
     std::string out;
     std::uint32_t rest = flags & ~((1U << kFirstGuardBit) - 1U);

@@ -88,7 +88,9 @@ AccountState evaluate_state(
     bool provisional_differs
 );
 
-/// The same two for many accounts: prices and parameters are joined once, in the Market.
+/// The same two for many accounts: prices and parameters are joined once, in the Market, which also
+/// says which chains are dead: whoever has, owes or trades anything there is UNATTESTABLE with
+/// kChainDead.
 Evaluation evaluate(
     const AccountHoldings& holdings,
     const Market& market,

@@ -30,14 +30,16 @@ const Money& one() {
 struct Pair {
     const Form* sold{nullptr};
     const Form* owed{nullptr};
-    // False: the proceeds repay a debt in that very token. True: there is none on this chain, they
-    // become collateral that nets with the debt on other chains, and count at their backing.
+    // False: the proceeds repay a debt to our pool in that very token. True: there is none on this
+    // chain, they become collateral that nets with the debt elsewhere, on other chains or at
+    // watched contracts, and count at their backing.
     bool as_collateral{false};
     // Health gained by a dollar repaid: w_l - w_a (1 + b). Above zero.
     Money healing;
     // Most dollars this pair can repay.
     Money limit;
-    // Units of `sold` in its vault and not in an auction; what they count for.
+    // Units of `sold` in its vault and not in an auction, none at watched contracts; what they
+    // count for.
     Amount free;
     Money free_value;
     // Counted value that may leave the sold asset's group before it turns into a debt.
@@ -113,6 +115,8 @@ class Planner {
             MARGRAVE_TRY(into.collateral, add(into.collateral, row.collateral));
             MARGRAVE_TRY(into.debt, add(into.debt, row.debt));
             MARGRAVE_TRY(into.in_sale, add(into.in_sale, row.in_sale));
+            MARGRAVE_TRY(into.mapped, add(into.mapped, row.mapped));
+            MARGRAVE_TRY(into.mapped_debt, add(into.mapped_debt, row.mapped_debt));
         }
         work_.holdings = std::move(merged);
         return ok();
@@ -206,7 +210,7 @@ class Planner {
         Pair pair;
         pair.sold = &sold;
         pair.owed = &owed;
-        pair.free = sub_or_zero(lot->collateral, lot->in_sale);
+        pair.free = lot->free();
         pair.group_value = gain->net;
         MARGRAVE_TRY(pair.free_value, detail::counted_value(pair.free, sold));
         MARGRAVE_TRY(
@@ -216,10 +220,11 @@ class Planner {
         MARGRAVE_TRY(pair.healing, sub(owed.asset->debt.liquidation_end, lost));
         pair.limit = negate(loss->net);
         const Holding* debt = row_of(owed);
-        pair.as_collateral = debt == nullptr || debt->debt.is_zero();
+        pair.as_collateral = debt == nullptr || debt->own_debt().is_zero();
         if (!pair.as_collateral) {
             MARGRAVE_TRY(
-                const auto here, value_of(debt->debt, owed.asset->decimals, owed.price, Round::kUp)
+                const auto here,
+                value_of(debt->own_debt(), owed.asset->decimals, owed.price, Round::kUp)
             );
             pair.limit = min(pair.limit, here);
         }
@@ -294,8 +299,10 @@ class Planner {
         Holding& lot = row_for(leg.asset);
         MARGRAVE_TRY(lot.collateral, sub(lot.collateral, leg.seize));
         Holding& owed = row_for(leg.debt_asset);
-        const Amount surplus = sub_or_zero(leg.min_proceeds, owed.debt);
-        owed.debt = sub_or_zero(owed.debt, leg.min_proceeds);
+        const Amount surplus = sub_or_zero(leg.min_proceeds, owed.own_debt());
+        MARGRAVE_TRY(
+            owed.debt, add(sub_or_zero(owed.own_debt(), leg.min_proceeds), owed.mapped_debt)
+        );
         MARGRAVE_TRY(owed.collateral, add(owed.collateral, surplus));
         MARGRAVE_TRY(budget_, sub(budget_, leg.repaid_value));
         return ok();

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 namespace margrave::margin {
 namespace {
@@ -36,7 +37,11 @@ std::uint32_t trouble_with(const PriceRow& row, const AssetParameters& asset) {
 }  // namespace
 
 Market::Market(const PriceTable& prices, const Parameters& parameters)
-    : parameters_(&parameters) {
+    : Market(prices, parameters, DeadChains{}) {}
+
+Market::Market(const PriceTable& prices, const Parameters& parameters, DeadChains dead)
+    : parameters_(&parameters),
+      dead_(std::move(dead)) {
     for (std::size_t group = 0; group < parameters.assets.size(); ++group) {
         const AssetParameters& asset = parameters.assets[group];
         for (const AssetOnChain& on : asset.on) {

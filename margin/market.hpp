@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/statements.hpp"
+#include "margin/dead_chains.hpp"
 #include "margin/parameters.hpp"
 
 #include <cstddef>
@@ -21,6 +22,9 @@ class Market {
   public:
     Market(const PriceTable& prices, const Parameters& parameters);
     Market(const PriceTable& prices, Parameters&& parameters) = delete;
+    /// The same in a round for which some chains are dead.
+    Market(const PriceTable& prices, const Parameters& parameters, DeadChains dead);
+    Market(const PriceTable& prices, Parameters&& parameters, DeadChains dead) = delete;
 
     /// One form of one asset, with its price.
     struct Form {
@@ -41,6 +45,8 @@ class Market {
 
     [[nodiscard]] const Parameters& parameters() const { return *parameters_; }
 
+    [[nodiscard]] const DeadChains& dead() const { return dead_; }
+
     /// In the order of the parameters.
     [[nodiscard]] const std::vector<Form>& forms() const { return forms_; }
 
@@ -51,6 +57,7 @@ class Market {
     };
 
     const Parameters* parameters_;
+    DeadChains dead_;
     std::vector<Form> forms_;
     // Ascends by the first eight bytes of the asset key.
     std::vector<Slot> index_;

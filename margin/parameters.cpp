@@ -102,10 +102,24 @@ class Reader {
 
     AssetId asset(std::string_view key) { return take<AssetId>(key, AssetId::parse(text(key))); }
 
+    [[nodiscard]] bool has(std::string_view key) const {
+        return object_ != nullptr && object_->contains(key);
+    }
+
     const Canonical::Array& array(std::string_view key) {
         static const Canonical::Array kNone;
         const auto* found = member<Canonical::Array>(key, "is not an array");
         return found == nullptr ? kNone : *found;
+    }
+
+    [[nodiscard]] std::vector<std::string> keys() const {
+        std::vector<std::string> out;
+        if (object_ != nullptr) {
+            for (const auto& [key, value] : *object_) {
+                out.push_back(key);
+            }
+        }
+        return out;
     }
 
     Reader object(std::string_view key) {
@@ -177,6 +191,19 @@ LiquidationParameters read_liquidation(Reader in) {
         .deadline_s = in.integer("deadline_s")};
 }
 
+std::map<ChainId, std::uint64_t> read_ages(Reader in, std::optional<Error>& trouble) {
+    std::map<ChainId, std::uint64_t> out;
+    for (const std::string& name : in.keys()) {
+        Result<ChainId> chain = ChainId::parse(name);
+        if (!chain) {
+            trouble = trouble ? *trouble : chain.error();
+            return out;
+        }
+        out.emplace(std::move(chain).value(), in.integer(name));
+    }
+    return out;
+}
+
 AssetParameters read_asset(Reader in, std::optional<Error>& trouble) {
     AssetParameters out;
     out.name = in.text("name");
@@ -219,6 +246,11 @@ const AssetOnChain* Parameters::find_on(const AssetId& asset) const {
     return nullptr;
 }
 
+std::uint64_t Parameters::head_age_limit(const ChainId& chain) const {
+    const auto own = max_head_age_of.find(chain);
+    return own == max_head_age_of.end() ? max_head_age_s : own->second;
+}
+
 Canonical canonical(const Parameters& parameters) {
     Canonical::Array assets;
     for (const AssetParameters& asset : parameters.assets) {
@@ -228,8 +260,19 @@ Canonical canonical(const Parameters& parameters) {
     out.emplace("assets", std::move(assets));
     out.emplace("engine", Canonical::integer(parameters.engine));
     out.emplace("liquidation", canonical(parameters.liquidation));
+    if (parameters.max_head_age_s != 0) {
+        Canonical::Object ages;
+        for (const auto& [chain, seconds] : parameters.max_head_age_of) {
+            ages.emplace(chain.text(), Canonical::integer(seconds));
+        }
+        out.emplace("max_head_age_of", std::move(ages));
+        out.emplace("max_head_age_s", Canonical::integer(parameters.max_head_age_s));
+    }
     out.emplace("release_deadline_s", Canonical::integer(parameters.release_deadline_s));
     out.emplace("validity_s", Canonical::integer(parameters.validity_s));
+    if (!parameters.watches.empty()) {
+        out.emplace("watches", parameters.watches);
+    }
     return Canonical(std::move(out));
 }
 
@@ -241,10 +284,18 @@ Result<Parameters> parse_parameters(std::string_view canonical_text) {
     out.engine = in.integer("engine");
     out.validity_s = in.integer("validity_s");
     out.release_deadline_s = in.integer("release_deadline_s");
+    // Parameters that were signed before there was a limit have neither member and mean none.
+    if (in.has("max_head_age_s")) {
+        out.max_head_age_s = in.integer("max_head_age_s");
+        out.max_head_age_of = read_ages(in.object("max_head_age_of"), trouble);
+    }
     out.liquidation = read_liquidation(in.object("liquidation"));
     for (const Canonical& item : in.array("assets")) {
         const std::string where = "/assets/" + std::to_string(out.assets.size());
         out.assets.push_back(read_asset(Reader(item, where, trouble), trouble));
+    }
+    if (in.has("watches")) {
+        out.watches = in.array("watches");
     }
     if (trouble) {
         return *std::move(trouble);

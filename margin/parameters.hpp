@@ -6,6 +6,7 @@
 #include "core/ids.hpp"
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -79,13 +80,25 @@ struct Parameters {
     std::uint64_t validity_s{600};
     /// Seconds a granted release may be executed.
     std::uint64_t release_deadline_s{600};
+    /// Seconds between the block time of a chain's final head and the time of issue after which the
+    /// chain is dead (margin/dead_chains.hpp). Zero: never, and then the signed form leaves both
+    /// members out.
+    std::uint64_t max_head_age_s{0};
+    /// Chains with a limit of their own.
+    std::map<ChainId, std::uint64_t> max_head_age_of;
     std::vector<AssetParameters> assets;
     LiquidationParameters liquidation;
+    /// What watched contracts' events mean, as the config says it. Not read by the engine, which
+    /// sees the holdings that come of it; signed, because those holdings change with it. Empty: no
+    /// member.
+    Canonical::Array watches;
     bool operator==(const Parameters&) const = default;
 
     /// The asset and its form on that chain. Null when the parameters do not name it.
     [[nodiscard]] const AssetParameters* find(const AssetId& asset) const;
     [[nodiscard]] const AssetOnChain* find_on(const AssetId& asset) const;
+    /// The limit that holds for a chain; zero is none.
+    [[nodiscard]] std::uint64_t head_age_limit(const ChainId& chain) const;
 };
 
 /// The signed form; its keccak is `parameters` in every attestation.

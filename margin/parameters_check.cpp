@@ -31,6 +31,7 @@ class Checker {
         }
         check_seconds("/validity_s", parameters_.validity_s);
         check_seconds("/release_deadline_s", parameters_.release_deadline_s);
+        check_head_ages();
         if (parameters_.assets.empty()) {
             refuse("/assets", "is empty; at least one asset is needed");
         }
@@ -57,6 +58,20 @@ class Checker {
                 "is " + std::to_string(seconds) + " s; it must be from 1 to " +
                     std::to_string(kSecondsMax) + " s"
             );
+        }
+    }
+
+    // Zero is no limit, and a chain's own limit beside it would be lost in the signed form.
+    void check_head_ages() {
+        if (parameters_.max_head_age_s == 0) {
+            if (!parameters_.max_head_age_of.empty()) {
+                refuse("/max_head_age_of", "names chains, but max_head_age_s is 0: no limit");
+            }
+            return;
+        }
+        check_seconds("/max_head_age_s", parameters_.max_head_age_s);
+        for (const auto& [chain, seconds] : parameters_.max_head_age_of) {
+            check_seconds("/max_head_age_of/" + chain.text(), seconds);
         }
     }
 

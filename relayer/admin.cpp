@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "relayer/app.hpp"
+#include "relayer/detail/messages.hpp"
 
 namespace margrave::relayer {
 
@@ -36,17 +37,114 @@ Canonical::Object chain_status(
     };
 }
 
+Canonical sources_json(const std::vector<chains::SourceStatus>& sources) {
+    Canonical::Array out;
+    for (const chains::SourceStatus& source : sources) {
+        out.push_back(Canonical::Object{
+            {"endpoint", source.endpoint},
+            {"failures", Canonical::integer(source.failures)},
+            {"latencyMs", Canonical::integer(static_cast<std::uint64_t>(source.latency.count()))},
+            {"latest", source.latest ? std::to_string(source.latest->value) : std::string{}},
+            {"operator", source.operator_name},
+            {"reason", source.reason},
+            {"requests", Canonical::integer(source.requests)},
+            {"state", source.state},
+            {"usdPerMonth", source.usd_per_month.to_decimal(2)},
+        });
+    }
+    return out;
+}
+
+Canonical agreement_json(const chains::Agreement& agreement) {
+    return Canonical::Object{
+        {"agreeing", Canonical::integer(agreement.agreeing)},
+        {"lost", agreement.lost},
+        {"needed", Canonical::integer(agreement.needed)},
+    };
+}
+
+/// What `chains list` shows of how the chain stands: state, why, since when.
+struct StandingWords {
+    std::string state{"following"};
+    std::string reason;
+    std::optional<UnixSeconds> since;
+};
+
+StandingWords standing_of(const ChainBoard& board, const Rounds& rounds, const ChainId& chain) {
+    const ChainBoard::Row& row = board.row(chain);
+    if (row.stop) {
+        return {"halted", row.stop->reason, row.stop->at};
+    }
+    const std::string held = board.held(chain);
+    const auto dead = rounds.dead_reasons().find(chain);
+    if (dead != rounds.dead_reasons().end()) {
+        const std::string more = held.empty() ? "" : "; " + held;
+        return {"dead", dead->second + more, row.last_good};
+    }
+    if (!held.empty()) {
+        return {"held", held, row.last_good};
+    }
+    const auto deficit = rounds.deficits().find(chain);
+    if (deficit != rounds.deficits().end()) {
+        return {"held", deficit->second, std::nullopt};
+    }
+    return {};
+}
+
+void add_incidents(
+    Canonical::Object& row, const store::Incidents& incidents, const ChainId& chain
+) {
+    const auto evidence = incidents.evidence_count(chain);
+    if (evidence) {
+        row.emplace("evidence", Canonical::integer(evidence.value().total));
+        row.emplace("evidenceDropped", Canonical::integer(evidence.value().dropped));
+    }
+    const auto stops = incidents.stops(chain);
+    if (stops) {
+        row.emplace("halts", Canonical::integer(stops.value().size()));
+    }
+}
+
+Canonical error_json(const Error& error) {
+    return Canonical::Object{
+        {"error",
+         Canonical::Object{
+             {"code", std::string(to_string(error.code))}, {"message", error.detail}}}};
+}
+
 }  // namespace
+
+Canonical App::chain_row(std::size_t index) const {
+    const chains::ChainAdapter& adapter = *adapters_[index];
+    const ChainId& chain = adapter.settings().chain;
+    Canonical::Object row =
+        chain_status(ledger_->chain_state(chain), watchers_[index]->health(), *deliveries_[index]);
+    const ChainBoard::Row& board = board_->row(chain);
+    const StandingWords standing = standing_of(*board_, *rounds_, chain);
+    const auto sequencer = rounds_->sequencer_holds().find(chain);
+    const bool quiet = sequencer == rounds_->sequencer_holds().end();
+    row.emplace("agreement", agreement_json(adapter.agreement()));
+    row.emplace("alarm", board.alarm_since.has_value());
+    row.emplace("alarms", Canonical::integer(board.alarms));
+    row.emplace("attested", block_or_null(rounds_->firm_head(chain)));
+    row.emplace("chain", chain.text());
+    row.emplace("failures", Canonical::integer(board.failures));
+    row.emplace("maxHeadAge", Canonical::integer(settings_.parameters.head_age_limit(chain)));
+    row.emplace("sender", to_checksum(sender_));
+    row.emplace("sequencer", quiet ? std::string{} : sequencer->second);
+    row.emplace("sources", sources_json(adapter.sources()));
+    row.emplace("state", standing.state);
+    row.emplace("stateReason", standing.reason);
+    row.emplace("stateSince", standing.since ? std::to_string(standing.since->value) : "");
+    row.emplace("steps", Canonical::integer(board.steps));
+    add_incidents(row, *incidents_, chain);
+    return row;
+}
 
 std::string App::status_json() const {
     Canonical::Array chains;
     for (std::size_t i = 0; i < adapters_.size(); ++i) {
-        const ChainId chain = adapters_[i]->settings().chain;
-        Canonical::Object row =
-            chain_status(ledger_->chain_state(chain), watchers_[i]->health(), *deliveries_[i]);
-        row.emplace("chain", chain.text());
-        row.emplace("sender", to_checksum(sender_));
-        chains.push_back(std::move(row));
+        chains.push_back(chain_row(i));
     }
     std::map<Status, std::uint64_t> counts;
     for (const auto& [account, row] : rounds_->book().rows()) {
@@ -59,6 +157,10 @@ std::string App::status_json() const {
     Canonical::Object deficits;
     for (const auto& [chain, reason] : rounds_->deficits()) {
         deficits.emplace(chain.text(), reason);
+    }
+    Canonical::Object dead;
+    for (const auto& [chain, reason] : rounds_->dead_reasons()) {
+        dead.emplace(chain.text(), reason);
     }
     Canonical::Array ledgers;
     for (const store::LedgerDefinition& definition : ledger_->ledgers()) {
@@ -78,6 +180,7 @@ std::string App::status_json() const {
         {"accounts", Canonical::integer(rounds_->book().size())},
         {"accountsByStatus", std::move(by_status)},
         {"chains", std::move(chains)},
+        {"dead", std::move(dead)},
         {"deficits", std::move(deficits)},
         {"digest", to_hex(scribe_->last_digest())},
         {"dryRun", options_.dry_run},
@@ -96,18 +199,23 @@ std::string App::status_json() const {
 }
 
 Task<std::string> App::answer(std::string request) {
-    // One word or a JSON object with a method; both name the same question.
+    // One word or a canonical JSON object with a method.
     if (request == "status" || request == R"({"method":"status"})") {
         co_return status_json();
     }
-    const Canonical unknown = Canonical::Object{
-        {"error",
-         Canonical::Object{
-             {"code", "usage"},
-             {"message", "unknown admin request; known: {\"method\":\"status\"}"},
-         }},
-    };
-    co_return unknown.dump();
+    const auto document = parse_canonical(request);
+    const auto method =
+        document ? text_member(document.value(), "method") : Result<std::string>(document.error());
+    if (method && method.value() == "resume") {
+        const auto done = resume(document.value());
+        co_return (done ? done.value() : error_json(done.error())).dump();
+    }
+    const Error unknown = fail(
+        Errc::kUsage,
+        "unknown admin request; known: {\"method\":\"status\"}, "
+        "{\"chain\":...,\"method\":\"resume\",\"reason\":...}"
+    );
+    co_return error_json(unknown).dump();
 }
 
 }  // namespace margrave::relayer

@@ -14,16 +14,8 @@ namespace margrave::relayer {
 
 namespace {
 
-constexpr std::chrono::milliseconds kBackoffMax{10'000};
-
-/// Doubles with each error in a row, so that a dead chain costs little and a short outage too.
-std::chrono::milliseconds backoff(std::chrono::milliseconds base, std::uint64_t errors) {
-    std::chrono::milliseconds wait = base;
-    for (std::uint64_t i = 1; i < errors && wait < kBackoffMax; ++i) {
-        wait *= 2;
-    }
-    return std::min(wait, kBackoffMax);
-}
+/// An operator is to know within 30 s; a step that fails may take ten.
+constexpr std::chrono::seconds kAlarmAfter{20};
 
 }  // namespace
 
@@ -80,8 +72,23 @@ Result<void> App::open(attest::SecretKey key) {
     oracle_ = std::make_unique<oracle::Oracle>(settings_.oracle, call_at());
     scribe_ = std::make_unique<Scribe>(Scribe::Parts{
         settings_, *database_, *guard_, *signer_, log_key, targets});
+    incidents_ = std::make_unique<store::Incidents>(*database_);
+    std::vector<ChainId> chains;
+    for (const chains::ChainSettings& chain : settings_.chains) {
+        chains.push_back(chain.chain);
+    }
+    board_ = std::make_unique<ChainBoard>(chains, patience(), clock_.now(), logs_.logger("chains"));
+    MARGRAVE_TRY(board_->load(*incidents_));
     rounds_ = std::make_unique<Rounds>(Rounds::Parts{
-        settings_, *ledger_, *database_, *oracle_, *scribe_, clock_, logs_.logger("rounds")});
+        settings_,
+        *ledger_,
+        *database_,
+        *oracle_,
+        *scribe_,
+        clock_,
+        logs_.logger("rounds"),
+        *board_,
+        call_at()});
     for (const auto& adapter : adapters_) {
         add_chain(*adapter, paying);
     }
@@ -123,6 +130,7 @@ oracle::CallAt App::call_at() const {
 
 void App::add_chain(chains::ChainAdapter& adapter, const std::shared_ptr<attest::Signer>& paying) {
     const ChainId chain = adapter.settings().chain;
+    resumed_.push_back(std::make_unique<infra::Notifier>(executor_));
     delivery_due_.push_back(std::make_unique<infra::Notifier>(executor_));
     infra::Notifier* due = delivery_due_.back().get();
     watchers_.push_back(std::make_unique<Watcher>(Watcher::Parts{
@@ -135,7 +143,9 @@ void App::add_chain(chains::ChainAdapter& adapter, const std::shared_ptr<attest:
         },
         [this, chain](BlockNum at, std::optional<std::string> deficit) {
             rounds_->set_custody(chain, at, std::move(deficit));
-        }}));
+        },
+        *incidents_,
+        clock_}));
     deliveries_.push_back(std::make_unique<Delivery>(Delivery::Parts{
         adapter,
         *database_,
@@ -163,6 +173,12 @@ Result<void> App::define_ledgers() {
     return ok();
 }
 
+std::chrono::seconds App::patience() const {
+    const auto round =
+        std::chrono::duration_cast<std::chrono::seconds>(settings_.attestation_interval);
+    return std::clamp<std::chrono::seconds>(round, std::chrono::seconds(1), kAlarmAfter);
+}
+
 void App::stop(Error why) {
     if (!stopped_by_) {
         log_.error("daemon.stopping", {{"reason", why}});
@@ -187,6 +203,9 @@ Result<void> App::check_round(const ChainId& chain, RoundNum on_chain) const {
 Task<Result<void>> App::check_chains() {
     for (const auto& adapter : adapters_) {
         const ChainId chain = adapter->settings().chain;
+        if (board_->is_halted(chain)) {
+            continue;
+        }
         auto facts = co_await adapter->probe();
         if (!facts) {
             const bool known = ledger_->chain_state(chain).final.has_value();
@@ -220,46 +239,13 @@ Task<Result<void>> App::check_chains() {
     co_return ok();
 }
 
-Task<void> App::follow_chain(std::size_t index) {
-    Watcher& watcher = *watchers_[index];
-    const chains::ChainSettings& chain = adapters_[index]->settings();
-    infra::LogLimiter limiter(1, std::chrono::seconds(30));
-    while (true) {
-        auto passed = co_await watcher.pass();
-        if (!passed && must_stop(passed.error().code)) {
-            if (passed.error().code == Errc::kBelowFinality && !options_.dry_run) {
-                const Canonical detail{Canonical::Object{}};
-                auto noted = scribe_->notice("halt", chain.chain, passed.error().detail, detail);
-                if (noted) {
-                    noted = scribe_->publish();
-                }
-            }
-            stop(passed.error());
-            co_return;
-        }
-        if (!passed) {
-            if (const auto skipped = limiter.pass()) {
-                log_.warn(
-                    "chain.behind",
-                    {{"chain", chain.chain}, {"reason", passed.error()}, {"skipped", *skipped}}
-                );
-            }
-        }
-        if (passed && passed.value()) {
-            continue;
-        }
-        const std::chrono::milliseconds wait =
-            backoff(chain.poll_interval, watcher.health().errors_in_a_row);
-        co_await infra::sleep_for(wait);
-    }
-}
-
 Task<void> App::sign_rounds() {
     const auto tick = std::min<std::chrono::milliseconds>(
         settings_.attestation_interval, std::chrono::milliseconds(1000)
     );
     infra::LogLimiter limiter(1, std::chrono::seconds(30));
     while (true) {
+        board_->review(clock_.now());
         auto passed = co_await rounds_->pass();
         if (!passed && must_stop(passed.error().code)) {
             stop(passed.error());
@@ -289,6 +275,11 @@ Task<void> App::deliver(std::size_t index) {
     const chains::ChainSettings& chain = adapters_[index]->settings();
     infra::LogLimiter limiter(1, std::chrono::seconds(30));
     while (true) {
+        // Nothing is brought to a chain that is halted or dead.
+        if (board_->is_halted(chain.chain) || rounds_->dead().contains(chain.chain)) {
+            co_await delivery_due_[index]->wait_for(chain.poll_interval);
+            continue;
+        }
         auto passed = co_await delivery.pass();
         if (!passed && must_stop(passed.error().code)) {
             stop(passed.error());

@@ -10,14 +10,17 @@
 #include "infra/task_group.hpp"
 #include "infra/unix_server.hpp"
 #include "oracle/oracle.hpp"
+#include "relayer/chain_board.hpp"
 #include "relayer/delivery.hpp"
 #include "relayer/rounds.hpp"
 #include "relayer/scribe.hpp"
 #include "relayer/watcher.hpp"
 #include "store/database.hpp"
 #include "store/guard.hpp"
+#include "store/incidents.hpp"
 #include "store/ledger.hpp"
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -63,6 +66,13 @@ class App {
     Result<void> define_ledgers();
     Result<void> open_adapters();
     [[nodiscard]] oracle::CallAt call_at() const;
+    /// How long steps of a chain may fail before it is held: a round, and at most what an alarm may
+    /// take.
+    [[nodiscard]] std::chrono::seconds patience() const;
+    /// Halts a chain durably; an error stops the daemon.
+    Result<void> halt(std::size_t index, const Error& why);
+    /// While the chain is halted: says so now and then, until an operator's word.
+    Task<void> wait_halted(std::size_t index, infra::LogLimiter& limiter);
     void add_chain(chains::ChainAdapter& adapter, const std::shared_ptr<attest::Signer>& paying);
     /// kUnsafe when a registry is ahead of what this data directory signed.
     [[nodiscard]] Result<void> check_round(const ChainId& chain, RoundNum on_chain) const;
@@ -72,6 +82,8 @@ class App {
     Task<void> deliver(std::size_t index);
     Task<void> wait_for_signal();
     Task<std::string> answer(std::string request);
+    [[nodiscard]] Canonical chain_row(std::size_t index) const;
+    Result<Canonical> resume(const Canonical& request);
     /// Keeps the first reason and ends every task.
     void stop(Error why);
 
@@ -90,12 +102,16 @@ class App {
     std::vector<std::unique_ptr<chains::ChainAdapter>> adapters_;
     std::unique_ptr<oracle::Oracle> oracle_;
     std::unique_ptr<Scribe> scribe_;
+    std::unique_ptr<store::Incidents> incidents_;
+    std::unique_ptr<ChainBoard> board_;
     std::unique_ptr<Rounds> rounds_;
     std::vector<std::unique_ptr<Watcher>> watchers_;
     std::vector<std::unique_ptr<Delivery>> deliveries_;
     std::unique_ptr<infra::UnixServer> admin_;
     infra::Notifier round_due_;
     std::vector<std::unique_ptr<infra::Notifier>> delivery_due_;
+    /// An operator said that a halted chain may go on.
+    std::vector<std::unique_ptr<infra::Notifier>> resumed_;
     std::unique_ptr<infra::TaskGroup> tasks_;
     std::optional<Error> stopped_by_;
 };

@@ -57,14 +57,16 @@ void Book::set_latched(std::set<AccountId> accounts) {
     }
 }
 
-bool Book::mark(const margin::PriceTable& prices) {
+bool Book::mark(const margin::PriceTable& prices, const margin::DeadChains& dead) {
     std::vector<std::pair<Money, PriceVerdict>> now;
     now.reserve(prices.size());
     for (const auto& [asset, row] : prices) {
         now.emplace_back(row.price, row.verdict);
     }
-    const bool all = now != marked_at_;
+    const bool all = now != marked_at_ || dead != marked_dead_;
     marked_at_ = std::move(now);
+    marked_dead_ = dead;
+    const margin::Market market(prices, parameters_, dead);
 
     std::vector<std::pair<std::size_t, Hash32>> leaves;
     for (auto& [account, row] : rows_) {
@@ -73,8 +75,7 @@ bool Book::mark(const margin::PriceTable& prices) {
         }
         const bool latched = latched_.contains(account);
         const bool provisional = provisional_.contains(account);
-        AccountState state =
-            margin::evaluate(row.holdings, prices, parameters_, latched, provisional).state;
+        AccountState state = margin::evaluate(row.holdings, market, latched, provisional).state;
         status_changed_ = status_changed_ || state.status != row.state.status;
         if (state != row.state && !shape_changed_) {
             leaves.emplace_back(row.index, attest::leaf_hash(state));

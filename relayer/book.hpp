@@ -27,10 +27,13 @@ class Book {
     /// Accounts that the last attestation called LIQUIDATABLE or BANKRUPT: the latch.
     void set_latched(std::set<AccountId> accounts);
 
-    /// Evaluates what changed since the last call, everything when a price or verdict moved, and
-    /// brings the tree up to date. True when the status of an account changed since the last
-    /// `attested`, however many calls ago; a new account counts as one that was healthy.
-    bool mark(const margin::PriceTable& prices);
+    /// Evaluates what changed since the last call, everything when a price, a verdict or the set of
+    /// dead chains moved, and brings the tree up to date. True when the status of an account
+    /// changed since the last `attested`, however many calls ago; a new account counts as one that
+    /// was healthy.
+    bool mark(const margin::PriceTable& prices, const margin::DeadChains& dead);
+
+    bool mark(const margin::PriceTable& prices) { return mark(prices, margin::DeadChains{}); }
 
     [[nodiscard]] Hash32 root() const { return tree_.root(); }
 
@@ -70,6 +73,7 @@ class Book {
     std::set<AccountId> provisional_;
     std::set<AccountId> latched_;
     std::vector<std::pair<Money, PriceVerdict>> marked_at_;
+    margin::DeadChains marked_dead_;
     attest::MerkleTree tree_;
     bool shape_changed_{true};
     bool moved_{false};

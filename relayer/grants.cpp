@@ -94,6 +94,17 @@ Result<void> check_no_liquidation(const DecisionParts& parts, const AccountId& a
     return ok();
 }
 
+/// kUnattestable when what a dead chain hides could change the answer.
+Result<void> check_alive(const DecisionParts& parts, const AccountHoldings& worst) {
+    if (parts.dead.touch(worst)) {
+        return fail(
+            Errc::kUnattestable,
+            "cannot be valued now: " + margin::describe_guards(flags::kChainDead)
+        );
+    }
+    return ok();
+}
+
 /// kUnattestable when a price that is not usable, or something that cannot be valued, decides.
 Result<void> check_valued(
     const DecisionParts& parts, const AccountHoldings& worst, const margin::Promise& asked
@@ -126,6 +137,10 @@ Result<void> check_account(
         promises.push_back({hold.asset, hold.amount, hold.kind == ReleaseKind::kWithdrawal});
     }
     MARGRAVE_TRY(auto worst, margin::worst_of(firm, provisional, promises));
+    MARGRAVE_TRY(check_alive(parts, firm));
+    MARGRAVE_TRY(check_alive(parts, provisional));
+    // What is promised on a dead chain may have been taken there or not.
+    MARGRAVE_TRY(check_alive(parts, worst));
     const margin::Promise asked{
         request.asset, request.amount, request.kind == ReleaseKind::kWithdrawal};
     MARGRAVE_TRY(check_valued(parts, worst, asked));
@@ -158,6 +173,9 @@ Result<void> check_worst(const DecisionParts& parts, const store::Request& reque
 /// kCheckFailed is a refusal. What only the unfinal blocks speak against is decided once they are
 /// final: they may go away, and what they did may be what a hold already counts.
 Result<void> check(const DecisionParts& parts, const store::Request& request) {
+    if (parts.dead.contains(request.chain)) {
+        return fail(Errc::kUnattestable, request.chain.text() + " is dead: its requests wait");
+    }
     MARGRAVE_TRY(check_firm(parts, request));
     auto worst = check_worst(parts, request);
     if (!worst && worst.error().code == Errc::kCheckFailed) {

@@ -8,7 +8,9 @@
 #include "relayer/scribe.hpp"
 #include "store/ledger.hpp"
 
+#include <map>
 #include <optional>
+#include <string>
 #include <utility>
 
 namespace margrave::relayer {
@@ -25,6 +27,10 @@ struct DecisionParts {
     infra::Logger log;
     /// For what an account's owner can cause.
     infra::LogLimiter& limiter;
+    /// Nothing is released, seized or closed on these, nor for an account that has anything there.
+    const margin::DeadChains& dead;
+    /// Chains whose sequencer allows no liquidation, with the reason (oracle/sequencer.hpp).
+    const std::map<ChainId, std::string>& sequencer_holds;
 };
 
 /// Most requests one pass looks at, and most locks one pass opens: a pass blocks every other task.

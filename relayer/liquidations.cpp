@@ -35,9 +35,62 @@ Result<bool> has_open_lock(const DecisionParts& parts, const AccountId& account)
     });
 }
 
+/// Whether a row is worth at least what a leg must be; one that cannot be valued counts as worth
+/// it.
+bool is_worth_a_leg(const DecisionParts& parts, const Holding& row) {
+    const margin::Parameters& parameters = parts.settings.parameters;
+    const margin::AssetParameters* asset = parameters.find(row.asset);
+    const auto price = parts.prices.find(row.asset);
+    if (asset == nullptr || price == parts.prices.end()) {
+        return true;
+    }
+    const Amount larger = std::max(row.collateral, row.debt);
+    const auto value = value_of(larger, asset->decimals, price->second.price, Round::kUp);
+    return !value || value.value() >= parameters.liquidation.dust;
+}
+
+/// Why the account must not be liquidated now; empty when it may. An owner whose collateral or debt
+/// lies behind a sequencer that is down cannot heal the account, so it is left alone. Less than the
+/// dust there protects nobody.
+std::string held_by(const DecisionParts& parts, const AccountHoldings& state) {
+    if (parts.dead.touch(state)) {
+        return margin::describe_guards(flags::kChainDead);
+    }
+    for (const Holding& row : state.holdings) {
+        const auto hold = parts.sequencer_holds.find(row.asset.chain());
+        const bool empty = row.collateral.is_zero() && row.debt.is_zero();
+        if (hold != parts.sequencer_holds.end() && !empty && is_worth_a_leg(parts, row)) {
+            return hold->second;
+        }
+    }
+    return {};
+}
+
+/// Dust behind such a sequencer is not sold either.
+void spare_held(const DecisionParts& parts, AccountHoldings& state) {
+    for (Holding& row : state.holdings) {
+        if (parts.sequencer_holds.contains(row.asset.chain())) {
+            row.in_sale = row.collateral;
+        }
+    }
+}
+
 Result<AccountHoldings> seizable_holdings(const DecisionParts& parts, const AccountId& account) {
     MARGRAVE_TRY(auto firm, parts.ledger.holdings(account, parts.firm));
     MARGRAVE_TRY(auto provisional, parts.ledger.holdings_at_head(account));
+    for (const AccountHoldings* state : {&firm, &provisional}) {
+        const std::string held = held_by(parts, *state);
+        if (held.empty()) {
+            continue;
+        }
+        if (const auto skipped = parts.limiter.pass()) {
+            parts.log.warn(
+                "liquidation.held",
+                {{"account", to_hex(account)}, {"reason", held}, {"skipped", *skipped}}
+            );
+        }
+        return AccountHoldings{account, {}, {}};
+    }
     const AccountState ahead = margin::evaluate_state(
         provisional, parts.prices, parts.settings.parameters, /*was_liquidatable=*/true, false
     );
@@ -50,7 +103,9 @@ Result<AccountHoldings> seizable_holdings(const DecisionParts& parts, const Acco
     for (const store::Hold& hold : holds) {
         promises.push_back({hold.asset, hold.amount, hold.kind == ReleaseKind::kWithdrawal});
     }
-    return margin::worst_of(firm, provisional, promises);
+    MARGRAVE_TRY(auto worst, margin::worst_of(firm, provisional, promises));
+    spare_held(parts, worst);
+    return worst;
 }
 
 const chains::ChainSettings& settings_of(const config::Settings& settings, const ChainId& chain) {
@@ -132,7 +187,7 @@ Result<bool> liquidate(const DecisionParts& parts, const AccountId& account, Uni
 Result<void> close_ended_sales(const DecisionParts& parts, UnixSeconds now) {
     MARGRAVE_TRY(auto legs, parts.ledger.open_legs());
     for (const store::Leg& leg : legs) {
-        if (leg.state != store::LegState::kSeized) {
+        if (leg.state != store::LegState::kSeized || parts.dead.contains(leg.chain())) {
             continue;
         }
         const auto seized = parts.ledger.block_at(leg.chain(), leg.block);

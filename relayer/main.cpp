@@ -14,6 +14,7 @@ int main(int argc, char** argv) {
         AddCommand{add_deploy},
         AddCommand{add_run},
         AddCommand{add_status},
+        AddCommand{add_chains},
         AddCommand{add_account},
         AddCommand{add_audit},
         AddCommand{add_version},

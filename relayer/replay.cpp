@@ -2,9 +2,12 @@
 #include "relayer/replay.hpp"
 
 #include "attest/digest.hpp"
+#include "attest/leaf.hpp"
 #include "core/keccak.hpp"
 #include "relayer/detail/messages.hpp"
+#include "store/incidents.hpp"
 
+#include <algorithm>
 #include <set>
 
 namespace margrave::relayer {
@@ -35,6 +38,21 @@ Result<std::set<AccountId>> accounts_member(const Canonical& value, std::string_
         }
         MARGRAVE_TRY(auto account, parse_account(*text));
         out.insert(account);
+    }
+    return out;
+}
+
+Result<std::set<ChainId>> chains_member(const Canonical& value, std::string_view name) {
+    MARGRAVE_TRY(auto list, member(value, name));
+    const auto* items = std::get_if<Canonical::Array>(&list.value());
+    if (items == nullptr) {
+        return fail(Errc::kCorrupt, "'" + std::string(name) + "' is no array");
+    }
+    std::set<ChainId> out;
+    for (const Canonical& item : *items) {
+        const auto* text = std::get_if<std::string>(&item.value());
+        MARGRAVE_TRY(auto chain, ChainId::parse(text == nullptr ? "" : *text));
+        out.insert(std::move(chain));
     }
     return out;
 }
@@ -81,6 +99,70 @@ Result<void> check_heads(const store::Ledger& ledger, const std::vector<Head>& h
         MARGRAVE_TRY(compare("the accumulator at " + name, counts.first.hash, head.accumulator));
     }
     return ok();
+}
+
+/// The hub of the network's genesis document, which is the log's first leaf.
+Result<ChainId> read_hub(const Hash32& network, const store::Database& database) {
+    MARGRAVE_TRY(const Bytes bytes, database.leaf(0));
+    MARGRAVE_TRY(const auto leaf, attest::read_leaf(network, bytes));
+    MARGRAVE_TRY(const auto genesis, member(leaf.body, "genesis"));
+    MARGRAVE_TRY(const auto hub, text_member(genesis, "hub"));
+    return ChainId::parse(hub);
+}
+
+/// What the round says was halted, held against the stops that the store keeps with their leaves.
+Result<std::set<ChainId>> read_halted(
+    const store::Incidents& incidents, const Canonical& evidence, const RoundDraft& draft
+) {
+    std::set<ChainId> said;
+    const auto* object = std::get_if<Canonical::Object>(&evidence.value());
+    // Rounds that were signed before chains could be halted do not name any.
+    if (object != nullptr && object->contains("halted")) {
+        MARGRAVE_TRY(said, chains_member(evidence, "halted"));
+    }
+    const RoundNum round = draft.attestation.round;
+    for (const Head& head : draft.heads) {
+        MARGRAVE_TRY(const auto stops, incidents.stops(head.chain));
+        const auto covers = [round](const store::ChainStop& stop) {
+            return stop.must_cover(round);
+        };
+        const auto may = [round](const store::ChainStop& stop) {
+            return stop.may_cover(round);
+        };
+        const bool is_said = said.contains(head.chain);
+        if (is_said ? !std::ranges::any_of(stops, may) : std::ranges::any_of(stops, covers)) {
+            return fail(
+                Errc::kCheckFailed,
+                "round " + std::to_string(round.value) + " counts " + head.chain.text() +
+                    (is_said ? " as halted, which it was not" : " as running, but it was halted")
+            );
+        }
+    }
+    return said;
+}
+
+/// Which chains are dead in the round: halted, or with a head whose block time lies too far before
+/// the time of issue. The ledger's block is the attested one, so its time is what was signed.
+Result<margin::DeadChains> find_dead(
+    const store::Ledger& ledger,
+    const RoundDraft& draft,
+    const margin::Parameters& parameters,
+    const std::set<ChainId>& halted,
+    const ChainId& hub
+) {
+    margin::DeadChains dead;
+    for (const Head& head : draft.heads) {
+        const auto block = ledger.block_at(head.chain, head.number);
+        if (!block) {
+            return fail(Errc::kCheckFailed, "the ledger lost a block of " + head.chain.text());
+        }
+        const std::uint64_t limit = parameters.head_age_limit(head.chain);
+        if (halted.contains(head.chain) ||
+            margin::is_head_too_old(block->time, draft.attestation.issued_at, limit)) {
+            dead.add(head.chain, hub);
+        }
+    }
+    return dead;
 }
 
 /// The round's evidence and what it says was signed.
@@ -138,6 +220,11 @@ Result<ReplayedRound> replay_round(
     for (const Head& head : out.heads) {
         as_of[head.chain] = head.number;
     }
+    store::Incidents incidents(database);
+    MARGRAVE_TRY(const auto halted, read_halted(incidents, evidence, draft));
+    MARGRAVE_TRY(const auto hub, read_hub(network, database));
+    MARGRAVE_TRY(out.dead, find_dead(ledger, draft, out.parameters, halted, hub));
+    const margin::Market market(out.prices, out.parameters, out.dead);
     MARGRAVE_TRY(auto latched, accounts_member(evidence, "latched"));
     MARGRAVE_TRY(auto provisional, accounts_member(evidence, "provisional"));
     MARGRAVE_TRY(auto accounts, ledger.all_holdings(as_of));
@@ -145,8 +232,7 @@ Result<ReplayedRound> replay_round(
     for (const AccountHoldings& holdings : accounts) {
         out.evaluations.push_back(margin::evaluate(
             holdings,
-            out.prices,
-            out.parameters,
+            market,
             latched.contains(holdings.account),
             provisional.contains(holdings.account)
         ));

@@ -22,6 +22,9 @@ struct ReplayedRound {
     std::vector<Head> heads;
     margin::PriceTable prices;
     margin::Parameters parameters;
+    /// Chains that were dead in this round, by what was signed: halted in the log, or with a head
+    /// that was too old at the time of issue.
+    margin::DeadChains dead;
     std::vector<margin::Evaluation> evaluations;
     attest::MerkleTree tree;
 };

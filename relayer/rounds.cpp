@@ -44,12 +44,20 @@ Result<std::set<AccountId>> parse_accounts(const Canonical& list) {
     return out;
 }
 
+Canonical chain_list(const std::set<ChainId>& chains) {
+    Canonical::Array out;
+    for (const ChainId& chain : chains) {
+        out.push_back(chain.text());
+    }
+    return out;
+}
+
 /// Something that a seizure could take.
 bool has_lot(const AccountHoldings& holdings) {
     return std::any_of(
         holdings.holdings.begin(),
         holdings.holdings.end(),
-        [](const Holding& holding) { return holding.collateral > holding.in_sale; }
+        [](const Holding& holding) { return !holding.free().is_zero(); }
     );
 }
 
@@ -60,6 +68,7 @@ Rounds::Rounds(Parts parts)
       book_(parts_.settings.parameters) {}
 
 Result<void> Rounds::open() {
+    opened_ = parts_.clock.now();
     MARGRAVE_TRY(load_last_round());
     MARGRAVE_TRY(auto accounts, parts_.ledger.all_holdings(firm_));
     for (AccountHoldings& holdings : accounts) {
@@ -148,17 +157,6 @@ Result<void> Rounds::follow_provisional() {
     return ok();
 }
 
-std::map<ChainId, Hash32> Rounds::head_hashes() const {
-    std::map<ChainId, Hash32> heads;
-    for (const chains::ChainSettings& chain : parts_.settings.chains) {
-        const store::ChainState state = parts_.ledger.chain_state(chain.chain);
-        if (state.head) {
-            heads.emplace(chain.chain, state.head->hash);
-        }
-    }
-    return heads;
-}
-
 Result<std::vector<Head>> Rounds::final_heads() const {
     std::vector<Head> heads;
     for (const chains::ChainSettings& chain : parts_.settings.chains) {
@@ -192,6 +190,14 @@ Task<Result<bool>> Rounds::pass() {
     const UnixSeconds read_at = parts_.clock.now();
     std::map<ChainId, Hash32> heads = head_hashes();
     prices_ = co_await parts_.oracle.read(std::move(heads), read_at);
+    std::vector<oracle::SequencerFeed> feeds = sequencers();
+    if (!feeds.empty()) {
+        std::map<ChainId, Hash32> blocks = firm_hashes();
+        oracle::CallAt call_at = parts_.call_at;
+        sequencer_holds_ = co_await oracle::read_sequencers(
+            std::move(feeds), std::move(call_at), std::move(blocks), read_at
+        );
+    }
     // Time passed and blocks came while the feeds were read: the state is taken now, in one piece.
     auto still = follow_finality();
     if (!still) {
@@ -202,8 +208,8 @@ Task<Result<bool>> Rounds::pass() {
 }
 
 Result<bool> Rounds::decide(UnixSeconds now) {
-    if (!deficits_.empty()) {
-        waiting_for_ = deficits_.begin()->second;
+    MARGRAVE_TRY(const bool known, judge_chains(now));
+    if (!known) {
         return false;
     }
     MARGRAVE_TRY(follow_provisional());
@@ -211,7 +217,7 @@ Result<bool> Rounds::decide(UnixSeconds now) {
     for (const PriceRow& row : prices_->rows) {
         table_.emplace(row.asset, row);
     }
-    const bool status_changed = book_.mark(table_);
+    const bool status_changed = book_.mark(table_, dead_);
     const bool due = is_due(status_changed, now);
     if (due) {
         MARGRAVE_TRY(sign_round(now));
@@ -225,7 +231,9 @@ Result<bool> Rounds::decide(UnixSeconds now) {
             table_,
             firm_,
             parts_.log,
-            limiter_};
+            limiter_,
+            dead_,
+            sequencer_holds_};
         MARGRAVE_TRY(expire_ended(parts, now));
         MARGRAVE_TRY(answer_requests(parts, now, cursor_));
         MARGRAVE_TRY(plan_liquidations(parts, now));
@@ -252,7 +260,7 @@ Result<RoundDraft> Rounds::draft(UnixSeconds now) const {
     const Attestation& last = parts_.scribe.last();
     a.round = RoundNum{last.round.value + 1};
     a.signer_epoch = 1;
-    a.issued_at = std::max(now, last.issued_at);
+    a.issued_at = issue_time(now);
     a.valid_until = UnixSeconds{a.issued_at.value + parts_.settings.parameters.validity_s};
     a.previous = parts_.scribe.last_digest();
     a.parameters = parts_.scribe.parameters_hash();
@@ -261,7 +269,7 @@ Result<RoundDraft> Rounds::draft(UnixSeconds now) const {
     a.accounts = book_.root();
     a.account_count = book_.size();
 
-    const Canonical statement = round_message(draft);
+    draft.undelivered = dead_.chains;
     for (const auto& [account, row] : book_.rows()) {
         if (is_seizable(row.state.status) && has_lot(row.holdings)) {
             const StoredProof stored{a.round, row.state, book_.proof(account)};
@@ -270,20 +278,35 @@ Result<RoundDraft> Rounds::draft(UnixSeconds now) const {
             );
         }
     }
-    const Canonical evidence = Canonical::Object{
-        {"heads", heads_json(draft.heads)},
-        {"latched", account_list(book_.latched())},
-        {"latchedAfter", account_list(book_.latched_after())},
-        {"prices", to_hex(a.prices)},
-        {"provisional", account_list(book_.provisional())},
-        {"round", Canonical::integer(a.round.value)},
-        {"signed", statement},
-    };
-    const Bytes bytes = to_bytes(evidence.dump());
+    const Bytes bytes = to_bytes(evidence(draft).dump());
     draft.documents.emplace_back("round/" + std::to_string(a.round.value), bytes);
     draft.documents.emplace_back(kLastRound, bytes);
     draft.documents.emplace_back("prices/" + to_hex(a.prices), to_bytes(prices_->document.dump()));
     return draft;
+}
+
+Canonical Rounds::evidence(const RoundDraft& draft) const {
+    Canonical::Array times;
+    for (const Head& head : draft.heads) {
+        const auto block = parts_.ledger.block_at(head.chain, head.number);
+        MARGRAVE_ASSERT(block.has_value());
+        times.push_back(Canonical::Object{
+            {"chain", head.chain.text()},
+            {"time", Canonical::integer(block->time.value)},
+        });
+    }
+    return Canonical::Object{
+        {"dead", chain_list(dead_.chains)},
+        {"halted", chain_list(parts_.board.halted())},
+        {"headTimes", std::move(times)},
+        {"heads", heads_json(draft.heads)},
+        {"latched", account_list(book_.latched())},
+        {"latchedAfter", account_list(book_.latched_after())},
+        {"prices", to_hex(draft.attestation.prices)},
+        {"provisional", account_list(book_.provisional())},
+        {"round", Canonical::integer(draft.attestation.round.value)},
+        {"signed", round_message(draft)},
+    };
 }
 
 Result<void> Rounds::sign_round(UnixSeconds now) {
@@ -302,15 +325,6 @@ Result<void> Rounds::sign_round(UnixSeconds now) {
          {"root", to_hex(round.attestation.accounts)}}
     );
     return ok();
-}
-
-void Rounds::set_custody(const ChainId& chain, BlockNum at, std::optional<std::string> deficit) {
-    if (deficit) {
-        deficits_[chain] = std::move(*deficit);
-        return;
-    }
-    deficits_.erase(chain);
-    covered_[chain] = at;
 }
 
 }  // namespace margrave::relayer

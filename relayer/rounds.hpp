@@ -6,7 +6,9 @@
 #include "infra/log.hpp"
 #include "infra/task.hpp"
 #include "oracle/oracle.hpp"
+#include "oracle/sequencer.hpp"
 #include "relayer/book.hpp"
+#include "relayer/chain_board.hpp"
 #include "relayer/grants.hpp"
 #include "relayer/scribe.hpp"
 #include "store/ledger.hpp"
@@ -31,6 +33,9 @@ class Rounds {
         Scribe& scribe;
         const Clock& clock;
         infra::Logger log;
+        ChainBoard& board;
+        /// For the uptime feeds of sequencers.
+        oracle::CallAt call_at;
     };
 
     explicit Rounds(Parts parts);
@@ -45,7 +50,7 @@ class Rounds {
 
     /// What a chain's vault holds was compared with the ledger at its final block `at`. Rounds
     /// stand on compared blocks only; while a vault holds less than the ledger says, nothing is
-    /// signed.
+    /// signed that stands on its chain.
     void set_custody(const ChainId& chain, BlockNum at, std::optional<std::string> deficit);
 
     [[nodiscard]] const Book& book() const { return book_; }
@@ -53,6 +58,21 @@ class Rounds {
     [[nodiscard]] const std::optional<oracle::PriceSet>& prices() const { return prices_; }
 
     [[nodiscard]] const std::map<ChainId, std::string>& deficits() const { return deficits_; }
+
+    /// Chains that are dead in the rounds of now, and why.
+    [[nodiscard]] const margin::DeadChains& dead() const { return dead_; }
+
+    [[nodiscard]] const std::map<ChainId, std::string>& dead_reasons() const {
+        return dead_reasons_;
+    }
+
+    /// Chains whose sequencer allows no liquidation, and why.
+    [[nodiscard]] const std::map<ChainId, std::string>& sequencer_holds() const {
+        return sequencer_holds_;
+    }
+
+    /// Time of the final block that rounds stand on; absent while a chain has none.
+    [[nodiscard]] std::optional<BlockRef> firm_head(const ChainId& chain) const;
 
     /// Why the last pass signed nothing, for people; empty when it did or nothing was due.
     [[nodiscard]] const std::string& waiting_for() const { return waiting_for_; }
@@ -67,6 +87,14 @@ class Rounds {
     /// The next block each chain's firm state stands on. Absent while a chain has none.
     std::optional<store::AsOf> next_firm();
     Result<void> follow_provisional();
+    /// Which chains are dead at the time of issue. False, with what is waited for, while one is
+    /// neither followed nor dead.
+    Result<bool> judge_chains(UnixSeconds now);
+    [[nodiscard]] std::string held(const ChainId& chain, UnixSeconds now, bool too_old) const;
+    [[nodiscard]] UnixSeconds issue_time(UnixSeconds now) const;
+    [[nodiscard]] std::map<ChainId, Hash32> firm_hashes() const;
+    [[nodiscard]] std::vector<oracle::SequencerFeed> sequencers() const;
+    [[nodiscard]] Canonical evidence(const RoundDraft& draft) const;
     [[nodiscard]] bool is_due(bool status_changed, UnixSeconds now) const;
     Result<RoundDraft> draft(UnixSeconds now) const;
     Result<void> sign_round(UnixSeconds now);
@@ -81,6 +109,10 @@ class Rounds {
     std::map<ChainId, std::string> deficits_;
     /// Final blocks at which the vault was found to cover the ledger.
     store::AsOf covered_;
+    margin::DeadChains dead_;
+    std::map<ChainId, std::string> dead_reasons_;
+    std::map<ChainId, std::string> sequencer_holds_;
+    UnixSeconds opened_;
     RequestCursor cursor_;
     infra::LogLimiter limiter_{8, std::chrono::seconds(30)};
     std::string waiting_for_;

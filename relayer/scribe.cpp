@@ -138,7 +138,7 @@ Result<void> Scribe::finish_interrupted(UnixSeconds now) {
         );
     }
     MARGRAVE_TRY(auto message, parse_canonical(as_text(guarded->message)));
-    return sign_round(message, {}, now);
+    return sign_round(message, nullptr, now);
 }
 
 Result<SignerSignature> Scribe::guarded_signature(
@@ -189,7 +189,7 @@ Result<void> Scribe::attest(const RoundDraft& draft, UnixSeconds now) {
     MARGRAVE_ASSERT(a.issued_at >= last_.issued_at);
     MARGRAVE_TRY(auto earlier, recorded({attestation_subject(), a.round.value}));
     if (earlier) {
-        return sign_round(*earlier, {}, now);
+        return sign_round(*earlier, nullptr, now);
     }
     // After the guard has it there is no way back from a leaf that the log cannot take.
     const SignerSignature unsigned_yet{parts_.signer.address(), {}};
@@ -205,13 +205,11 @@ Result<void> Scribe::attest(const RoundDraft& draft, UnixSeconds now) {
                 " is the most: configure fewer assets"
         );
     }
-    return sign_round(round_message(draft), draft.proofs, now);
+    return sign_round(round_message(draft), &draft, now);
 }
 
 Result<void> Scribe::sign_round(
-    const Canonical& message,
-    const std::vector<std::pair<std::string, Bytes>>& proofs,
-    UnixSeconds now
+    const Canonical& message, const RoundDraft* fresh, UnixSeconds now
 ) {
     const Hash32 network = parts_.settings.genesis.network();
     MARGRAVE_TRY(auto draft, parse_round_message(message));
@@ -230,9 +228,16 @@ Result<void> Scribe::sign_round(
         attest::attestation_leaf(network, draft.attestation, {signature}, draft.heads, draft.prices)
     );
     decision.documents = draft.documents;
-    decision.documents.insert(decision.documents.end(), proofs.begin(), proofs.end());
+    if (fresh != nullptr) {
+        decision.documents.insert(
+            decision.documents.end(), fresh->proofs.begin(), fresh->proofs.end()
+        );
+    }
     decision.documents.emplace_back(kLastAttestation, decision.leaves.front());
     for (const chains::ChainAdapter* adapter : parts_.chains) {
+        if (fresh != nullptr && fresh->undelivered.contains(adapter->settings().chain)) {
+            continue;
+        }
         const SubmitAttestation submit{draft.attestation, join({signature})};
         MARGRAVE_TRY(auto call, adapter->encode(submit));
         store::Intent intent = make_intent(

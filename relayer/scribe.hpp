@@ -11,6 +11,7 @@
 
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -29,6 +30,8 @@ struct RoundDraft {
     /// the guard: a round that is finished after a crash does without, and the next one has its
     /// own.
     std::vector<std::pair<std::string, Bytes>> proofs;
+    /// Chains to which the round is not brought: nothing is delivered to a dead chain.
+    std::set<ChainId> undelivered;
 };
 
 struct ReleaseDraft {
@@ -73,12 +76,11 @@ class Scribe {
     /// finished in place of these.
     Result<void> seize(const std::vector<SeizureDraft>& drafts, UnixSeconds now);
     Result<void> refuse(const store::Request& request, const std::string& reason, RoundNum round);
-    Result<void> notice(
-        std::string_view kind,
-        const ChainId& chain,
-        std::string_view reason,
-        const Canonical& detail
-    );
+    /// Writes that a chain stops, with its `halt` leaf; the stop as it is kept. Published.
+    Result<store::ChainStop> halt(store::ChainStop stop);
+    /// Writes that it may go on, with its `resume` leaf. kNotFound when it is not stopped.
+    /// Published.
+    Result<void> resume(const ChainId& chain, const std::string& reason, UnixSeconds now);
     /// Asks for an unsold lot, and again after an hour if that came to nothing.
     Result<void> close_sale(const store::Leg& leg, UnixSeconds now);
     /// Holds and legs that ended by final time.
@@ -118,11 +120,9 @@ class Scribe {
     Result<void> name_parameters();
     Result<void> finish_interrupted(UnixSeconds now);
     Result<void> load_last();
-    Result<void> sign_round(
-        const Canonical& message,
-        const std::vector<std::pair<std::string, Bytes>>& proofs,
-        UnixSeconds now
-    );
+    /// `fresh`: what goes with the message without being recorded with it; null when the message is
+    /// one that was recorded before.
+    Result<void> sign_round(const Canonical& message, const RoundDraft* fresh, UnixSeconds now);
     [[nodiscard]] chains::ChainAdapter* chain(const ChainId& id) const;
 
     Parts parts_;
@@ -131,6 +131,15 @@ class Scribe {
     Hash32 last_digest_;
     Hash32 parameters_;
 };
+
+/// An operator's reason goes into the log, so it has a length: 1 to 1000 bytes of UTF-8.
+Result<void> check_resume_reason(const std::string& reason);
+
+/// What `resume` commits, for a data directory that no daemon runs on: the log is published when
+/// one starts.
+store::Decision resume_decision(
+    const ChainId& chain, const std::string& reason, UnixSeconds now, RoundNum last_round
+);
 
 /// The subject under which attestations are guarded.
 Hash32 attestation_subject();

@@ -107,12 +107,54 @@ Result<void> Scribe::refuse(
     return commit(decision);
 }
 
-Result<void> Scribe::notice(
-    std::string_view kind, const ChainId& on, std::string_view reason, const Canonical& detail
-) {
+Result<store::ChainStop> Scribe::halt(store::ChainStop stop) {
+    stop.after = last_.round;
+    Canonical::Object detail{
+        {"after", Canonical::integer(stop.after.value)},
+        {"at", Canonical::integer(stop.at.value)},
+    };
+    if (stop.final) {
+        detail.emplace("final", to_hex(stop.final->hash));
+        detail.emplace("finalNumber", Canonical::integer(stop.final->number.value));
+    }
     store::Decision decision;
-    decision.leaves.push_back(attest::notice_leaf(kind, on, reason, detail));
-    return commit(decision);
+    decision.leaves.push_back(
+        attest::notice_leaf("halt", stop.chain, stop.reason, Canonical(std::move(detail)))
+    );
+    decision.stops.push_back(stop);
+    MARGRAVE_TRY(commit(decision));
+    MARGRAVE_TRY(publish());
+    return stop;
+}
+
+Result<void> Scribe::resume(const ChainId& chain, const std::string& reason, UnixSeconds now) {
+    MARGRAVE_TRY(commit(resume_decision(chain, reason, now, last_.round)));
+    return publish();
+}
+
+Result<void> check_resume_reason(const std::string& reason) {
+    constexpr std::size_t kReasonMax = 1000;
+    if (reason.empty() || reason.size() > kReasonMax) {
+        return fail(
+            Errc::kUsage,
+            "a reason has 1 to " + std::to_string(kReasonMax) + " bytes, this one " +
+                std::to_string(reason.size()) + "; it stands in the public log"
+        );
+    }
+    return ok();
+}
+
+store::Decision resume_decision(
+    const ChainId& chain, const std::string& reason, UnixSeconds now, RoundNum last_round
+) {
+    const Canonical detail = Canonical::Object{
+        {"after", Canonical::integer(last_round.value)},
+        {"at", Canonical::integer(now.value)},
+    };
+    store::Decision decision;
+    decision.leaves.push_back(attest::notice_leaf("resume", chain, reason, detail));
+    decision.resumes.emplace_back(chain, store::ChainResume{now, reason, last_round});
+    return decision;
 }
 
 Result<bool> Scribe::is_close_open(const std::string& label) const {

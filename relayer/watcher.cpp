@@ -17,6 +17,11 @@ chains::ChainView Watcher::view() const {
     view.vault = state.vault;
     view.positions = state.positions;
     const store::Ledger& ledger = parts_.ledger;
+    if (!parts_.adapter.settings().watch.empty()) {
+        view.mapped_accounts = [&ledger, chain](const auto& after, std::size_t limit) {
+            return ledger.mapped_accounts(chain, after, limit);
+        };
+    }
     view.block_at = [&ledger, chain](BlockNum number) {
         return ledger.block_at(chain, number);
     };
@@ -31,6 +36,76 @@ Error Watcher::remember(const Error& error) {
 }
 
 Task<Result<bool>> Watcher::pass() {
+    auto done = co_await step();
+    auto kept = keep_evidence();
+    if (!kept) {
+        co_return remember(kept.error());
+    }
+    co_return done;
+}
+
+void Watcher::report(ChainBoard& board, const Result<bool>& passed) const {
+    const ChainId& chain = parts_.adapter.settings().chain;
+    const chains::Agreement agreement = parts_.adapter.agreement();
+    const UnixSeconds now = parts_.clock.now();
+    if (!passed) {
+        board.failed(chain, agreement, passed.error().detail, now);
+        return;
+    }
+    const auto final = parts_.ledger.chain_state(chain).final;
+    if (final && health_.lag.final < final->number) {
+        board.failed(
+            chain,
+            agreement,
+            "the final block went back from " + std::to_string(final->number.value) + " to " +
+                std::to_string(health_.lag.final.value),
+            now
+        );
+        return;
+    }
+    board.passed(chain, agreement, now);
+}
+
+Result<void> Watcher::keep_evidence() {
+    const ChainId& chain = parts_.adapter.settings().chain;
+    std::vector<store::SourceEvidence> rows;
+    for (chains::Evidence& found : parts_.adapter.take_evidence()) {
+        if (const auto skipped = refuted_limiter_.pass()) {
+            parts_.log.warn(
+                "source.refuted",
+                {{"chain", chain},
+                 {"endpoint", found.endpoint},
+                 {"operator", found.operator_name},
+                 {"kind", found.kind},
+                 {"detail", found.detail},
+                 {"skipped", *skipped}}
+            );
+        }
+        store::SourceEvidence row;
+        row.at = parts_.clock.now();
+        row.endpoint = std::move(found.endpoint);
+        row.operator_name = std::move(found.operator_name);
+        row.kind = std::move(found.kind);
+        row.detail = std::move(found.detail);
+        row.claim = std::move(found.claim);
+        rows.push_back(std::move(row));
+    }
+    return parts_.incidents.add_evidence(chain, std::move(rows));
+}
+
+Result<void> Watcher::keep_reorg(const BlocksReverted& reverted, const BlockRef& old_head) {
+    const ChainId& chain = parts_.adapter.settings().chain;
+    const auto head = parts_.ledger.chain_state(chain).head;
+    store::ReorgRecord row;
+    row.at = parts_.clock.now();
+    row.ancestor = reverted.ancestor;
+    row.old_head = old_head;
+    row.new_head = head.value_or(reverted.ancestor);
+    row.depth = old_head.number.value - reverted.ancestor.number.value;
+    return parts_.incidents.add_reorg(chain, std::move(row));
+}
+
+Task<Result<bool>> Watcher::step() {
     if (!health_.probed) {
         auto facts = co_await parts_.adapter.probe();
         if (!facts) {
@@ -64,6 +139,21 @@ Task<Result<bool>> Watcher::pass() {
 
 Result<bool> Watcher::apply(const std::vector<ChainUpdate>& updates) {
     const ChainId& chain = parts_.adapter.settings().chain;
+    const std::optional<BlockRef> before = parts_.ledger.chain_state(chain).head;
+    const BlocksReverted* taken_back = nullptr;
+    auto applied = apply_each(updates, taken_back);
+    // With the head that the step ended on, so that the record names what came in their place.
+    if (taken_back != nullptr && before && before->number > taken_back->ancestor.number) {
+        MARGRAVE_TRY(keep_reorg(*taken_back, *before));
+    }
+    MARGRAVE_TRY(std::move(applied));
+    return !updates.empty();
+}
+
+Result<void> Watcher::apply_each(
+    const std::vector<ChainUpdate>& updates, const BlocksReverted*& taken_back
+) {
+    const ChainId& chain = parts_.adapter.settings().chain;
     for (const ChainUpdate& update : updates) {
         MARGRAVE_TRY(auto summary, parts_.ledger.apply(chain, update));
         health_.events += summary.events;
@@ -74,12 +164,13 @@ Result<bool> Watcher::apply(const std::vector<ChainUpdate>& updates) {
                 {{"chain", chain}, {"block", block->data.block.number}, {"events", summary.events}}
             );
         } else if (const auto* reverted = std::get_if<BlocksReverted>(&update)) {
+            taken_back = taken_back == nullptr ? reverted : taken_back;
             parts_.log.warn(
                 "chain.reorg", {{"chain", chain}, {"ancestor", reverted->ancestor.number}}
             );
         }
     }
-    return !updates.empty();
+    return ok();
 }
 
 Task<Result<void>> Watcher::check_custody() {

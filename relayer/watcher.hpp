@@ -2,10 +2,14 @@
 #pragma once
 
 #include "chains/adapter.hpp"
+#include "core/clock.hpp"
 #include "infra/log.hpp"
 #include "infra/task.hpp"
+#include "relayer/chain_board.hpp"
+#include "store/incidents.hpp"
 #include "store/ledger.hpp"
 
+#include <chrono>
 #include <functional>
 #include <optional>
 #include <string>
@@ -28,14 +32,21 @@ class Watcher {
         /// Custody verdict of this chain at a final block: what is missing, or nothing when the
         /// vault covers the ledger there.
         std::function<void(BlockNum at, std::optional<std::string> deficit)> custody;
+        store::Incidents& incidents;
+        const Clock& clock;
     };
 
     explicit Watcher(Parts parts);
 
     /// One step. True when something was applied, so that the next step need not wait. Errors that
-    /// are the world's (timeout, rpc, unproved) are for a later try; kStore, kCorrupt and
-    /// kBelowFinality are for the caller to stop on.
+    /// are the world's (timeout, rpc, unproved, unable) are for a later try; on kStore and kCorrupt
+    /// the caller stops, on kBelowFinality it halts the chain. What sources were refuted in is kept
+    /// whatever came out.
     Task<Result<bool>> pass();
+
+    /// Tells the board how a step ended. One that found the node's final block below the ledger's
+    /// did not end well: nothing says that what was final still is.
+    void report(ChainBoard& board, const Result<bool>& passed) const;
 
     struct Health {
         chains::ChainLag lag;
@@ -52,13 +63,21 @@ class Watcher {
 
   private:
     [[nodiscard]] chains::ChainView view() const;
+    Task<Result<bool>> step();
+    Result<void> keep_evidence();
+    Result<void> keep_reorg(const BlocksReverted& reverted, const BlockRef& old_head);
     Result<bool> apply(const std::vector<ChainUpdate>& updates);
+    /// `taken_back`: the first revert that was applied.
+    Result<void> apply_each(
+        const std::vector<ChainUpdate>& updates, const BlocksReverted*& taken_back
+    );
     Task<Result<void>> check_custody();
     Error remember(const Error& error);
 
     Parts parts_;
     Health health_;
     std::optional<BlockNum> custody_checked_;
+    infra::LogLimiter refuted_limiter_{4, std::chrono::seconds(30)};
     /// Something was applied that `moved` does not know of yet.
     bool untold_{false};
 };

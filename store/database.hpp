@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/statements.hpp"
+#include "store/incidents.hpp"
 #include "store/ledger.hpp"
 
 #include <filesystem>
@@ -71,6 +72,10 @@ struct Decision {
     /// Legs of a newly opened lock; all carry the same (account, lock).
     std::vector<Leg> legs;
     std::vector<Hash32> expired_legs;
+    /// Chains that stop and go on (store/incidents.hpp). kConflict for one that is stopped already,
+    /// kNotFound for one that is not.
+    std::vector<ChainStop> stops;
+    std::vector<std::pair<ChainId, ChainResume>> resumes;
     /// Named documents: price sets, parameters, snapshots, attestations by round. A name whose last
     /// part is a number or 0x and hex is written once; any other ("attestation/last") is replaced.
     std::vector<std::pair<std::string, Bytes>> documents;

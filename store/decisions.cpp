@@ -49,6 +49,12 @@ Result<void> Planner::plan(const Decision& decision) {
     for (const Hash32& seizure : decision.expired_legs) {
         MARGRAVE_TRY(expire_leg(seizure));
     }
+    for (const ChainStop& stop : decision.stops) {
+        MARGRAVE_TRY(add_stop(stop));
+    }
+    for (const auto& [chain, word] : decision.resumes) {
+        MARGRAVE_TRY(resume(chain, word));
+    }
     if (keyed_ > 0 && fresh_ == 0) {
         return check_repeated_leaves(decision.leaves);
     }

@@ -4,6 +4,7 @@
 #include "core/assert.hpp"
 #include "store/database.hpp"
 #include "store/detail/ledger_state.hpp"
+#include "store/detail/links.hpp"
 
 namespace margrave::store {
 
@@ -164,6 +165,8 @@ Result<std::set<AccountId>> Ledger::touched_between(
         detail::chain_key::block(tag, BlockNum{from.value + 1}),
         visit
     ));
+    detail::Versions versions(db_.impl());
+    MARGRAVE_TRY(detail::add_linked(versions, out));
     return out;
 }
 

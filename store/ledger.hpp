@@ -11,6 +11,8 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
+#include <variant>
 #include <vector>
 
 namespace margrave::store {
@@ -27,19 +29,22 @@ struct LedgerDefinition {
 /// Accounts of one ledger (docs/ledger.md has the table of postings). D and C say which side grows.
 enum class AccountCode : std::uint16_t {
     kVault = 100,       // D  tokens in the vault contract
+    kCustody = 110,     // D  [source] tokens that a watched contract holds for accounts
     kLoan = 120,        // D  [account] owed to the pool
+    kOwed = 125,        // D  [account] owed at watched contracts
     kReceivable = 130,  // D  [account] negative balance after a fact that could not be refused
     kSale = 140,        // D  tokens in the sale contract, out of a seizure
     kCollateral = 220,  // C  [account]
+    kMapped = 225,      // C  [account] owned at watched contracts
     kWithdraw = 240,    // C  [account] released by the chain in this transfer group; zero after it
     kAuction = 250,     // C  [seizure id] the lot of one seizure
     kPool = 300,        // C  lenders' liquidity
-    kUnattributed = 900,  // C  tokens the vault holds that no event explains
+    kUnattributed = 900,  // C  tokens in vault or custody that no event explains
 };
 std::string_view to_string(AccountCode code);
 
 /// One posting, immutable. debit and credit are (code, owner) of one ledger; owner is an account,
-/// a seizure id or zero.
+/// a seizure id, a watch or zero.
 struct Transfer {
     Hash32 id;
     Seq seq;
@@ -49,8 +54,8 @@ struct Transfer {
     AccountCode credit{AccountCode::kCollateral};
     Hash32 credit_owner;
     Amount amount;
-    /// MovementKind that caused it.
-    MovementKind cause{MovementKind::kDeposit};
+    /// The kind of event that caused it.
+    std::variant<MovementKind, MappedKind> cause{MovementKind::kDeposit};
     /// Account the event names; zero for the pool.
     AccountId account;
     ChainId chain;
@@ -186,6 +191,16 @@ class Ledger {
     [[nodiscard]] Result<AccountHoldings> holdings_at_head(const AccountId& account) const;
     /// Every account that has a non-zero holding or position as of the state, ascending.
     [[nodiscard]] Result<std::vector<AccountHoldings>> all_holdings(const AsOf& as_of) const;
+    /// Accounts that a watch of this chain ever moved, with the watch, ascending from behind
+    /// `after`: whose readings are due from time to time, at most `limit` at once.
+    using MappedPlace = std::pair<Hash32, AccountId>;
+    [[nodiscard]] Result<std::vector<MappedPlace>> mapped_accounts(
+        const ChainId& chain, const std::optional<MappedPlace>& after, std::size_t limit
+    ) const;
+    /// What the events and readings of one watch say its contract holds, to compare with what it
+    /// does hold at the same block.
+    [[nodiscard]] Result<Amount> custody_at(LedgerId ledger, const Hash32& source, BlockNum as_of)
+        const;
     /// Accounts with events in (from, to] of one chain: whose firm holdings moved when the final
     /// block did.
     [[nodiscard]] Result<std::set<AccountId>> touched_between(

@@ -4,10 +4,12 @@
 #include "store/detail/books.hpp"
 #include "store/detail/decision_records.hpp"
 #include "store/detail/ledger_update.hpp"
+#include "store/detail/links.hpp"
 #include "store/detail/postings.hpp"
 
 #include <algorithm>
 #include <set>
+#include <tuple>
 
 namespace margrave::store {
 
@@ -40,9 +42,11 @@ Result<void> fold_event(
 }
 
 Result<void> fold_block(HeadRow& head, const ChainId& chain, const BlockData& data) {
-    std::set<std::pair<Hash32, std::uint32_t>> places;
+    std::set<std::tuple<Hash32, std::uint32_t, std::uint16_t>> places;
     for (const ChainEvent& event : data.events) {
-        if (!places.emplace(event.txn_hash, event.log_index).second) {
+        const auto* mapped = std::get_if<MappedEvent>(&event.body);
+        const std::uint16_t part = mapped == nullptr ? std::uint16_t{0} : mapped->part;
+        if (!places.emplace(event.txn_hash, event.log_index, part).second) {
             return fail(
                 Errc::kUnproved,
                 name_of(chain, data.block) + " has log " + std::to_string(event.log_index) +
@@ -51,9 +55,8 @@ Result<void> fold_block(HeadRow& head, const ChainId& chain, const BlockData& da
         }
         if (const auto* movement = std::get_if<Movement>(&event.body)) {
             MARGRAVE_TRY(fold_event(head.vault, *movement, chain, data.block));
-        } else {
-            const auto& position = std::get<Position>(event.body);
-            MARGRAVE_TRY(fold_event(head.positions, position, chain, data.block));
+        } else if (const auto* position = std::get_if<Position>(&event.body)) {
+            MARGRAVE_TRY(fold_event(head.positions, *position, chain, data.block));
         }
     }
     if (head.vault != data.vault || head.positions != data.positions) {
@@ -68,10 +71,33 @@ Result<void> fold_block(HeadRow& head, const ChainId& chain, const BlockData& da
     return ok();
 }
 
+// The accumulators say nothing of mapped events, so the events themselves are compared.
+Result<bool> is_same(
+    const Database::Impl& db, detail::ChainTag tag, const BlockRow& row, const BlockData& data
+) {
+    if (row.events != data.events.size() || row.vault != data.vault ||
+        row.positions != data.positions) {
+        return false;
+    }
+    for (std::uint32_t i = 0; i < row.events; ++i) {
+        if (!std::holds_alternative<MappedEvent>(data.events[i].body)) {
+            continue;
+        }
+        const Bytes key = detail::chain_key::event(tag, row.block.number, i);
+        MARGRAVE_TRY(const auto stored, db.read<detail::EventRow>(Cf::kEvent, key));
+        if (!stored || stored->event != data.events[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
 // kConflict when the block is known with other content: the same hash has one content for ever.
-Result<void> check_same(const ChainId& chain, const BlockRow& row, const BlockData& data) {
-    if (row.events == data.events.size() && row.vault == data.vault &&
-        row.positions == data.positions) {
+Result<void> check_same(
+    const Database::Impl& db, const ChainId& chain, const BlockRow& row, const BlockData& data
+) {
+    MARGRAVE_TRY(const bool same, is_same(db, detail::tag_of(chain), row, data));
+    if (same) {
         return ok();
     }
     return fail(
@@ -130,7 +156,7 @@ Result<ApplySummary> Update::apply(const BlockApplied& update) {
     const BlockData& data = update.data;
     MARGRAVE_TRY(const auto known, block_at(data.block.number));
     if (known && known->block.hash == data.block.hash) {
-        MARGRAVE_TRY(check_same(chain_, *known, data));
+        MARGRAVE_TRY(check_same(db_, chain_, *known, data));
         return ApplySummary{};
     }
     MARGRAVE_TRY(check_parent(chain_, head_, data.block));
@@ -160,6 +186,8 @@ Result<ApplySummary> Update::apply(const BlockApplied& update) {
     summary.touched = books.touched();
     const std::set<AccountId>& moved = postings.moved_positions();
     summary.touched.insert(moved.begin(), moved.end());
+    Versions versions(db_);
+    MARGRAVE_TRY(add_linked(versions, summary.touched));
     summary.events = data.events.size();
     summary.transfers = books.transfers().size();
     summary.unknown_assets = postings.unknown_assets();

@@ -2,6 +2,7 @@
 #include "core/assert.hpp"
 #include "store/database.hpp"
 #include "store/detail/ledger_state.hpp"
+#include "store/detail/links.hpp"
 #include "store/ledger.hpp"
 
 #include <algorithm>
@@ -18,10 +19,10 @@ namespace {
 struct AccountSubject {
     AccountId account;
     std::uint8_t kind{0};
-    // kBalance and kBook
+    // kBalance, kBook and kSource
     LedgerId ledger;
     AccountCode code{AccountCode::kCollateral};
-    // kLeg and kPosition
+    // kLeg, kPosition, kLink and kArrival
     ChainTag chain;
     Hash32 name;
 };
@@ -44,8 +45,15 @@ Result<AccountSubject> parse_subject(ByteView subject) {
             MARGRAVE_TRY(out.ledger.value, in.u32());
             break;
         }
+        case detail::subject::kSource: {
+            MARGRAVE_TRY(out.ledger.value, in.u32());
+            MARGRAVE_TRY(out.name, in.hash32());
+            break;
+        }
         case detail::subject::kLeg:
-        case detail::subject::kPosition: {
+        case detail::subject::kPosition:
+        case detail::subject::kLink:
+        case detail::subject::kArrival: {
             MARGRAVE_TRY(out.chain.value, in.u64());
             MARGRAVE_TRY(out.name, in.hash32());
             break;
@@ -57,11 +65,24 @@ Result<AccountSubject> parse_subject(ByteView subject) {
     return out;
 }
 
-// Collects the rows of one account after the other, in the order in which the keys lie.
+// No `as_of`: the head.
+detail::ChainLimits limits_of(const Ledger::State& state, const AsOf* as_of) {
+    detail::ChainLimits out;
+    for (const auto& [chain, head] : state.chains) {
+        if (as_of == nullptr) {
+            out.emplace_back(detail::tag_of(chain), detail::kHeadOfChain);
+        } else if (const auto it = as_of->find(chain); it != as_of->end()) {
+            out.emplace_back(detail::tag_of(chain), it->second);
+        }
+    }
+    return out;
+}
+
+// Collects the rows of one account after the other, in the order in which the keys lie. Each has
+// its own, as if there were no links.
 class HoldingsReader {
   public:
-    // No limits: the head.
-    HoldingsReader(const Ledger::State& state, const AsOf* as_of);
+    HoldingsReader(const Ledger::State& state, const detail::ChainLimits& limits);
 
     Result<void> read(detail::Versions& versions, ByteView prefix);
 
@@ -69,6 +90,9 @@ class HoldingsReader {
         close();
         return std::move(done_);
     }
+
+    // Who is linked to whom.
+    [[nodiscard]] const std::map<AccountId, AccountId>& links() const { return links_; }
 
   private:
     Result<std::optional<BlockNum>> limit(ByteView subject);
@@ -81,30 +105,21 @@ class HoldingsReader {
     const Ledger::State& state_;
     // Indexed by ledger id - 1.
     std::vector<std::optional<BlockNum>> by_ledger_;
-    std::vector<std::pair<ChainTag, BlockNum>> by_chain_;
+    const detail::ChainLimits& by_chain_;
     // Rank of each ledger by the text of its asset.
     std::vector<std::uint32_t> rank_;
     AccountSubject at_;
     AccountHoldings current_;
     std::vector<std::pair<LedgerId, Holding>> rows_;
     std::vector<AccountHoldings> done_;
+    std::map<AccountId, AccountId> links_;
 };
 
-HoldingsReader::HoldingsReader(const Ledger::State& state, const AsOf* as_of)
-    : state_(state) {
-    for (const auto& [chain, head] : state.chains) {
-        if (as_of == nullptr) {
-            by_chain_.emplace_back(detail::tag_of(chain), detail::kHeadOfChain);
-        } else if (const auto it = as_of->find(chain); it != as_of->end()) {
-            by_chain_.emplace_back(detail::tag_of(chain), it->second);
-        }
-    }
+HoldingsReader::HoldingsReader(const Ledger::State& state, const detail::ChainLimits& limits)
+    : state_(state),
+      by_chain_(limits) {
     for (const LedgerDefinition& ledger : state.ledgers) {
-        const ChainTag tag = detail::tag_of(ledger.asset.chain());
-        const auto it = std::ranges::find(by_chain_, tag, &std::pair<ChainTag, BlockNum>::first);
-        by_ledger_.push_back(
-            it == by_chain_.end() ? std::nullopt : std::optional<BlockNum>(it->second)
-        );
+        by_ledger_.push_back(detail::limit_of(limits, detail::tag_of(ledger.asset.chain())));
         rank_.push_back(static_cast<std::uint32_t>(std::ranges::count_if(
             state.ledgers, [&](const LedgerDefinition& other) { return other.asset < ledger.asset; }
         )));
@@ -132,8 +147,11 @@ Result<std::optional<BlockNum>> HoldingsReader::limit(ByteView subject) {
         }
         return by_ledger_[at_.ledger.value - 1];
     }
-    const auto it = std::ranges::find(by_chain_, at_.chain, &std::pair<ChainTag, BlockNum>::first);
-    return it == by_chain_.end() ? std::nullopt : std::optional<BlockNum>(it->second);
+    // What the balances are sums of, and where links come from, is no part of holdings.
+    if (at_.kind == detail::subject::kSource || at_.kind == detail::subject::kArrival) {
+        return std::optional<BlockNum>{};
+    }
+    return detail::limit_of(by_chain_, at_.chain);
 }
 
 Holding& HoldingsReader::holding(LedgerId ledger) {
@@ -164,6 +182,17 @@ Result<void> HoldingsReader::visit(ByteView subject_view, ByteView value) {
         }
         case detail::subject::kLeg:
             return visit_leg(subject, value);
+        case detail::subject::kLink: {
+            MARGRAVE_TRY(
+                const auto row,
+                Database::Impl::decode<detail::LinkRow>(Cf::kVersion, subject, value)
+            );
+            if (row.active) {
+                // Keys ascend by chain: the first decides.
+                links_.emplace(at_.account, detail::account_of_owner(at_.name));
+            }
+            return ok();
+        }
         default:
             break;
     }
@@ -179,8 +208,14 @@ Result<void> HoldingsReader::visit(ByteView subject_view, ByteView value) {
 Result<void> HoldingsReader::visit_balance(const Bytes& subject, ByteView value) {
     MARGRAVE_TRY(const auto row, Database::Impl::decode<AmountRow>(Cf::kVersion, subject, value));
     Holding& h = holding(at_.ledger);
-    Amount& side = at_.code == AccountCode::kCollateral ? h.collateral : h.debt;
+    const bool is_owned = at_.code == AccountCode::kCollateral || at_.code == AccountCode::kMapped;
+    Amount& side = is_owned ? h.collateral : h.debt;
     MARGRAVE_TRY(side, add(side, row.amount));
+    if (at_.code == AccountCode::kMapped) {
+        h.mapped = row.amount;
+    } else if (at_.code == AccountCode::kOwed) {
+        h.mapped_debt = row.amount;
+    }
     return ok();
 }
 
@@ -218,14 +253,13 @@ void HoldingsReader::close() {
     rows_.clear();
 }
 
-Result<AccountHoldings> read_one(
-    const Database::Impl& db,
+Result<AccountHoldings> read_unlinked(
+    detail::Versions& versions,
     const Ledger::State& state,
     const AccountId& account,
-    const AsOf* as_of
+    const detail::ChainLimits& limits
 ) {
-    detail::Versions versions(db);
-    HoldingsReader reader(state, as_of);
+    HoldingsReader reader(state, limits);
     MARGRAVE_TRY(reader.read(versions, detail::subject::account(account)));
     std::vector<AccountHoldings> found = reader.take();
     MARGRAVE_ASSERT(found.size() <= 1);
@@ -233,6 +267,57 @@ Result<AccountHoldings> read_one(
         return AccountHoldings{account, {}, {}};
     }
     return std::move(found.front());
+}
+
+Result<AccountHoldings> read_one(
+    const Database::Impl& db,
+    const Ledger::State& state,
+    const AccountId& account,
+    const AsOf* as_of
+) {
+    detail::Versions versions(db);
+    const detail::ChainLimits limits = limits_of(state, as_of);
+    MARGRAVE_TRY(AccountHoldings out, read_unlinked(versions, state, account, limits));
+    detail::Links links(versions, limits);
+    MARGRAVE_TRY(const AccountId end, links.end(account));
+    if (end != account) {
+        detail::take_mapped(out);
+        return out;
+    }
+    MARGRAVE_TRY(const auto others, links.led_to(account));
+    for (const AccountId& other : others) {
+        MARGRAVE_TRY(AccountHoldings theirs, read_unlinked(versions, state, other, limits));
+        MARGRAVE_TRY(detail::merge(out, detail::take_mapped(theirs)));
+    }
+    return out;
+}
+
+// Moves what is outside our vault to where links lead.
+Result<std::vector<AccountHoldings>> follow_links(
+    std::vector<AccountHoldings> all, const std::map<AccountId, AccountId>& links
+) {
+    const auto next = [&links](const AccountId& at) -> Result<std::optional<AccountId>> {
+        const auto it = links.find(at);
+        return it == links.end() ? std::optional<AccountId>{} : std::optional(it->second);
+    };
+    std::map<AccountId, AccountHoldings> moved;
+    for (AccountHoldings& row : all) {
+        MARGRAVE_TRY(const AccountId end, detail::end_of_links(row.account, next));
+        if (end != row.account) {
+            MARGRAVE_TRY(detail::merge(moved[end], detail::take_mapped(row)));
+        }
+    }
+    for (auto& [account, part] : moved) {
+        auto at = std::ranges::lower_bound(all, account, {}, &AccountHoldings::account);
+        if (at == all.end() || at->account != account) {
+            at = all.insert(at, AccountHoldings{account, {}, {}});
+        }
+        MARGRAVE_TRY(detail::merge(*at, std::move(part)));
+    }
+    std::erase_if(all, [](const AccountHoldings& row) {
+        return row.holdings.empty() && row.positions.empty();
+    });
+    return all;
 }
 
 }  // namespace
@@ -250,9 +335,53 @@ Result<AccountHoldings> Ledger::holdings_at_head(const AccountId& account) const
 Result<std::vector<AccountHoldings>> Ledger::all_holdings(const AsOf& as_of) const {
     MARGRAVE_TRY(ready());
     detail::Versions versions(db_.impl());
-    HoldingsReader reader(*state_, &as_of);
+    const detail::ChainLimits limits = limits_of(*state_, &as_of);
+    HoldingsReader reader(*state_, limits);
     MARGRAVE_TRY(reader.read(versions, Bytes{detail::subject::kAccount}));
-    return reader.take();
+    std::vector<AccountHoldings> all = reader.take();
+    if (reader.links().empty()) {
+        return all;
+    }
+    return follow_links(std::move(all), reader.links());
+}
+
+Result<std::vector<Ledger::MappedPlace>> Ledger::mapped_accounts(
+    const ChainId& chain, const std::optional<MappedPlace>& after, std::size_t limit
+) const {
+    MARGRAVE_TRY(ready());
+    const detail::ChainTag tag = detail::tag_of(chain);
+    const Bytes prefix = detail::subject::holders(tag);
+    Bytes start = prefix;
+    if (after) {
+        start = detail::subject::holder(tag, after->first, after->second);
+        // Behind every version of it.
+        start.insert(start.end(), detail::subject::kSuffix + 1, 0xff);
+    }
+    std::vector<MappedPlace> out;
+    const auto visit = [&](ByteView key, ByteView) -> Result<bool> {
+        ByteReader in(key.subspan(prefix.size()));
+        MARGRAVE_TRY(const Hash32 source, in.hash32());
+        MARGRAVE_TRY(const Hash32 account, in.hash32());
+        const MappedPlace place{source, detail::account_of_owner(account)};
+        if (!out.empty() && out.back() == place) {
+            return true;
+        }
+        if (out.size() >= limit) {
+            return false;
+        }
+        out.push_back(place);
+        return true;
+    };
+    MARGRAVE_TRY(db_.impl().scan(Cf::kVersion, prefix, start, visit));
+    return out;
+}
+
+Result<Amount> Ledger::custody_at(LedgerId ledger, const Hash32& source, BlockNum as_of) const {
+    MARGRAVE_TRY(ready());
+    detail::Versions versions(db_.impl());
+    const Bytes subject = detail::subject::balance({ledger, AccountCode::kCustody, source});
+    MARGRAVE_TRY(const auto row, versions.read<AmountRow>(subject, as_of));
+    return row ? row->amount : Amount{};
 }
 
 Result<TrialBalance> Ledger::trial_balance(LedgerId ledger, BlockNum as_of) const {

@@ -2,6 +2,7 @@
 #include "core/assert.hpp"
 #include "store/detail/decision_records.hpp"
 #include "store/detail/ledger_update.hpp"
+#include "store/detail/links.hpp"
 
 #include <algorithm>
 
@@ -85,6 +86,8 @@ Result<ApplySummary> Update::revert(const BlocksReverted& update) {
     state_.newest.clear();
     books.commit_to(state_);
     summary.transfers = books.transfers().size();
+    Versions versions(db_);
+    MARGRAVE_TRY(add_linked(versions, summary.touched));
     return summary;
 }
 

@@ -8,14 +8,20 @@ std::string_view to_string(AccountCode code) {
     switch (code) {
         case AccountCode::kVault:
             return "vault";
+        case AccountCode::kCustody:
+            return "custody";
         case AccountCode::kLoan:
             return "loan";
+        case AccountCode::kOwed:
+            return "owed";
         case AccountCode::kReceivable:
             return "receivable";
         case AccountCode::kSale:
             return "sale";
         case AccountCode::kCollateral:
             return "collateral";
+        case AccountCode::kMapped:
+            return "mapped";
         case AccountCode::kWithdraw:
             return "withdraw";
         case AccountCode::kAuction:

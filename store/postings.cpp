@@ -51,6 +51,9 @@ Result<void> Postings::apply(const ChainEvent& event) {
     if (const auto* position = std::get_if<Position>(&event.body)) {
         return apply_position(*position);
     }
+    if (const auto* mapped = std::get_if<MappedEvent>(&event.body)) {
+        return apply_mapped(*mapped, event);
+    }
     return apply_movement(std::get<Movement>(event.body), event);
 }
 
@@ -66,7 +69,7 @@ Result<void> Postings::apply_movement(const Movement& m, const ChainEvent& event
     if (!is_pool(m.account)) {
         accounts_.insert(m.account);
     }
-    books_.begin(Cause{m.kind, m.account, event.txn_hash, event.log_index});
+    books_.begin(Cause{m.kind, m.account, event.txn_hash, event.log_index, 0});
     const std::optional<LedgerId> ledger = state_.find(books_.block().tag, m.token);
     if (!ledger) {
         MARGRAVE_TRY(count_unknown(m.token));

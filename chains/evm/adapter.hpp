@@ -4,6 +4,7 @@
 #include "chains/adapter.hpp"
 #include "chains/evm/events.hpp"
 #include "chains/evm/heads.hpp"
+#include "chains/evm/mapping.hpp"
 #include "chains/evm/proof/account_proof.hpp"
 #include "chains/evm/requests.hpp"
 #include "chains/evm/survey.hpp"
@@ -75,6 +76,14 @@ class EvmAdapter final : public ChainAdapter {
     Task<Result<std::optional<TxnStatus>>> status(Hash32 txn_hash) override;
 
   private:
+    /// What a block holds of what is followed, proved.
+    struct ProvedContent {
+        BlockRef block;
+        std::vector<NodeLog> logs;
+        /// Only where native coin is watched.
+        std::vector<NodeTxn> txns;
+    };
+
     static constexpr std::chrono::seconds kDialInterval{60};
     static constexpr std::chrono::seconds kDialNow{0};
 
@@ -87,6 +96,7 @@ class EvmAdapter final : public ChainAdapter {
         ChainSettings settings,
         std::uint64_t chain_id,
         std::unique_ptr<rpc::EndpointPool> pool,
+        Mapping mapping,
         infra::Logger log
     );
 
@@ -137,15 +147,30 @@ class EvmAdapter final : public ChainAdapter {
     Task<Result<std::vector<BlockData>>> prove(
         Node& node, const ChainView& view, std::vector<KnownBlock> blocks
     );
+    /// Every log of the block that is followed, ours or watched, by receipts under its header; and
+    /// its transactions, where native coin is watched.
+    Task<Result<ProvedContent>> open_block(Node& node, const KnownBlock& block);
     Task<Result<std::vector<BlockData>>> prove_by_accumulator(
         Node& node, std::vector<KnownBlock> blocks, Accumulators before
     );
     Task<Result<std::vector<BlockData>>> prove_by_receipts(
-        Node& node, std::vector<KnownBlock> blocks, Accumulators before
+        Node& node, const ChainView& view, std::vector<KnownBlock> blocks, Accumulators before
     );
     Task<Result<std::vector<BlockData>>> prove_by_agreement(
-        std::vector<KnownBlock> blocks, Accumulators before
+        const ChainView& view, std::vector<KnownBlock> blocks, Accumulators before
     );
+
+    // watching.cpp: what contracts that are not ours say.
+    /// The blocks with their mapped events, and the balances that are read at them.
+    Task<Result<std::vector<BlockData>>> add_mapped(
+        const ChainView& view, std::vector<BlockData> blocks, std::vector<ProvedContent> contents
+    );
+    Task<Result<std::vector<ChainEvent>>> read_touched(Hash32 block, std::set<Touch> touched);
+    /// Whose balances are read from time to time.
+    [[nodiscard]] Result<std::set<Touch>> accounts_to_read(const ChainView& view) const;
+    [[nodiscard]] bool is_watched(const NodeLog& log) const;
+    [[nodiscard]] bool may_touch(const ProvedHeader& header) const;
+
     Task<Result<Accumulators>> accumulators_at(Node& node, const KnownBlock& block);
     Task<Result<Accumulators>> accumulators_before(
         Node& node, const ChainView& view, BlockRef first
@@ -166,6 +191,7 @@ class EvmAdapter final : public ChainAdapter {
     ChainSettings settings_;
     std::uint64_t chain_id_;
     std::unique_ptr<rpc::EndpointPool> pool_;
+    Mapping mapping_;
     infra::Logger log_;
     Agreement agreement_;
     /// Oldest first.

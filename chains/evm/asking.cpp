@@ -84,13 +84,25 @@ Result<std::unique_ptr<EvmAdapter>> EvmAdapter::make(
         return fail(Errc::kConfig, "chain " + settings.chain.text() + " has no endpoint");
     }
     auto endpoints = settings_of(settings, callers);
+    MARGRAVE_TRY(auto mapping, Mapping::make(settings.watch));
+    if (!mapping.empty() && settings.proof == ProofMode::kAccumulator) {
+        return fail(
+            Errc::kConfig,
+            settings.chain.text() + ": watches need proof \"receipts\" or \"agreement\""
+        );
+    }
+    if (mapping.needs_txns() && settings.proof != ProofMode::kReceipts) {
+        return fail(
+            Errc::kConfig, settings.chain.text() + ": native-custody needs proof \"receipts\""
+        );
+    }
     rpc::PoolLimits limits;
     limits.endpoint.deadline = settings.rpc_timeout;
     auto pool = std::make_unique<rpc::EndpointPool>(
         std::move(callers), std::move(endpoints), limits, rpc::steady_now(), log
     );
     return std::unique_ptr<EvmAdapter>(
-        new EvmAdapter(std::move(settings), chain_id, std::move(pool), log)
+        new EvmAdapter(std::move(settings), chain_id, std::move(pool), std::move(mapping), log)
     );
 }
 
@@ -102,11 +114,13 @@ EvmAdapter::EvmAdapter(
     ChainSettings settings,
     std::uint64_t chain_id,
     std::unique_ptr<rpc::EndpointPool> pool,
+    Mapping mapping,
     infra::Logger log
 )
     : settings_(std::move(settings)),
       chain_id_(chain_id),
       pool_(std::move(pool)),
+      mapping_(std::move(mapping)),
       log_(log),
       range_(std::max<std::uint64_t>(settings_.log_range, 1)) {
     agreement_.needed = settings_.agreement;

@@ -15,8 +15,6 @@ namespace {
 
 /// From this many blocks on, one range query is cheaper than a query for each block.
 constexpr std::size_t kRangeFrom = 4;
-/// Blocks whose receipts are asked for together: each answer may be some megabytes.
-constexpr std::size_t kReceiptBatch = 8;
 
 std::vector<BlockRef> refs_of(const std::vector<KnownBlock>& blocks) {
     std::vector<BlockRef> out;
@@ -42,23 +40,38 @@ Result<Accumulator> accumulator_of(const ProvedAccount& proof, std::string_view 
     return out;
 }
 
-// Receipts are needed where a bloom does not exclude what is followed.
-std::vector<const KnownBlock*> blocks_to_open(
-    const std::vector<KnownBlock>& blocks, const std::vector<WatchedLogs>& watched
-) {
-    std::vector<const KnownBlock*> out;
-    for (const KnownBlock& block : blocks) {
-        if (!proves_absence(*block.header, watched)) {
-            out.push_back(&block);
-        }
-    }
-    return out;
-}
-
 bool is_followed(const NodeLog& log, const std::vector<Address>& emitters) {
     const bool ours = std::ranges::find(emitters, log.address) != emitters.end();
     return ours && !log.topics.empty() &&
            (log.topics[0] == movement_topic() || log.topics[0] == position_topic());
+}
+
+// The transactions of a block with what their receipts say of them: who sent them, and whether they
+// did what they say.
+Result<std::vector<NodeTxn>> read_block_txns(
+    const ProvedHeader& header, const nlohmann::json& block, const nlohmann::json& receipts
+) {
+    MARGRAVE_TRY(const ProvedTxns proved, prove_txns(header, block));
+    MARGRAVE_TRY(const auto outcomes, read_receipts(receipts));
+    const auto& listed = block.at("transactions");
+    if (outcomes.size() != listed.size()) {
+        return fail(Errc::kUnproved, "a block with another number of receipts than transactions");
+    }
+    std::vector<NodeTxn> out;
+    for (std::size_t i = 0; i < listed.size(); ++i) {
+        NodeTxn txn;
+        txn.hash = proved.hashes()[i];
+        MARGRAVE_TRY(txn.to, rpc::opt_address_at(listed[i], "to"));
+        MARGRAVE_TRY(txn.value, rpc::amount_at(listed[i], "value"));
+        const bool* succeeded = std::get_if<bool>(&outcomes[i].outcome);
+        txn.succeeded = succeeded != nullptr && *succeeded;
+        if (txn.succeeded && txn.to && !txn.value.is_zero()) {
+            MARGRAVE_TRY(const Bytes encoded, encode_block_txn(listed[i]));
+            MARGRAVE_TRY(txn.from, sender_of(encoded));
+            out.push_back(std::move(txn));
+        }
+    }
+    return out;
 }
 
 std::vector<WatchedLogs> watched_of(const ChainSettings& settings) {
@@ -209,14 +222,14 @@ Task<Result<std::vector<BlockData>>> EvmAdapter::prove(
     }
     const Accumulators known = before.value();
     if (settings_.proof == ProofMode::kReceipts) {
-        auto proved = co_await prove_by_receipts(node, std::move(blocks), known);
+        auto proved = co_await prove_by_receipts(node, view, std::move(blocks), known);
         co_return proved;
     }
     if (settings_.proof == ProofMode::kAccumulator) {
         auto proved = co_await prove_by_accumulator(node, std::move(blocks), known);
         co_return proved;
     }
-    auto proved = co_await prove_by_agreement(std::move(blocks), known);
+    auto proved = co_await prove_by_agreement(view, std::move(blocks), known);
     co_return proved;
 }
 
@@ -256,53 +269,95 @@ Task<Result<std::vector<BlockData>>> EvmAdapter::prove_by_accumulator(
     }
 }
 
-// A bloom proves that there is nothing; receipts that give the header's root prove what there is.
-Task<Result<std::vector<BlockData>>> EvmAdapter::prove_by_receipts(
-    Node& node, std::vector<KnownBlock> blocks, Accumulators before
+Task<Result<EvmAdapter::ProvedContent>> EvmAdapter::open_block(
+    Node& node, const KnownBlock& block
 ) {
-    const std::vector<const KnownBlock*> open = blocks_to_open(blocks, watched_of(settings_));
+    std::vector<rpc::RpcCall> calls;
+    calls.push_back(ask_receipts(block.block.hash));
+    if (mapping_.needs_txns()) {
+        calls.push_back(ask_full_block(block.block.hash));
+    }
+    auto answers = co_await ask_each(node, std::move(calls));
+    if (!answers) {
+        co_return answers.as_failure();
+    }
+    const Json& receipts = answers.value().front();
+    auto proved = prove_receipts(*block.header, receipts);
+    if (!proved) {
+        co_return refuted(node, "receipts", proved.error());
+    }
+    ProvedContent out;
+    out.block = block.block;
     const std::vector<Address> emitters = emitters_of(settings_);
-    std::vector<NodeLog> logs;
-    for (std::size_t i = 0; i < open.size(); i += kReceiptBatch) {
-        const std::size_t count = std::min(kReceiptBatch, open.size() - i);
-        std::vector<rpc::RpcCall> calls;
-        for (std::size_t j = 0; j < count; ++j) {
-            calls.push_back(ask_receipts(open[i + j]->block.hash));
-        }
-        auto answers = co_await ask_each(node, std::move(calls));
-        if (!answers) {
-            co_return answers.as_failure();
-        }
-        for (std::size_t j = 0; j < count; ++j) {
-            auto proved = prove_receipts(*open[i + j]->header, answers.value()[j]);
-            if (!proved) {
-                co_return refuted(node, "receipts", proved.error());
-            }
-            const auto& all = proved.value().logs();
-            std::ranges::copy_if(all, std::back_inserter(logs), [&](const NodeLog& log) {
-                return is_followed(log, emitters);
-            });
+    for (const NodeLog& log : proved.value().logs()) {
+        if (is_followed(log, emitters) || is_watched(log)) {
+            out.logs.push_back(log);
         }
     }
-    co_return prove_events(settings_, refs_of(blocks), logs, before, std::nullopt);
+    if (mapping_.needs_txns()) {
+        auto txns = read_block_txns(*block.header, answers.value().back(), receipts);
+        if (!txns) {
+            co_return refuted(node, "transactions", txns.error());
+        }
+        out.txns = std::move(txns).value();
+    }
+    co_return out;
+}
+
+// A bloom proves that there is nothing; receipts that give the header's root prove what there is.
+Task<Result<std::vector<BlockData>>> EvmAdapter::prove_by_receipts(
+    Node& node, const ChainView& view, std::vector<KnownBlock> blocks, Accumulators before
+) {
+    const std::vector<WatchedLogs> watched = watched_of(settings_);
+    std::vector<ProvedContent> contents;
+    std::vector<NodeLog> ours;
+    const std::vector<Address> emitters = emitters_of(settings_);
+    for (const KnownBlock& block : blocks) {
+        const bool nothing = proves_absence(*block.header, watched) && !may_touch(*block.header);
+        if (nothing && !mapping_.needs_txns()) {
+            continue;
+        }
+        auto content = co_await open_block(node, block);
+        if (!content) {
+            co_return content.as_failure();
+        }
+        std::ranges::copy_if(
+            content.value().logs,
+            std::back_inserter(ours),
+            [&](const NodeLog& log) { return is_followed(log, emitters); }
+        );
+        contents.push_back(std::move(content).value());
+    }
+    auto proved = prove_events(settings_, refs_of(blocks), ours, before, std::nullopt);
+    if (!proved) {
+        co_return proved;
+    }
+    auto all = co_await add_mapped(view, std::move(proved).value(), std::move(contents));
+    co_return all;
 }
 
 // For chains whose headers nobody here can hash again: as many operators give the same logs as
 // must agree on the block.
 Task<Result<std::vector<BlockData>>> EvmAdapter::prove_by_agreement(
-    std::vector<KnownBlock> blocks, Accumulators before
+    const ChainView& view, std::vector<KnownBlock> blocks, Accumulators before
 ) {
     const std::vector<Address> emitters = emitters_of(settings_);
+    std::vector<Address> addresses = emitters;
+    std::vector<Hash32> topics{movement_topic(), position_topic()};
+    addresses.insert(addresses.end(), mapping_.addresses().begin(), mapping_.addresses().end());
+    topics.insert(topics.end(), mapping_.topics().begin(), mapping_.topics().end());
     std::vector<rpc::RpcCall> calls;
     for (const KnownBlock& block : blocks) {
-        calls.push_back(ask_logs(emitters, block.block.hash));
+        calls.push_back(ask_logs(addresses, topics, block.block.hash));
     }
     auto answers = co_await ask_common(std::move(calls));
     if (!answers) {
         co_return answers.as_failure();
     }
-    std::vector<NodeLog> logs;
-    for (const auto& answer : answers.value()) {
+    std::vector<ProvedContent> contents;
+    std::vector<NodeLog> ours;
+    for (std::size_t i = 0; i < blocks.size(); ++i) {
+        const auto& answer = answers.value()[i];
         if (!answer) {
             co_return fail(
                 answer.error().code, settings_.chain.text() + ": " + answer.error().detail
@@ -312,9 +367,20 @@ Task<Result<std::vector<BlockData>>> EvmAdapter::prove_by_agreement(
         if (!read) {
             co_return read.as_failure();
         }
-        std::ranges::move(read.value(), std::back_inserter(logs));
+        ProvedContent content;
+        content.block = blocks[i].block;
+        content.logs = std::move(read).value();
+        std::ranges::copy_if(content.logs, std::back_inserter(ours), [&](const NodeLog& log) {
+            return is_followed(log, emitters);
+        });
+        contents.push_back(std::move(content));
     }
-    co_return prove_events(settings_, refs_of(blocks), logs, before, std::nullopt);
+    auto proved = prove_events(settings_, refs_of(blocks), ours, before, std::nullopt);
+    if (!proved) {
+        co_return proved;
+    }
+    auto all = co_await add_mapped(view, std::move(proved).value(), std::move(contents));
+    co_return all;
 }
 
 // The balance of an account is part of the state: where a node can prove it, nobody is believed.

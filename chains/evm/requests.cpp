@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <array>
 #include <limits>
 
 namespace margrave::chains::evm {
@@ -40,14 +41,19 @@ json message_of(const Message& message) {
     return out;
 }
 
-json log_filter(std::span<const Address> emitters) {
+std::array<Hash32, 2> our_topics() {
+    return {movement_topic(), position_topic()};
+}
+
+json log_filter(std::span<const Address> emitters, std::span<const Hash32> first_topics) {
     json addresses = json::array();
     for (const Address& emitter : emitters) {
         addresses.push_back(to_hex(emitter));
     }
     json events = json::array();
-    events.push_back(to_hex(movement_topic()));
-    events.push_back(to_hex(position_topic()));
+    for (const Hash32& topic : first_topics) {
+        events.push_back(to_hex(topic));
+    }
     json topics = json::array();
     topics.push_back(std::move(events));
     json filter = json::object();
@@ -116,6 +122,10 @@ rpc::RpcCall ask_block_by_hash(const Hash32& block) {
     return two("eth_getBlockByHash", text(to_hex(block)), json(false));
 }
 
+rpc::RpcCall ask_full_block(const Hash32& block) {
+    return two("eth_getBlockByHash", text(to_hex(block)), json(true));
+}
+
 rpc::RpcCall ask_receipts(const Hash32& block) {
     return one("eth_getBlockReceipts", text(to_hex(block)));
 }
@@ -167,14 +177,20 @@ rpc::RpcCall ask_balance(const Address& of, const Hash32& block) {
     return two("eth_getBalance", text(to_hex(of)), at_hash(block));
 }
 
-rpc::RpcCall ask_logs(std::span<const Address> emitters, const Hash32& block) {
-    json filter = log_filter(emitters);
+rpc::RpcCall ask_logs(
+    std::span<const Address> emitters, std::span<const Hash32> topics, const Hash32& block
+) {
+    json filter = log_filter(emitters, topics);
     filter["blockHash"] = to_hex(block);
     return one("eth_getLogs", std::move(filter));
 }
 
+rpc::RpcCall ask_logs(std::span<const Address> emitters, const Hash32& block) {
+    return ask_logs(emitters, our_topics(), block);
+}
+
 rpc::RpcCall ask_logs(std::span<const Address> emitters, BlockNum from, BlockNum to) {
-    json filter = log_filter(emitters);
+    json filter = log_filter(emitters, our_topics());
     filter["fromBlock"] = rpc::to_quantity(from);
     filter["toBlock"] = rpc::to_quantity(to);
     return one("eth_getLogs", std::move(filter));

@@ -39,6 +39,8 @@ struct Receipt {
 rpc::RpcCall ask_block(std::string_view tag);
 rpc::RpcCall ask_block(BlockNum number);
 rpc::RpcCall ask_block_by_hash(const Hash32& block);
+/// The same with whole transactions.
+rpc::RpcCall ask_full_block(const Hash32& block);
 /// Every receipt of a block, by its hash.
 rpc::RpcCall ask_receipts(const Hash32& block);
 /// Account and slots with their proof against the state of a block, by hash (EIP-1186, EIP-1898).
@@ -64,6 +66,10 @@ rpc::RpcCall ask_balance(const Address& of, const Hash32& block);
 /// The Movement and Position events of `emitters` in one block, by its hash.
 rpc::RpcCall ask_logs(std::span<const Address> emitters, const Hash32& block);
 rpc::RpcCall ask_logs(std::span<const Address> emitters, BlockNum from, BlockNum to);
+/// Any of these first topics.
+rpc::RpcCall ask_logs(
+    std::span<const Address> emitters, std::span<const Hash32> topics, const Hash32& block
+);
 
 /// Answers to ask_block. Absent for null: the node has no such block.
 Result<std::optional<Header>> read_header(const nlohmann::json& answer);

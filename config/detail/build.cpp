@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/detail/build.hpp"
 
+#include "config/detail/build_watch.hpp"
 #include "config/detail/reader.hpp"
 #include "infra/url.hpp"
 
@@ -146,6 +147,9 @@ chains::ChainSettings build_chain(const Reader& in) {
     take(out.vault, contracts.address("vault"));
     take(out.sale, contracts.address("sale"));
     out.position_book = contracts.address("position_book");
+    for (std::size_t i = 0; i < in.size("watch"); ++i) {
+        out.watch.push_back(build_watch(in.item("watch", i)));
+    }
     out.finality = build_finality(in.object("finality"));
     take(out.poll_interval, in.duration("poll_interval"));
     take(out.rpc_timeout, in.duration("rpc_timeout"));
@@ -153,6 +157,30 @@ chains::ChainSettings build_chain(const Reader& in) {
     take(out.fees.max_fee_wei, in.object("fees").gwei("max_fee_gwei"));
     take(out.fees.replace_after_blocks, in.object("fees").integer("replace_after_blocks"));
     return out;
+}
+
+// What a final block's age is when all is well: two to three epochs of Ethereum until `finalized`
+// (ethereum.org, Gasper), half of one until `safe`; layer 2 chains inherit it from their layer 1.
+std::uint64_t usual_lag_s(chains::FinalityMode mode) {
+    switch (mode) {
+        case chains::FinalityMode::kFinalizedTag:
+            return 1'200;
+        case chains::FinalityMode::kSafeTag:
+            return 300;
+        case chains::FinalityMode::kDepth:
+            return 0;
+    }
+    return 0;
+}
+
+void build_head_age(
+    margin::Parameters& parameters, const Reader& in, const chains::ChainSettings& chain
+) {
+    const std::uint64_t usual = parameters.max_head_age_s + usual_lag_s(chain.finality.mode);
+    const std::uint64_t limit = in.seconds("max_head_age").value_or(usual);
+    if (limit != parameters.max_head_age_s) {
+        parameters.max_head_age_of[chain.chain] = limit;
+    }
 }
 
 margin::Weights build_weights(const Reader& in) {
@@ -287,6 +315,7 @@ Built build(const json& document, const std::filesystem::path& base_dir) {
     build_assets(out, root);
     build_parameters(settings, root);
     const Hash32 network = settings.genesis.network();
+    take(settings.parameters.max_head_age_s, root.object("attestation").seconds("max_head_age"));
     for (std::size_t i = 0; i < root.size("chains"); ++i) {
         chains::ChainSettings chain = build_chain(root.item("chains", i));
         chain.network = network;
@@ -297,8 +326,10 @@ Built build(const json& document, const std::filesystem::path& base_dir) {
                 }
             }
         }
+        build_head_age(settings.parameters, root.item("chains", i), chain);
         settings.chains.push_back(std::move(chain));
     }
+    settings.parameters.watches = watches_document(settings.chains);
     return out;
 }
 

@@ -18,6 +18,11 @@ void check_network(
 void check_chains(
     const nlohmann::json& document, const Settings& settings, std::vector<Problem>& out
 );
+/// The watches of each chain: ABI texts, names of arguments, what each meaning needs. `out` holds
+/// the problems found so far: a watch that has one is not looked at again.
+void check_watches(
+    const nlohmann::json& document, const Settings& settings, std::vector<Problem>& out
+);
 void check_assets(const nlohmann::json& document, std::vector<Problem>& out);
 /// margin::check's findings at their places in the config. `out` holds the problems found so far:
 /// an asset that has one is not looked at again.

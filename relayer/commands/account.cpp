@@ -56,6 +56,8 @@ nlohmann::json holdings_json(const AccountHoldings& holdings) {
         row["collateral"] = holding.collateral.to_string();
         row["debt"] = holding.debt.to_string();
         row["inSale"] = holding.in_sale.to_string();
+        row["mapped"] = holding.mapped.to_string();
+        row["mappedDebt"] = holding.mapped_debt.to_string();
         rows.push_back(std::move(row));
     }
     return rows;
@@ -82,9 +84,9 @@ Result<nlohmann::json> account_json(
 /// What the same prices say of everything applied, final or not.
 Result<AccountState> provisional(const View& view, const AccountId& account) {
     MARGRAVE_TRY(auto holdings, view.ledger->holdings_at_head(account));
-    return margin::evaluate_state(
-        holdings, view.round->prices, view.round->parameters, false, false
-    );
+    const ReplayedRound& round = *view.round;
+    const margin::Market market(round.prices, round.parameters, round.dead);
+    return margin::evaluate_state(holdings, market, false, false);
 }
 
 Result<int> list_accounts(Context& context) {

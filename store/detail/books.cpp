@@ -4,11 +4,16 @@
 #include "core/assert.hpp"
 #include "core/keccak.hpp"
 
+#include <algorithm>
+
 namespace margrave::store::detail {
 namespace {
 
 constexpr std::string_view kTransferTag = "margrave/transfer";
 constexpr std::string_view kReversalTag = "margrave/reversal";
+
+// More transfers than any rule posts for one event.
+constexpr std::uint16_t kLegsEach = 16;
 
 // A quarter of a quarter of the range, so that no sum of accounts and no sum of sums can wrap. More
 // than all honest tokens together; a token that gets there is broken, and its chain stops.
@@ -51,7 +56,7 @@ void Books::begin(const BlockContext& block) {
 
 void Books::begin(const Cause& cause) {
     cause_ = cause;
-    leg_ = 0;
+    leg_ = static_cast<std::uint16_t>(cause.part * kLegsEach);
 }
 
 // The block is named by hash, so a transaction that a reorg puts into another block is a new
@@ -186,6 +191,25 @@ bool Books::shift_sum(const SumKey& key, bool debit, const Amount& amount) {
         it->second = moved.value();
     }
     return moved.has_value();
+}
+
+Result<std::map<Bytes, Bytes>> Books::newest_under(const Bytes& prefix) {
+    std::map<Bytes, Bytes> out;
+    const auto visit = [&](ByteView subject, ByteView value) -> Result<void> {
+        out.insert_or_assign(
+            Bytes(subject.begin(), subject.end()), Bytes(value.begin(), value.end())
+        );
+        return ok();
+    };
+    MARGRAVE_TRY(versions_.each(prefix, kHeadOfChain, visit));
+    for (auto it = written_.lower_bound(prefix); it != written_.end(); ++it) {
+        if (it->first.size() < prefix.size() ||
+            !std::equal(prefix.begin(), prefix.end(), it->first.begin())) {
+            break;
+        }
+        out.insert_or_assign(it->first, it->second);
+    }
+    return out;
 }
 
 Result<std::optional<Bytes>> Books::newest_bytes(const Bytes& subject) {

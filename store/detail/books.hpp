@@ -18,10 +18,12 @@ struct AccountRef {
 
 /// What every transfer of one event has in common.
 struct Cause {
-    MovementKind kind{MovementKind::kDeposit};
+    std::variant<MovementKind, MappedKind> kind{MovementKind::kDeposit};
     AccountId account;
     Hash32 txn_hash;
     std::uint32_t log_index{0};
+    /// Which meaning of its log it is; the transfers of each have numbers of their own.
+    std::uint16_t part{0};
 };
 
 /// The block whose events are booked.
@@ -67,6 +69,9 @@ class Books {
     void put(const Bytes& subject, const Row& row) {
         written_[subject] = encode(row);
     }
+
+    /// The newest row of each subject under `prefix`, with what this update wrote.
+    Result<std::map<Bytes, Bytes>> newest_under(const Bytes& prefix);
 
     Versions& versions() { return versions_; }
 

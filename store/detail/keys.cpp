@@ -70,11 +70,14 @@ ChainTag tag_of(const ChainId& chain) {
 bool grows_by_debit(AccountCode code) {
     switch (code) {
         case AccountCode::kVault:
+        case AccountCode::kCustody:
         case AccountCode::kLoan:
+        case AccountCode::kOwed:
         case AccountCode::kReceivable:
         case AccountCode::kSale:
             return true;
         case AccountCode::kCollateral:
+        case AccountCode::kMapped:
         case AccountCode::kWithdraw:
         case AccountCode::kAuction:
         case AccountCode::kPool:
@@ -104,6 +107,14 @@ Bytes orphan(ChainTag chain, BlockNum number, const Hash32& hash, std::uint64_t 
 
 Bytes seen(ChainTag chain, const Hash32& hash) {
     return KeyWriter('I').chain(chain).bytes(hash).done();
+}
+
+Bytes evidence(ChainTag chain) {
+    return KeyWriter('E').chain(chain).done();
+}
+
+Bytes reorgs(ChainTag chain) {
+    return KeyWriter('R').chain(chain).done();
 }
 
 Bytes event(ChainTag chain, BlockNum number, std::uint32_t ordinal) {
@@ -157,9 +168,12 @@ Bytes sum(LedgerId ledger, AccountCode code) {
 
 bool has_balance(AccountCode code) {
     switch (code) {
+        case AccountCode::kCustody:
         case AccountCode::kLoan:
+        case AccountCode::kOwed:
         case AccountCode::kReceivable:
         case AccountCode::kCollateral:
+        case AccountCode::kMapped:
         case AccountCode::kAuction:
             return true;
         case AccountCode::kVault:
@@ -177,6 +191,9 @@ Bytes balance(const AccountKey& account) {
     // The owner of an auction is a seizure, which must not appear among the accounts.
     if (account.code == AccountCode::kAuction) {
         return KeyWriter('G').ledger(account.ledger).bytes(account.owner).done();
+    }
+    if (account.code == AccountCode::kCustody) {
+        return KeyWriter('C').ledger(account.ledger).bytes(account.owner).done();
     }
     return KeyWriter(kAccount)
         .bytes(account.owner)
@@ -200,6 +217,42 @@ Bytes legs(ChainTag chain, const AccountId& account) {
 
 Bytes position(ChainTag chain, const AccountId& account, const Hash32& market) {
     return KeyWriter(kAccount).bytes(account).tag(kPosition).chain(chain).bytes(market).done();
+}
+
+Bytes source(LedgerId ledger, const AccountId& account, const Hash32& source) {
+    return KeyWriter(kAccount).bytes(account).tag(kSource).ledger(ledger).bytes(source).done();
+}
+
+Bytes holder(ChainTag chain, const Hash32& source, const AccountId& account) {
+    return KeyWriter('W').chain(chain).bytes(source).bytes(account).done();
+}
+
+Bytes holders(ChainTag chain) {
+    return KeyWriter('W').chain(chain).done();
+}
+
+Bytes link(ChainTag chain, const AccountId& from, const AccountId& into) {
+    return KeyWriter(kAccount).bytes(from).tag(kLink).chain(chain).bytes(into).done();
+}
+
+Bytes links(const AccountId& from) {
+    return KeyWriter(kAccount).bytes(from).tag(kLink).done();
+}
+
+Bytes links(ChainTag chain, const AccountId& from) {
+    return KeyWriter(kAccount).bytes(from).tag(kLink).chain(chain).done();
+}
+
+Bytes arrival(ChainTag chain, const AccountId& into, const AccountId& from) {
+    return KeyWriter(kAccount).bytes(into).tag(kArrival).chain(chain).bytes(from).done();
+}
+
+Bytes arrivals(const AccountId& into) {
+    return KeyWriter(kAccount).bytes(into).tag(kArrival).done();
+}
+
+Bytes arrivals(ChainTag chain, const AccountId& into) {
+    return KeyWriter(kAccount).bytes(into).tag(kArrival).chain(chain).done();
 }
 
 Bytes account(const AccountId& account) {
@@ -303,6 +356,10 @@ Bytes open_request(ChainTag chain, std::uint64_t number) {
 
 Bytes open_requests(ChainTag chain) {
     return KeyWriter('Q').chain(chain).done();
+}
+
+Bytes stops(ChainTag chain) {
+    return KeyWriter('X').chain(chain).done();
 }
 
 }  // namespace decision_key

@@ -46,10 +46,13 @@ inline AccountId account_of_owner(const Hash32& owner) {
 bool grows_by_debit(AccountCode code);
 inline constexpr AccountCode kAllCodes[] = {
     AccountCode::kVault,
+    AccountCode::kCustody,
     AccountCode::kLoan,
+    AccountCode::kOwed,
     AccountCode::kReceivable,
     AccountCode::kSale,
     AccountCode::kCollateral,
+    AccountCode::kMapped,
     AccountCode::kWithdraw,
     AccountCode::kAuction,
     AccountCode::kPool,
@@ -76,6 +79,9 @@ Bytes block(ChainTag chain, BlockNum number);
 /// `reorg` keeps apart the times one block was orphaned.
 Bytes orphan(ChainTag chain, BlockNum number, const Hash32& hash, std::uint64_t reorg);
 Bytes seen(ChainTag chain, const Hash32& hash);
+/// Prefixes; a key goes on with the row's number.
+Bytes evidence(ChainTag chain);
+Bytes reorgs(ChainTag chain);
 Bytes event(ChainTag chain, BlockNum number, std::uint32_t ordinal);
 Bytes events(ChainTag chain, BlockNum number);
 }  // namespace chain_key
@@ -99,6 +105,9 @@ inline constexpr std::uint8_t kBalance = 'A';
 inline constexpr std::uint8_t kBook = 'K';
 inline constexpr std::uint8_t kLeg = 'L';
 inline constexpr std::uint8_t kPosition = 'P';
+inline constexpr std::uint8_t kSource = 'M';
+inline constexpr std::uint8_t kArrival = 'I';
+inline constexpr std::uint8_t kLink = 'N';
 
 /// Sum of all accounts of one code of one ledger.
 Bytes sum(LedgerId ledger, AccountCode code);
@@ -109,7 +118,20 @@ Bytes book(LedgerId ledger, const AccountId& account);
 Bytes leg(ChainTag chain, const AccountId& account, const Hash32& seizure);
 Bytes legs(ChainTag chain, const AccountId& account);
 Bytes position(ChainTag chain, const AccountId& account, const Hash32& market);
-/// Prefix of everything about one account: balances, books, legs, positions.
+/// What an account has and owes at one watch.
+Bytes source(LedgerId ledger, const AccountId& account, const Hash32& source);
+/// That an account was ever moved by a watch, in the order of watches.
+Bytes holder(ChainTag chain, const Hash32& source, const AccountId& account);
+Bytes holders(ChainTag chain);
+/// That `from` counts under `into`, or did. Kept twice: under the one it starts from and, with the
+/// tag of an arrival, under the one it leads to.
+Bytes link(ChainTag chain, const AccountId& from, const AccountId& into);
+Bytes links(const AccountId& from);
+Bytes links(ChainTag chain, const AccountId& from);
+Bytes arrival(ChainTag chain, const AccountId& into, const AccountId& from);
+Bytes arrivals(const AccountId& into);
+Bytes arrivals(ChainTag chain, const AccountId& into);
+/// Prefix of everything about one account: balances, books, legs, positions, watches.
 Bytes account(const AccountId& account);
 Bytes request(ChainTag chain, std::uint64_t number);
 Bytes requests(ChainTag chain);
@@ -149,6 +171,8 @@ Bytes open_leg(const Hash32& seizure);
 /// Requests that may still be open; a superset, cleaned when an answer or finality settles one.
 Bytes open_request(ChainTag chain, std::uint64_t number);
 Bytes open_requests(ChainTag chain);
+/// Prefix of the chain's stops; a key goes on with the stop's number.
+Bytes stops(ChainTag chain);
 }  // namespace decision_key
 
 /// Rows of `attest`: log leaves, outbox, documents.

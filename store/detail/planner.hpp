@@ -42,6 +42,8 @@ class Planner {
     Result<void> check_lock(const std::vector<Leg>& legs);
     Result<void> add_leg(const Leg& leg);
     Result<void> expire_leg(const Hash32& seizure);
+    Result<void> add_stop(const ChainStop& stop);
+    Result<void> resume(const ChainId& chain, const ChainResume& word);
     Result<void> add_document(const std::string& name, const Bytes& bytes);
     Result<void> add_leaf(const Bytes& leaf);
     Result<void> check_repeated_leaves(const std::vector<Bytes>& leaves);

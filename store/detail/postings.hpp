@@ -36,7 +36,7 @@ class Postings {
 
     [[nodiscard]] const std::set<Address>& unknown_assets() const { return unknown_; }
 
-    /// Accounts whose venue positions changed.
+    /// Accounts whose venue positions or links changed.
     [[nodiscard]] const std::set<AccountId>& moved_positions() const { return positions_; }
 
   private:
@@ -49,6 +49,28 @@ class Postings {
 
     Result<void> apply_movement(const Movement& m, const ChainEvent& event);
     Result<void> apply_position(const Position& p);
+
+    // postings_mapped.cpp
+    /// An account's part of one watch, in one ledger.
+    struct AtSource {
+        const MappedAmount& what;
+        LedgerId ledger;
+        AccountRef custody;
+        AccountRef mapped;
+        AccountRef owed;
+        SourceRow row;
+    };
+
+    Result<void> apply_mapped(const MappedEvent& m, const ChainEvent& event);
+    Result<void> apply_amount(const MappedEvent& m, const MappedAmount& what);
+    Result<void> apply_link(const AccountId& from, const MappedLink& link);
+    Result<void> post_mapped(AtSource& at);
+    Result<void> mapped_withdraw(AtSource& at);
+    Result<void> mapped_repay(AtSource& at);
+    Result<void> set_mapped(AtSource& at, const Amount& target);
+    Result<void> set_owed(AtSource& at, const Amount& target);
+    /// Before tokens leave a watched contract: what events do not explain was there all the same.
+    Result<void> ensure_custody(const AtSource& at, const Amount& amount);
 
     Result<void> deposit(const Known& e);
     Result<void> request(const Movement& m, const ChainEvent& event);

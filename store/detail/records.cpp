@@ -43,6 +43,38 @@ Result<MovementKind> read_movement_kind(ByteReader& in) {
     return kind;
 }
 
+// Both kinds of cause share one byte; the mapped ones lie above all that protocol.md will number.
+constexpr std::uint8_t kMappedCauses = 0x80;
+
+std::uint8_t cause_byte(const std::variant<MovementKind, MappedKind>& cause) {
+    if (const auto* kind = std::get_if<MappedKind>(&cause)) {
+        return kMappedCauses | static_cast<std::uint8_t>(*kind);
+    }
+    return static_cast<std::uint8_t>(std::get<MovementKind>(cause));
+}
+
+Result<MappedKind> read_mapped_kind(std::uint8_t number) {
+    Result<MappedKind> kind = mapped_kind(number);
+    if (!kind) {
+        return fail(Errc::kCorrupt, kind.error().detail);
+    }
+    return kind;
+}
+
+Result<std::variant<MovementKind, MappedKind>> read_cause(ByteReader& in) {
+    using Kind = std::variant<MovementKind, MappedKind>;
+    MARGRAVE_TRY(const std::uint8_t v, in.u8());
+    if (v >= kMappedCauses) {
+        MARGRAVE_TRY(const MappedKind kind, read_mapped_kind(v - kMappedCauses));
+        return Kind{kind};
+    }
+    const Result<MovementKind> kind = movement_kind(v);
+    if (!kind) {
+        return fail(Errc::kCorrupt, kind.error().detail);
+    }
+    return Kind{kind.value()};
+}
+
 Result<ReleaseKind> read_release_kind(ByteReader& in) {
     MARGRAVE_TRY(const std::uint8_t v, read_choice(in, 3, "release kind"));
     if (v == 0) {
@@ -87,6 +119,68 @@ Result<Position> read_position(ByteReader& in) {
     MARGRAVE_TRY(p.size, read_money(in));
     MARGRAVE_TRY(p.entry_price, read_money(in));
     return p;
+}
+
+void write_mapped(Bytes& out, const MappedEvent& m) {
+    put_bytes(out, m.source.view());
+    put_u16(out, m.part);
+    put_bytes(out, m.account.view());
+    put_u8(out, static_cast<std::uint8_t>(m.what.index()));
+    if (const auto* amount = std::get_if<MappedAmount>(&m.what)) {
+        put_u8(out, static_cast<std::uint8_t>(amount->kind));
+        put_bytes(out, amount->token.view());
+        put_amount(out, amount->amount);
+        put_flag(out, amount->is_read);
+    } else if (const auto* position = std::get_if<MappedPosition>(&m.what)) {
+        put_bytes(out, position->market.view());
+        put_bytes(out, position->size.to_word().view());
+        put_bytes(out, position->entry_price.to_word().view());
+    } else {
+        const auto& link = std::get<MappedLink>(m.what);
+        put_bytes(out, link.into.view());
+        put_flag(out, link.active);
+    }
+}
+
+Result<MappedAmount> read_mapped_amount(ByteReader& in) {
+    MappedAmount out;
+    MARGRAVE_TRY(const std::uint8_t kind, in.u8());
+    MARGRAVE_TRY(out.kind, read_mapped_kind(kind));
+    MARGRAVE_TRY(out.token, in.address());
+    MARGRAVE_TRY(out.amount, read_amount(in));
+    MARGRAVE_TRY(out.is_read, read_flag(in));
+    return out;
+}
+
+Result<MappedPosition> read_mapped_position(ByteReader& in) {
+    MappedPosition out;
+    MARGRAVE_TRY(out.market, in.hash32());
+    MARGRAVE_TRY(out.size, read_money(in));
+    MARGRAVE_TRY(out.entry_price, read_money(in));
+    return out;
+}
+
+Result<MappedLink> read_mapped_link(ByteReader& in) {
+    MappedLink out;
+    MARGRAVE_TRY(out.into, read_account(in));
+    MARGRAVE_TRY(out.active, read_flag(in));
+    return out;
+}
+
+Result<MappedEvent> read_mapped(ByteReader& in) {
+    MappedEvent m;
+    MARGRAVE_TRY(m.source, in.hash32());
+    MARGRAVE_TRY(m.part, in.u16());
+    MARGRAVE_TRY(m.account, read_account(in));
+    MARGRAVE_TRY(const std::uint8_t what, read_choice(in, 2, "mapped event"));
+    if (what == 0) {
+        MARGRAVE_TRY(m.what, read_mapped_amount(in));
+    } else if (what == 1) {
+        MARGRAVE_TRY(m.what, read_mapped_position(in));
+    } else {
+        MARGRAVE_TRY(m.what, read_mapped_link(in));
+    }
+    return m;
 }
 
 // A count in stored bytes must fit what is left, or a flipped bit would ask for gigabytes.
@@ -303,12 +397,35 @@ Result<LegRow> LegRow::read(ByteReader& in) {
     return row;
 }
 
+void SourceRow::write(Bytes& out) const {
+    put_amount(out, mapped);
+    put_amount(out, owed);
+}
+
+Result<SourceRow> SourceRow::read(ByteReader& in) {
+    SourceRow row;
+    MARGRAVE_TRY(row.mapped, read_amount(in));
+    MARGRAVE_TRY(row.owed, read_amount(in));
+    return row;
+}
+
+void LinkRow::write(Bytes& out) const {
+    put_flag(out, active);
+}
+
+Result<LinkRow> LinkRow::read(ByteReader& in) {
+    MARGRAVE_TRY(const bool active, read_flag(in));
+    return LinkRow{active};
+}
+
 void EventRow::write(Bytes& out) const {
     put_u8(out, static_cast<std::uint8_t>(event.body.index()));
     if (const auto* movement = std::get_if<Movement>(&event.body)) {
         write_movement(out, *movement);
+    } else if (const auto* position = std::get_if<Position>(&event.body)) {
+        write_position(out, *position);
     } else {
-        write_position(out, std::get<Position>(event.body));
+        write_mapped(out, std::get<MappedEvent>(event.body));
     }
     put_bytes(out, event.txn_hash.view());
     put_u32(out, event.log_index);
@@ -317,11 +434,13 @@ void EventRow::write(Bytes& out) const {
 
 Result<EventRow> EventRow::read(ByteReader& in) {
     EventRow row;
-    MARGRAVE_TRY(const std::uint8_t body, read_choice(in, 1, "event body"));
+    MARGRAVE_TRY(const std::uint8_t body, read_choice(in, 2, "event body"));
     if (body == 0) {
         MARGRAVE_TRY(row.event.body, read_movement(in));
-    } else {
+    } else if (body == 1) {
         MARGRAVE_TRY(row.event.body, read_position(in));
+    } else {
+        MARGRAVE_TRY(row.event.body, read_mapped(in));
     }
     MARGRAVE_TRY(row.event.txn_hash, in.hash32());
     MARGRAVE_TRY(row.event.log_index, in.u32());
@@ -338,7 +457,7 @@ void TransferRow::write(Bytes& out) const {
     put_u16(out, static_cast<std::uint16_t>(t.credit));
     put_bytes(out, t.credit_owner.view());
     put_amount(out, t.amount);
-    put_u8(out, static_cast<std::uint8_t>(t.cause));
+    put_u8(out, cause_byte(t.cause));
     put_bytes(out, t.account.view());
     put_u64(out, t.block.value);
     put_bytes(out, t.block_hash.view());
@@ -358,7 +477,7 @@ Result<TransferRow> TransferRow::read(ByteReader& in) {
     MARGRAVE_TRY(t.credit, read_code(in));
     MARGRAVE_TRY(t.credit_owner, in.hash32());
     MARGRAVE_TRY(t.amount, read_amount(in));
-    MARGRAVE_TRY(t.cause, read_movement_kind(in));
+    MARGRAVE_TRY(t.cause, read_cause(in));
     MARGRAVE_TRY(t.account, read_account(in));
     MARGRAVE_TRY(t.block.value, in.u64());
     MARGRAVE_TRY(t.block_hash, in.hash32());

@@ -146,6 +146,26 @@ struct LegRow {
     static Result<LegRow> read(ByteReader& in);
 };
 
+/// What an account has and owes at one watch: its part of the mapped and owed balances, which are
+/// sums over watches.
+struct SourceRow {
+    static constexpr std::size_t kTypicalSize = 72;
+    Amount mapped;
+    Amount owed;
+
+    void write(Bytes& out) const;
+    static Result<SourceRow> read(ByteReader& in);
+};
+
+/// Whether a link counts.
+struct LinkRow {
+    static constexpr std::size_t kTypicalSize = 8;
+    bool active{false};
+
+    void write(Bytes& out) const;
+    static Result<LinkRow> read(ByteReader& in);
+};
+
 /// A raw proved event: the input of a replay.
 struct EventRow {
     static constexpr std::size_t kTypicalSize = 256;

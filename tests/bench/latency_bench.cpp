@@ -184,7 +184,10 @@ void measure(std::uint64_t accounts, std::uint64_t events, std::size_t blocks) {
     oracle::Oracle oracle(settings.oracle, {});
     relayer::Scribe scribe({settings, *database, *guard, *signer, log_key, {}});
     must(scribe.open(clock.now()));
-    relayer::Rounds rounds({settings, ledger, *database, oracle, scribe, clock, {}});
+    const ChainId& chain = settings.chains[0].chain;
+    relayer::ChainBoard board({chain}, std::chrono::seconds(20), clock.now(), {});
+    board.passed(chain, {}, clock.now());
+    relayer::Rounds rounds({settings, ledger, *database, oracle, scribe, clock, {}, board, {}});
 
     Feed feed(ledger, settings.chains[0].chain, accounts);
     // Custody is compared over the network, which is left out here.

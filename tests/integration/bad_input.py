@@ -195,8 +195,17 @@ def unreachable(node):
     require("secret-key" not in done.stdout + done.stderr, "the message tells a secret of the URL")
 
 
+def soon_dead(node):
+    """From here on a chain counts as dead after 20 s without a final block; a new parameters leaf says so."""
+    document = json.loads(node.config.read_text())
+    for chain in document["chains"]:
+        chain["max_head_age"] = "20s"
+    node.config.write_text(json.dumps(document, indent=1))
+
+
 def chain_stops(node):
     """B's node hangs: A goes on being attested, also after a restart; B catches up when its node is back."""
+    soon_dead(node)
     node.start_daemon()
     node.more_rounds(node.chains, 1)
     node.b.process.send_signal(signal.SIGSTOP)
@@ -220,6 +229,7 @@ def chain_stops(node):
 
 def chain_dies(node):
     """B's node is gone for good: A goes on. The last case, because B does not come back."""
+    soon_dead(node)
     node.start_daemon()
     node.more_rounds(node.chains, 1)
     node.b.process.kill()

@@ -129,7 +129,7 @@ class FakeChain {
             block.data.positions = fold(block.data.positions, position);
             event.emitter = low_address(keccak256("position book"));
         }
-        event.body = std::move(body);
+        std::visit([&event](auto& what) { event.body = std::move(what); }, body);
         event.log_index = static_cast<std::uint32_t>(block.data.events.size());
         event.txn_hash = keccak256("txn " + std::to_string(++made_));
         block.data.events.push_back(std::move(event));

@@ -44,6 +44,11 @@ class ProvedTxns {
 /// that is not known.
 Result<ProvedTxns> prove_txns(const ProvedHeader& header, const nlohmann::json& block);
 
+/// Who sent a transaction, out of its own bytes: the signer of types 0 to 4 (EIP-155, EIP-2718),
+/// the field of an OP stack deposit. kInvalid when nobody could have signed it, kUnable for another
+/// type.
+Result<Address> sender_of(ByteView encoded);
+
 /// A validator's withdrawal, in gwei.
 struct Withdrawal {
     std::uint64_t index{0};

@@ -153,6 +153,24 @@ TEST(Load, EveryGivenValueOfAChainArrives) {
     EXPECT_EQ(chain.network, loaded.settings.genesis.network());
 }
 
+TEST(Load, OldestFinalBlockIsTheOneAllowedBeyondWhatFinalityTakes) {
+    json document = good_config();
+    const ChainId first = load_json(document).settings.chains.at(0).chain;
+    const ChainId second = load_json(document).settings.chains.at(1).chain;
+    EXPECT_EQ(load_json(document).settings.parameters.head_age_limit(first), 600U + 1'200U);
+    document["attestation"]["max_head_age"] = "1m";
+    document["chains"][0]["finality"] = {{"mode", "safe"}};
+    document["chains"][1]["max_head_age"] = "3h";
+    margin::Parameters parameters = load_json(document).settings.parameters;
+    EXPECT_EQ(parameters.max_head_age_s, 60U);
+    EXPECT_EQ(parameters.head_age_limit(first), 60U + 300U);
+    EXPECT_EQ(parameters.head_age_limit(second), 10'800U);
+    document["chains"][0]["finality"] = {{"mode", "depth"}, {"depth", 12}};
+    parameters = load_json(document).settings.parameters;
+    EXPECT_EQ(parameters.head_age_limit(first), 60U);
+    EXPECT_FALSE(parameters.max_head_age_of.contains(first));
+}
+
 TEST(Load, SourcesOfAChain) {
     json document = good_config();
     document["chains"][0]["endpoints"][0].update(

@@ -208,6 +208,14 @@ Holding holding(const AssetId& asset, const Amount& collateral, const Amount& de
     return out;
 }
 
+Holding with_mapped(Holding own, const Amount& mapped, const Amount& mapped_debt) {
+    own.collateral = add(own.collateral, mapped).value();
+    own.debt = add(own.debt, mapped_debt).value();
+    own.mapped = mapped;
+    own.mapped_debt = mapped_debt;
+    return own;
+}
+
 AccountHoldings holdings_of(std::vector<Holding> rows) {
     std::ranges::sort(rows, {}, &Holding::asset);
     AccountHoldings out;
@@ -294,11 +302,11 @@ AccountHoldings executed(AccountHoldings holdings, const LiquidationPlan& plan) 
     };
     for (const PlannedLeg& leg : plan.legs) {
         Holding& lot = row_of(leg.asset);
-        MARGRAVE_ASSERT(leg.seize <= sub_or_zero(lot.collateral, lot.in_sale));
+        MARGRAVE_ASSERT(leg.seize <= lot.free());
         lot.collateral = sub(lot.collateral, leg.seize).value();
         Holding& owed = row_of(leg.debt_asset);
-        const Amount surplus = sub_or_zero(leg.min_proceeds, owed.debt);
-        owed.debt = sub_or_zero(owed.debt, leg.min_proceeds);
+        const Amount surplus = sub_or_zero(leg.min_proceeds, owed.own_debt());
+        owed.debt = add(sub_or_zero(owed.own_debt(), leg.min_proceeds), owed.mapped_debt).value();
         owed.collateral = add(owed.collateral, surplus).value();
     }
     return holdings;

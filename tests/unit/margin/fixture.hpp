@@ -39,6 +39,8 @@ AssetId junk();
 AccountId account();
 /// A holding whose book equals its collateral.
 Holding holding(const AssetId& asset, const Amount& collateral, const Amount& debt = Amount{});
+/// A holding of which `mapped` and `mapped_debt` lie at watched contracts, beside what `own` is.
+Holding with_mapped(Holding own, const Amount& mapped, const Amount& mapped_debt = Amount{});
 AccountHoldings holdings_of(std::vector<Holding> rows);
 
 AccountState state_of(

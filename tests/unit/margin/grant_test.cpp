@@ -157,5 +157,49 @@ TEST(CheckGrant, ASumBeyondTheRangeIsAnError) {
     EXPECT_EQ(grant(rows, borrow(dai(), Amount{1})).error().code, Errc::kOverflow);
 }
 
+TEST(WorstOf, WhatLiesOutsideIsComparedApartFromWhatTheVaultHolds) {
+    // Ten left the vault for a watched contract; neither place has them finally.
+    const auto out = worst(
+        {with_mapped(holding(dai(), Amount{10}, Amount{3}), Amount{0}, Amount{4})},
+        {with_mapped(holding(dai(), Amount{0}, Amount{5}), Amount{10}, Amount{1})}
+    );
+    ASSERT_TRUE(out);
+    const Holding& row = out.value().holdings.at(0);
+    EXPECT_EQ(row.collateral, Amount{0});
+    EXPECT_EQ(row.mapped, Amount{0});
+    EXPECT_EQ(row.debt, Amount{9});
+    EXPECT_EQ(row.mapped_debt, Amount{4});
+}
+
+TEST(WorstOf, AHoldIsTakenFromTheVaultsPartAlone) {
+    const Holding row = with_mapped(holding(dai(), Amount{6}), Amount{100});
+    const auto out = worst({row}, {row}, {withdrawal(dai(), Amount{10})});
+    ASSERT_TRUE(out);
+    EXPECT_EQ(out.value().holdings.at(0).collateral, Amount{100});
+    EXPECT_EQ(out.value().holdings.at(0).mapped, Amount{100});
+    EXPECT_EQ(out.value().holdings.at(0).debt, Amount{4});
+}
+
+TEST(Grant, AWithdrawalIsBoundedByWhatTheVaultHolds) {
+    const std::vector<Holding> rows{with_mapped(holding(dai(), Amount{6}), Amount{100})};
+    EXPECT_TRUE(grant(rows, withdrawal(dai(), Amount{6})));
+    expect_refused(grant(rows, withdrawal(dai(), Amount{7})), "only 6 are free");
+}
+
+TEST(Grant, WhatLiesOutsideCountsForTheHealthOfABorrow) {
+    const Promise asked = borrow(dai(), units("100", 18));
+    expect_refused(grant({}, asked), "initial health");
+    EXPECT_TRUE(grant({with_mapped(holding(eth_on(1), Amount{}), units("1", 18))}, asked));
+    // And what is owed outside counts against it.
+    expect_refused(
+        grant(
+            {with_mapped(holding(eth_on(1), Amount{}), units("1", 18)),
+             with_mapped(holding(dai(), Amount{}), Amount{}, units("1500", 18))},
+            asked
+        ),
+        "initial health"
+    );
+}
+
 }  // namespace
 }  // namespace margrave::margin::tests

@@ -274,6 +274,27 @@ TEST(Evidence, IsCanonicalAndItsHashIsTheDetail) {
     }
 }
 
+TEST(Health, WhatLiesOutsideIsNoDifferenceToTheVaultsBook) {
+    const Holding row = with_mapped(holding(dai(), units("5", 18)), units("7", 18));
+    EXPECT_EQ(state_of({row}).flags, 0U);
+    EXPECT_EQ(state_of({row}).equity, usd("12"));
+    const Holding owed = with_mapped(holding(dai(), units("5", 18)), Amount{}, units("1", 18));
+    EXPECT_EQ(state_of({owed}).flags, flags::kHasDebt);
+}
+
+TEST(Evidence, SpeaksOfWhatLiesOutsideOnlyWhereThereIsSome) {
+    const auto text_of = [](const Holding& row) {
+        return evaluate(holdings_of({row}), sample_prices(), sample_parameters(), false, false)
+            .evidence_text();
+    };
+    EXPECT_EQ(text_of(holding(dai(), Amount{5})).find("mapped"), std::string::npos);
+    const std::string text = text_of(with_mapped(holding(dai(), Amount{5}), Amount{7}));
+    EXPECT_NE(
+        text.find("\"in_sale\":\"0\",\"mapped\":\"7\",\"mapped_debt\":\"0\"}"), std::string::npos
+    ) << text;
+    EXPECT_EQ(parse_canonical(text).value().dump(), text);
+}
+
 TEST(Evidence, SaysWhatCouldNotBeValued) {
     PriceTable prices = sample_prices();
     prices[eth_on(1)].verdict = PriceVerdict::kStale;

@@ -243,5 +243,41 @@ TEST(Liquidation, AnAccountThatCannotBeValuedHasNoPlan) {
     EXPECT_NE(out.error().detail.find("price too old"), std::string::npos);
 }
 
+TEST(Liquidation, NothingThatLiesOutsideIsSeized) {
+    const std::vector<Holding> rows{
+        with_mapped(holding(eth_on(1), units("2", 18)), units("8", 18)),
+        holding(dai(), Amount{}, units("16700", 18))};
+    const LiquidationPlan out = plan(rows);
+    ASSERT_EQ(out.legs.size(), 1U);
+    // The same account with all ten in the vault would lose more than four.
+    EXPECT_EQ(out.legs[0].seize, units("2", 18));
+    EXPECT_EQ(out.health_after, health_after(rows, out));
+    const LiquidationPlan none = plan(
+        {with_mapped(holding(eth_on(1), Amount{}), units("10", 18)),
+         holding(dai(), Amount{}, units("16700", 18))}
+    );
+    EXPECT_TRUE(none.legs.empty());
+    EXPECT_TRUE(none.health_before.is_negative());
+}
+
+TEST(Liquidation, ADebtThatIsOwedOutsideIsNotRepaidButNetsWithTheProceeds) {
+    const std::vector<Holding> rows{
+        holding(eth_on(1), units("10", 18)),
+        with_mapped(holding(dai(), Amount{}, units("700", 18)), Amount{}, units("16000", 18))};
+    const LiquidationPlan out = plan(rows);
+    ASSERT_EQ(out.legs.size(), 1U);
+    EXPECT_EQ(out.legs[0].debt_asset, dai());
+    const AccountHoldings after = executed(holdings_of(rows), out);
+    for (const Holding& row : after.holdings) {
+        if (row.asset == dai()) {
+            EXPECT_EQ(row.own_debt(), Amount{});
+            EXPECT_EQ(row.mapped_debt, units("16000", 18));
+            EXPECT_FALSE(row.collateral.is_zero());
+        }
+    }
+    EXPECT_EQ(out.health_after, health_after(rows, out));
+    EXPECT_GT(out.health_after, out.health_before);
+}
+
 }  // namespace
 }  // namespace margrave::margin::tests

@@ -49,6 +49,16 @@ TEST(ParameterCheck, RefusesBadTimesNamesAndShapes) {
         {[](Parameters& p) { p.validity_s = 0; }, "/validity_s", "from 1 to"},
         {[](Parameters& p) { p.release_deadline_s = 1'000'000; }, "/release_deadline_s", "1000000"},
         {[](Parameters& p) { p.liquidation.deadline_s = 0; }, "/liquidation/deadline_s", "is 0 s"},
+        {[](Parameters& p) { p.max_head_age_s = 1'000'000; }, "/max_head_age_s", "1000000"},
+        {[](Parameters& p) { p.max_head_age_of[ChainId::evm(1)] = 60; },
+         "/max_head_age_of",
+         "max_head_age_s is 0"},
+        {[](Parameters& p) {
+             p.max_head_age_s = 60;
+             p.max_head_age_of[ChainId::evm(1)] = 0;
+         },
+         "/max_head_age_of/eip155:1",
+         "is 0 s"},
         {[](Parameters& p) { p.assets.clear(); }, "/assets", "at least one"},
         {[](Parameters& p) { p.assets[0].name.clear(); }, "/assets/0/name", "characters"},
         {[](Parameters& p) { p.assets[0].name = "BTC"; }, "/assets/0/name", "characters"},

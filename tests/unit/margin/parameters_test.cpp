@@ -47,6 +47,37 @@ TEST(Parameters, CanonicalTextHoldsIntegersAsDecimalStrings) {
     EXPECT_TRUE(text.ends_with("\"release_deadline_s\":\"600\",\"validity_s\":\"600\"}"));
 }
 
+TEST(Parameters, HeadAgesAreSignedWhereThereIsALimitAndElseLeaveNoTrace) {
+    Parameters parameters = sample_parameters();
+    EXPECT_EQ(canonical(parameters).dump().find("head_age"), std::string::npos);
+    EXPECT_EQ(parameters.head_age_limit(ChainId::evm(1)), 0U);
+    parameters.max_head_age_s = 600;
+    parameters.max_head_age_of[ChainId::evm(10)] = 1'800;
+    const std::string text = canonical(parameters).dump();
+    EXPECT_NE(
+        text.find("\"max_head_age_of\":{\"eip155:10\":\"1800\"},\"max_head_age_s\":\"600\""),
+        std::string::npos
+    );
+    const auto parsed = parse_parameters(text);
+    ASSERT_TRUE(parsed) << parsed.error().detail;
+    EXPECT_EQ(parsed.value(), parameters);
+    EXPECT_EQ(parsed.value().head_age_limit(ChainId::evm(1)), 600U);
+    EXPECT_EQ(parsed.value().head_age_limit(ChainId::evm(10)), 1'800U);
+}
+
+TEST(Parameters, HeadAgesInAnotherSpellingAreRefused) {
+    Parameters parameters = sample_parameters();
+    parameters.max_head_age_s = 600;
+    std::string text = canonical(parameters).dump();
+    const std::string zero = "\"max_head_age_s\":\"600\"";
+    text.replace(text.find(zero), zero.size(), "\"max_head_age_s\":\"0\"");
+    EXPECT_FALSE(parse_parameters(text));
+    text = canonical(parameters).dump();
+    const std::string none = "\"max_head_age_of\":{}";
+    text.replace(text.find(none), none.size(), "\"max_head_age_of\":{\"ethereum\":\"5\"}");
+    EXPECT_FALSE(parse_parameters(text));
+}
+
 TEST(Parameters, ParseIsTheInverse) {
     const auto parsed = parse_parameters(sample_text());
     ASSERT_TRUE(parsed) << parsed.error().detail;
@@ -98,6 +129,20 @@ TEST(Parameters, EveryFieldChangesTheText) {
         changes[i](parameters);
         EXPECT_NE(canonical(parameters).dump(), text) << "change " << i;
     }
+}
+
+TEST(Parameters, WatchesAreSignedWhereThereAreSome) {
+    Parameters parameters = sample_parameters();
+    const std::string without = canonical(parameters).dump();
+    EXPECT_EQ(without.find("watches"), std::string::npos);
+    Canonical::Object watch;
+    watch.emplace("name", "lending");
+    parameters.watches.emplace_back(std::move(watch));
+    const std::string with = canonical(parameters).dump();
+    EXPECT_TRUE(with.ends_with(",\"watches\":[{\"name\":\"lending\"}]}")) << with;
+    const auto parsed = parse_parameters(with);
+    ASSERT_TRUE(parsed) << parsed.error().detail;
+    EXPECT_EQ(parsed.value(), parameters);
 }
 
 TEST(Parameters, ParseRefusesWhatItWouldNotWrite) {

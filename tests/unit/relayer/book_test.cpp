@@ -34,10 +34,10 @@ class BookTest : public WorldTest {
     ) const {
         AccountHoldings out{who, {}, {}};
         if (ether != 0) {
-            out.holdings.push_back({eth_on(world.id(0)), eth(ether), {}, eth(ether), {}});
+            out.holdings.push_back({eth_on(world.id(0)), eth(ether), {}, eth(ether), {}, {}, {}});
         }
         if (owed != 0) {
-            out.holdings.push_back({usd_on(world.id(0)), {}, dollars(owed), {}, {}});
+            out.holdings.push_back({usd_on(world.id(0)), {}, dollars(owed), {}, {}, {}, {}});
         }
         return out;
     }

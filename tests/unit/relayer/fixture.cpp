@@ -104,6 +104,10 @@ Address dollar_token() {
     return address("dollar");
 }
 
+Address uptime_feed() {
+    return address("uptime");
+}
+
 AssetId eth_on(const ChainId& chain) {
     return AssetId::native(chain);
 }
@@ -214,6 +218,14 @@ Result<void> World::open_store() {
     const std::filesystem::path& data = settings.data_dir;
     MARGRAVE_TRY(database, store::Database::open({data / "store", network, false}));
     ledger = std::make_unique<store::Ledger>(*database);
+    incidents = std::make_unique<store::Incidents>(*database);
+    std::vector<ChainId> ids;
+    for (const chains::ChainSettings& chain : settings.chains) {
+        ids.push_back(chain.chain);
+    }
+    board =
+        std::make_unique<ChainBoard>(ids, std::chrono::seconds(20), clock.now(), infra::Logger{});
+    MARGRAVE_TRY(board->load(*incidents));
     for (const margin::AssetParameters& parameters : settings.parameters.assets) {
         for (const margin::AssetOnChain& form : parameters.on) {
             MARGRAVE_TRY(ledger->define(form.asset, parameters.decimals));
@@ -236,7 +248,7 @@ void World::build() {
     scribe = std::make_unique<Scribe>(Scribe::Parts{
         settings, *database, *guard, *signer, log_key, targets});
     rounds = std::make_unique<Rounds>(Rounds::Parts{
-        settings, *ledger, *database, *oracle, *scribe, clock, {}});
+        settings, *ledger, *database, *oracle, *scribe, clock, {}, *board, call_at()});
     for (const auto& adapter : adapters) {
         const ChainId chain = adapter->settings().chain;
         watchers.push_back(std::make_unique<Watcher>(Watcher::Parts{
@@ -246,7 +258,9 @@ void World::build() {
             [] {},
             [this, chain](BlockNum at, std::optional<std::string> deficit) {
                 rounds->set_custody(chain, at, std::move(deficit));
-            }}));
+            },
+            *incidents,
+            clock}));
         FakeAdapter* target = adapter.get();
         deliveries.push_back(std::make_unique<Delivery>(Delivery::Parts{
             *adapter,
@@ -279,17 +293,25 @@ void World::stop() {
     adapters.clear();
     signer.reset();
     guard.reset();
+    board.reset();
+    incidents.reset();
     ledger.reset();
     database.reset();
 }
 
 oracle::CallAt World::call_at() {
-    return [this](ChainId, Address, Bytes data, Hash32) {
-        return answer_feed(std::move(data));
+    return [this](ChainId, Address to, Bytes data, Hash32) {
+        return answer_feed(to, std::move(data));
     };
 }
 
-Task<Result<Bytes>> World::answer_feed(Bytes data) {
+Task<Result<Bytes>> World::answer_feed(Address to, Bytes data) {
+    if (to == uptime_feed()) {
+        if (!uptime) {
+            co_return fail(Errc::kRpc, "execution reverted");
+        }
+        co_return *uptime;
+    }
     const Hash32 decimals = keccak256("decimals()");
     Bytes out;
     if (std::equal(data.begin(), data.end(), decimals.data.begin())) {
@@ -307,7 +329,9 @@ Task<Result<Bytes>> World::answer_feed(Bytes data) {
 }
 
 Result<bool> World::watch(std::size_t chain) {
-    return run(watchers[chain]->pass());
+    auto passed = run(watchers[chain]->pass());
+    watchers[chain]->report(*board, passed);
+    return passed;
 }
 
 void World::watch_all() {

@@ -4,12 +4,14 @@
 #include "attest/keys.hpp"
 #include "config/settings.hpp"
 #include "oracle/oracle.hpp"
+#include "relayer/chain_board.hpp"
 #include "relayer/delivery.hpp"
 #include "relayer/rounds.hpp"
 #include "relayer/scribe.hpp"
 #include "relayer/watcher.hpp"
 #include "store/database.hpp"
 #include "store/guard.hpp"
+#include "store/incidents.hpp"
 #include "store/ledger.hpp"
 #include "tests/support/fake_adapter.hpp"
 #include "tests/support/fake_clock.hpp"
@@ -52,6 +54,8 @@ inline Address coin() {
 }
 
 Address dollar_token();
+/// Of chain 1's sequencer, where a test configures one.
+Address uptime_feed();
 AssetId eth_on(const ChainId& chain);
 AssetId usd_on(const ChainId& chain);
 AccountId account(std::uint64_t number);
@@ -78,7 +82,7 @@ class World {
     Result<void> start();
     void stop();
 
-    /// One pass of a chain's watcher, and of all of them.
+    /// One pass of a chain's watcher, and of all of them; the board hears of it as from the daemon.
     Result<bool> watch(std::size_t chain);
     void watch_all();
     Result<bool> round();
@@ -111,9 +115,13 @@ class World {
     /// What the price feed of the coin says; dollars are fixed.
     Money eth_price;
     UnixSeconds eth_published;
+    /// What the uptime feed of chain 1 returns; absent: the call fails.
+    std::optional<Bytes> uptime;
 
     std::unique_ptr<store::Database> database;
     std::unique_ptr<store::Ledger> ledger;
+    std::unique_ptr<store::Incidents> incidents;
+    std::unique_ptr<ChainBoard> board;
     std::unique_ptr<store::SigningGuard> guard;
     std::unique_ptr<attest::Signer> signer;
     std::vector<std::unique_ptr<FakeAdapter>> adapters;
@@ -128,7 +136,7 @@ class World {
     Result<void> open_store();
     void build();
     [[nodiscard]] oracle::CallAt call_at();
-    Task<Result<Bytes>> answer_feed(Bytes data);
+    Task<Result<Bytes>> answer_feed(Address to, Bytes data);
 };
 
 /// Shares of the scenarios that several files need.

@@ -187,11 +187,15 @@ TEST_F(RoundsTest, RestartGoesOnWithTheLatchAndTheRounds) {
     EXPECT_EQ(world.state_of(account(1))->status, Status::kLiquidatable);
 }
 
-TEST_F(RoundsTest, RestartedDaemonStandsOnWhatItAttestedWhileAChainIsDown) {
+TEST_F(RoundsTest, RestartedDaemonSignsNothingBeforeEveryChainWasSeen) {
     world.settle(0, {deposit(account(1), coin(), eth(2))});
     ASSERT_OK(world.start());
     ASSERT_OK(world.watch(0));
     world.clock.advance(10);
+    ASSERT_OK(world.round());
+    EXPECT_EQ(last_round(), RoundNum{1});
+    EXPECT_NE(world.rounds->waiting_for().find("eip155:10 is held"), std::string::npos);
+    ASSERT_OK(world.watch(1));
     ASSERT_OK(world.round());
     EXPECT_EQ(last_round(), RoundNum{2});
     EXPECT_EQ(world.state_of(account(1))->equity, usd("4000"));

@@ -102,6 +102,28 @@ Movement exit(const AccountId& account, const Address& token, std::uint64_t amou
     return movement(MovementKind::kExit, account, token, amount, word(0xCAFE));
 }
 
+MappedEvent mapped(
+    MappedKind kind,
+    const AccountId& account,
+    const Address& token,
+    std::uint64_t amount,
+    std::uint64_t source
+) {
+    MappedEvent out;
+    out.source = word(source);
+    out.account = account;
+    out.what = MappedAmount{kind, token, Amount(amount), false};
+    return out;
+}
+
+MappedEvent link(const AccountId& from, const AccountId& into, bool active) {
+    MappedEvent out;
+    out.source = word(9);
+    out.account = from;
+    out.what = MappedLink{into, active};
+    return out;
+}
+
 Position position(const AccountId& account, std::uint64_t market, std::int64_t size) {
     Position p;
     p.account = account;
@@ -154,11 +176,18 @@ BlockData TestChain::next(std::vector<Body> events, std::uint64_t salt) const {
             movement->sequence = out.vault.count + 1;
             out.vault = fold(out.vault, *movement);
             event.emitter = vault_;
-        } else {
-            auto& position = std::get<Position>(body);
-            position.sequence = out.positions.count + 1;
-            out.positions = fold(out.positions, position);
+        } else if (auto* position = std::get_if<Position>(&body)) {
+            position->sequence = out.positions.count + 1;
+            out.positions = fold(out.positions, *position);
             event.emitter = book_;
+        } else {
+            const auto& mapped = std::get<MappedEvent>(body);
+            event.emitter = address(0xE0E0);
+            put_bytes(content, mapped.account.view());
+            if (const auto* what = std::get_if<MappedAmount>(&mapped.what)) {
+                put_u8(content, static_cast<std::uint8_t>(what->kind));
+                put_bytes(content, what->amount.to_word().view());
+            }
         }
         event.body = std::move(body);
         event.log_index = index++;
@@ -255,7 +284,7 @@ void draw(std::ostringstream& out, const AccountHoldings& h) {
     for (const Holding& row : h.holdings) {
         out << "  " << row.asset.text() << ' ' << row.collateral.to_string() << ' '
             << row.debt.to_string() << ' ' << row.book.to_string() << ' ' << row.in_sale.to_string()
-            << '\n';
+            << ' ' << row.mapped.to_string() << ' ' << row.mapped_debt.to_string() << '\n';
     }
     for (const VenuePosition& p : h.positions) {
         out << "  " << to_hex(p.market) << ' ' << p.size.to_decimal() << '\n';

@@ -40,7 +40,7 @@ inline Amount amount(std::uint64_t v) {
 inline const AccountId kPoolItself{};
 
 /// Events without sequence, as the body of a block.
-using Body = std::variant<Movement, Position>;
+using Body = std::variant<Movement, Position, MappedEvent>;
 Movement deposit(const AccountId& account, const Address& token, std::uint64_t amount);
 Movement withdrawal_request(const AccountId& account, const Address& token, std::uint64_t amount);
 Movement borrow_request(const AccountId& account, const Address& token, std::uint64_t amount);
@@ -57,6 +57,16 @@ Movement repayment(const AccountId& account, const Address& token, std::uint64_t
 Movement funding(const Address& token, std::uint64_t amount);
 Movement exit(const AccountId& account, const Address& token, std::uint64_t amount);
 Position position(const AccountId& account, std::uint64_t market, std::int64_t size);
+
+/// Of the watch that is called `source`.
+MappedEvent mapped(
+    MappedKind kind,
+    const AccountId& account,
+    const Address& token,
+    std::uint64_t amount,
+    std::uint64_t source = 1
+);
+MappedEvent link(const AccountId& from, const AccountId& into, bool active = true);
 
 /// A chain that keeps its contracts' promises: parent links, sequences and accumulators are right.
 class TestChain {

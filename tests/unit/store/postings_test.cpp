@@ -381,7 +381,7 @@ TEST_F(Postings, TransfersCarryTheirCauseAndPlace) {
     EXPECT_EQ(t.txn_hash, chain_.blocks().back().events[1].txn_hash);
     EXPECT_EQ(t.log_index, 1U);
     EXPECT_EQ(t.time, chain_.head().time);
-    EXPECT_EQ(t.cause, MovementKind::kDeposit);
+    EXPECT_EQ(std::get<MovementKind>(t.cause), MovementKind::kDeposit);
     EXPECT_EQ(t.account, kAlice);
     EXPECT_EQ(t.reverses, Seq{});
     EXPECT_FALSE(t.id.is_zero());

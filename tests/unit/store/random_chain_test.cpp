@@ -81,10 +81,17 @@ class Author {
 
     Address token() { return pick(random_, 2) == 0 ? usd() : eth(); }
 
+    MappedEvent outside(const AccountId& who, std::uint64_t units) {
+        const auto kind = static_cast<MappedKind>(1 + pick(random_, 6));
+        MappedEvent out = mapped(kind, who, token(), units, 1 + pick(random_, 2));
+        std::get<MappedAmount>(out.what).is_read = out.source == word(2);
+        return out;
+    }
+
     Body one(const TestChain& chain, std::uint64_t& vault_events) {
         const AccountId who = account(1 + pick(random_, kAccounts));
         const std::uint64_t units = pick(random_, 50);
-        switch (pick(random_, 12)) {
+        switch (pick(random_, 16)) {
             case 0:
             case 1:
             case 2:
@@ -111,6 +118,12 @@ class Author {
                 return position(
                     who, pick(random_, 3), static_cast<std::int64_t>(pick(random_, 5)) - 2
                 );
+            case 11:
+            case 12:
+            case 13:
+                return outside(who, units);
+            case 14:
+                return link(who, account(1 + pick(random_, kAccounts)), pick(random_, 4) != 0);
             default:
                 break;
         }

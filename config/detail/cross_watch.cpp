@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "chains/evm/watch.hpp"
+#include "config/detail/cross.hpp"
+#include "config/detail/reader.hpp"
+#include "config/suggest.hpp"
+
+#include <algorithm>
+#include <map>
+#include <string_view>
+#include <utility>
+
+namespace margrave::config::detail {
+namespace {
+
+namespace evm = chains::evm;
+
+// "did you mean", or what there is to choose from.
+std::string advice(const evm::WatchFault& fault) {
+    if (fault.known.empty()) {
+        return {};
+    }
+    const std::vector<std::string_view> names(fault.known.begin(), fault.known.end());
+    if (const auto near = nearest(fault.given, names)) {
+        return ", did you mean \"" + std::string(*near) + "\"?";
+    }
+    std::string listed;
+    for (const std::string_view name : names) {
+        listed += (listed.empty() ? "" : ", ") + std::string(name);
+    }
+    return "; its arguments are " + listed + ", e.g. \"" + fault.known.front() + "\"";
+}
+
+bool has_problem_below(const std::vector<Problem>& problems, const std::string& at) {
+    return std::ranges::any_of(problems, [&at](const Problem& problem) {
+        return problem.pointer == at || problem.pointer.starts_with(at + "/");
+    });
+}
+
+bool is_configured(const chains::ChainSettings& chain, const Address& token) {
+    return std::ranges::any_of(chain.assets, [&token](const chains::AssetSettings& row) {
+        return row.asset.token() == token;
+    });
+}
+
+void check_watch(
+    const chains::ChainSettings& chain,
+    const chains::WatchSettings& watch,
+    const std::string& at,
+    std::vector<Problem>& out
+) {
+    const evm::CompiledWatch compiled = evm::compile(watch);
+    for (const evm::WatchFault& fault : compiled.faults) {
+        out.push_back({.pointer = at + fault.at, .what = fault.what + advice(fault)});
+    }
+    const bool ours =
+        watch.contract && (watch.contract == chain.vault || watch.contract == chain.position_book);
+    if (ours) {
+        out.push_back(
+            {.pointer = at + "/contract",
+             .what = "is our own contract, which is followed anyway; its events would count twice"}
+        );
+    }
+    const bool counts_token = !watch.token ? watch.preset != chains::WatchPreset::kNone : true;
+    if (compiled.faults.empty() && counts_token && !is_configured(chain, compiled.watch.token)) {
+        out.push_back(
+            {.pointer = at,
+             .what = "counts token " + to_hex(compiled.watch.token) + " of " + chain.chain.text() +
+                     ", which no asset of /assets has; its amounts would be worth nothing"}
+        );
+    }
+}
+
+}  // namespace
+
+void check_watches(
+    const nlohmann::json& document, const Settings& settings, std::vector<Problem>& out
+) {
+    const Reader root(document, "");
+    for (std::size_t i = 0; i < root.size("chains"); ++i) {
+        const Reader chain = root.item("chains", i);
+        if (chain.size("watch") > 0 && chain.text("proof").value_or("") == "accumulator") {
+            out.push_back(
+                {.pointer = chain.at("proof"),
+                 .what = "\"accumulator\" proves the events of our own contracts alone; with " +
+                         chain.at("watch") + " write \"receipts\" or \"agreement\""}
+            );
+        }
+        std::map<std::string, std::string> names;
+        for (std::size_t j = 0; j < chain.size("watch"); ++j) {
+            const Reader in = chain.item("watch", j);
+            const chains::WatchSettings& watch = settings.chains[i].watch[j];
+            const auto [first, added] = names.emplace(watch.name, in.at("name"));
+            if (!added && !watch.name.empty()) {
+                out.push_back(
+                    {.pointer = in.at("name"),
+                     .what = "\"" + watch.name + "\" is already at " + first->second}
+                );
+            }
+            if (!has_problem_below(out, in.at())) {
+                check_watch(settings.chains[i], watch, in.at(), out);
+            }
+        }
+    }
+}
+
+}  // namespace margrave::config::detail

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "chains/rpc/detail/envelope.hpp"
+#include "core/assert.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+
+using namespace margrave;
+namespace rpc = margrave::chains::rpc;
+
+namespace {
+
+void check_error(const rpc::RpcError& error) {
+    MARGRAVE_ASSERT(error.detail.size() < 2'000);
+    MARGRAVE_ASSERT(std::ranges::all_of(error.detail, [](char c) { return c >= 0x20 && c < 0x7f; })
+    );
+    MARGRAVE_ASSERT(error.detail.find("sekret-token") == std::string::npos);
+}
+
+}  // namespace
+
+// Two bytes: the HTTP status and whether it answers one call or a batch; then the body.
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    if (size < 2) {
+        return 0;
+    }
+    constexpr std::array<unsigned, 8> kStatus{200, 200, 200, 400, 403, 429, 500, 503};
+    static const infra::Url url = infra::parse_url("https://node.example/v2/sekret-token").value();
+    static const rpc::detail::Speaker speaker("node", url);
+    infra::HttpResponse answer;
+    answer.status = kStatus[data[0] % kStatus.size()];
+    answer.body.assign(data + 2, data + size);
+    const std::vector<rpc::RpcCall> calls{
+        {"eth_getBlockByNumber", nlohmann::json::array()},
+        {"eth_feeHistory", nlohmann::json::array()}};
+    if (data[1] % 2 == 0) {
+        const auto result = rpc::detail::decode_call(speaker, answer, calls[0], 1);
+        if (!result) {
+            check_error(result.error());
+        }
+        MARGRAVE_ASSERT(!result || answer.status == 200);
+        return 0;
+    }
+    const auto results = rpc::detail::decode_batch(speaker, answer, calls, 1);
+    if (!results) {
+        check_error(results.error());
+        return 0;
+    }
+    MARGRAVE_ASSERT(results.value().size() == calls.size());
+    for (const auto& result : results.value()) {
+        if (!result) {
+            check_error(result.error());
+        }
+    }
+    return 0;
+}

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/keccak.hpp"
+#include "tests/unit/config/good_config.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cctype>
+
+namespace margrave::config {
+namespace {
+
+using nlohmann::json;
+
+constexpr const char* kUsdc = "0xa0b86991c6218b36c1d19d4a2e9eb0ce3606eb48";
+constexpr const char* kVault = "0x52908400098527886E0F7030069857D2E4169EE7";
+
+json with_watch(json watch) {
+    json document = good_config();
+    document["chains"][0]["proof"] = "receipts";
+    document["chains"][0]["watch"] = json::array({std::move(watch)});
+    return document;
+}
+
+json custody() {
+    return {
+        {"name", "custody"}, {"preset", "erc20-custody"}, {"contract", kUsdc}, {"custody", kVault}};
+}
+
+json listed() {
+    return json::parse(R"json({
+      "name": "bank",
+      "contract": "0x52908400098527886E0F7030069857D2E4169EE7",
+      "token": "0xa0b86991c6218b36c1d19d4a2e9eb0ce3606eb48",
+      "events": [
+        {"event": "event Put(address indexed owner, uint256 amount, bool counts)",
+         "meaning": "deposit", "account": "owner", "amount": "amount",
+         "where": [{"argument": "counts", "equals": "true"}]},
+        {"event": "event Took(address indexed owner, uint256 amount)",
+         "meaning": "withdraw", "account": "owner", "amount": "amount"}
+      ],
+      "calls": [{"call": "function debtOf(address who) view returns (uint256)", "gives": "debt"}]
+})json");
+}
+
+TEST(Watches, APresetIsEnough) {
+    const Loaded loaded = load_json(with_watch(custody()));
+    ASSERT_TRUE(loaded.problems.empty()) << lines(loaded.problems);
+    const auto& watch = loaded.settings.chains.at(0).watch;
+    ASSERT_EQ(watch.size(), 1U);
+    EXPECT_EQ(watch[0].name, "custody");
+    EXPECT_EQ(watch[0].preset, chains::WatchPreset::kErc20Custody);
+    EXPECT_EQ(watch[0].custody, parse_address(kVault).value());
+}
+
+TEST(Watches, EventsAndCallsAreRead) {
+    const Loaded loaded = load_json(with_watch(listed()));
+    ASSERT_TRUE(loaded.problems.empty()) << lines(loaded.problems);
+    const chains::WatchSettings& watch = loaded.settings.chains.at(0).watch.at(0);
+    ASSERT_EQ(watch.events.size(), 2U);
+    EXPECT_EQ(watch.events[1].meaning, chains::Meaning::kWithdraw);
+    EXPECT_EQ(watch.events[0].where.at(0).equals, "true");
+    EXPECT_TRUE(watch.calls.at(0).is_debt);
+}
+
+TEST(Watches, EveryFaultIsReportedAtOnceWithItsPlaceAndTheNearestName) {
+    json watch = listed();
+    watch["events"][0]["account"] = "ownr";
+    watch["events"][0]["where"][0]["equals"] = "maybe";
+    watch["events"][1]["event"] = "event Took(address indexed owner, uint256 amount) anonymous";
+    watch["calls"][0]["call"] = "function debtOf(address who, uint256 id) view returns (uint256)";
+    const Loaded loaded = load_json(with_watch(watch));
+    const std::string at = "/chains/0/watch/0";
+    EXPECT_TRUE(has_problem(loaded.problems, at + "/events/0/account", "did you mean \"owner\"?"));
+    EXPECT_TRUE(has_problem(loaded.problems, at + "/events/0/where/0/equals", "\"true\" or"));
+    EXPECT_TRUE(has_problem(loaded.problems, at + "/events/1/event", "anonymous"));
+    EXPECT_TRUE(has_problem(loaded.problems, at + "/calls/0/call", "the account alone"));
+    EXPECT_EQ(loaded.problems.size(), 4U) << lines(loaded.problems);
+}
+
+TEST(Watches, ANameThatIsNearNoneIsAnsweredWithAllThereAre) {
+    json watch = listed();
+    watch["events"][1]["amount"] = "quantity";
+    const Loaded loaded = load_json(with_watch(watch));
+    EXPECT_TRUE(has_problem(
+        loaded.problems,
+        "/chains/0/watch/0/events/1/amount",
+        "its arguments are owner, amount, e.g. \"owner\""
+    )) << lines(loaded.problems);
+}
+
+TEST(Watches, MissingAndWrongPartsAreRefused) {
+    const auto expect = [](const json& watch, const std::string& at, std::string_view words) {
+        const Loaded loaded = load_json(with_watch(watch));
+        EXPECT_TRUE(has_problem(loaded.problems, "/chains/0/watch/0" + at, words))
+            << at << "\n"
+            << lines(loaded.problems);
+    };
+    json watch = custody();
+    watch.erase("custody");
+    expect(watch, "/custody", "is missing");
+    watch = custody();
+    watch["preset"] = "erc-20";
+    expect(watch, "/preset", "one of");
+    watch = custody();
+    watch.erase("preset");
+    expect(watch, "/events", "give a preset");
+    watch = custody();
+    watch["events"] = listed()["events"];
+    expect(watch, "/events", "no meaning here");
+    watch = custody();
+    watch["contract"] = kVault;
+    expect(watch, "", "worth nothing");
+    watch = listed();
+    watch["events"][0]["meaning"] = "gift";
+    expect(watch, "/events/0/meaning", "one of");
+    watch = listed();
+    watch["events"][0].erase("account");
+    expect(watch, "/events/0/account", "is missing");
+}
+
+TEST(Watches, NeedAProofThatReachesThem) {
+    json document = with_watch(custody());
+    document["chains"][0]["proof"] = "agreement";
+    EXPECT_TRUE(load_json(document).problems.empty());
+    // What is not written is the accumulator.
+    document["chains"][0].erase("proof");
+    const Loaded loaded = load_json(document);
+    EXPECT_TRUE(has_problem(loaded.problems, "/chains/0/proof", "our own contracts alone"));
+    EXPECT_EQ(loaded.problems.size(), 1U) << lines(loaded.problems);
+}
+
+TEST(Watches, TwoOfOneNameAreRefusedAndSoIsOurOwnVault) {
+    json document = with_watch(custody());
+    document["chains"][0]["watch"].push_back(custody());
+    EXPECT_TRUE(has_problem(
+        load_json(document).problems, "/chains/0/watch/1/name", "is already at /chains/0/watch/0"
+    ));
+    document = with_watch(listed());
+    document["chains"][0]["contracts"]["vault"] = kVault;
+    EXPECT_TRUE(
+        has_problem(load_json(document).problems, "/chains/0/watch/0/contract", "our own contract")
+    );
+}
+
+TEST(Watches, OperatorsWhoWriteThemInAnotherOrderAndSpellingSignTheSame) {
+    json document = with_watch(custody());
+    document["chains"][0]["watch"].push_back(listed());
+    const Loaded one = load_json(document);
+    ASSERT_TRUE(one.problems.empty()) << lines(one.problems);
+    std::swap(document["chains"][0]["watch"][0], document["chains"][0]["watch"][1]);
+    std::string lower = kVault;
+    std::ranges::transform(lower, lower.begin(), [](unsigned char c) {
+        return static_cast<char>(std::tolower(c));
+    });
+    document["chains"][0]["watch"][1]["custody"] = lower;
+    const Loaded other = load_json(document);
+    EXPECT_EQ(one.settings.parameters.watches.size(), 2U);
+    EXPECT_EQ(
+        margin::canonical(one.settings.parameters).dump(),
+        margin::canonical(other.settings.parameters).dump()
+    );
+    document["chains"][0]["watch"][0]["events"][0]["where"][0]["equals"] = "false";
+    EXPECT_NE(
+        margin::canonical(load_json(document).settings.parameters).dump(),
+        margin::canonical(one.settings.parameters).dump()
+    );
+    EXPECT_TRUE(load_json(good_config()).settings.parameters.watches.empty());
+}
+
+}  // namespace
+}  // namespace margrave::config
