@@ -325,14 +325,15 @@ TEST(HeadStreamMake, SpeaksWebSocketAndAsksTheSameNodeOverHttp) {
             R"(,"result":)" + head_text(9) + "}"
         );
     });
-    tests::WsServer ws(loop.executor(), [](tests::WsServer::Session* session) -> Task<void> {
+    auto script = [](tests::WsServer::Session* session) -> Task<void> {
         const auto request = co_await session->read();
         EXPECT_TRUE(request && request->payload == subscribe_request());
         co_await session->text(kSubscribed);
         const std::string first = notice(5);
         co_await session->text(first);
         co_await session->drain();
-    });
+    };
+    tests::WsServer ws(loop.executor(), script);
     loop.start(http.run());
     loop.start(ws.run());
     EndpointSettings endpoint;

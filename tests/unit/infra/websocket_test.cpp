@@ -48,11 +48,12 @@ class WebSocketTest : public testing::Test {
 
     /// A server that says these bytes and then only listens.
     void say(std::string bytes) {
-        server.set_script([bytes](Session* session) -> Task<void> {
+        auto script = [bytes](Session* session) -> Task<void> {
             std::string copy = bytes;
             co_await session->write(std::move(copy));
             co_await session->drain();
-        });
+        };
+        server.set_script(script);
     }
 
     Opened open(WsLimits limits = {}, const std::string& path = "/") {
@@ -83,7 +84,7 @@ class WebSocketTest : public testing::Test {
 };
 
 TEST_F(WebSocketTest, SendsMaskedTextAndReceivesWholeMessages) {
-    server.set_script([](Session* session) -> Task<void> {
+    auto script = [](Session* session) -> Task<void> {
         auto frame = co_await session->read();
         EXPECT_TRUE(frame && frame->masked && frame->fin);
         EXPECT_EQ(frame->opcode, unsigned{WsServer::kText});
@@ -97,7 +98,8 @@ TEST_F(WebSocketTest, SendsMaskedTextAndReceivesWholeMessages) {
         EXPECT_EQ(pong->payload, "in between");
         co_await session->text("next");
         co_await session->drain();
-    });
+    };
+    server.set_script(script);
     const auto stream = must_open();
     ASSERT_TRUE(loop.run(stream->send("hello", kPatient)));
     const auto got = loop.run(stream->receive(kPatient));
@@ -109,21 +111,19 @@ TEST_F(WebSocketTest, SendsMaskedTextAndReceivesWholeMessages) {
 TEST_F(WebSocketTest, UpgradeCarriesTargetAuthorizationAndAgent) {
     std::string target;
     std::map<std::string, std::string> headers;
-    server.set_script([&](Session* session) -> Task<void> {
+    auto script = [&](Session* session) -> Task<void> {
         target = session->target;
         headers = session->headers;
         co_await session->text("x");
         co_await session->drain();
-    });
+    };
+    server.set_script(script);
     const std::string port = std::to_string(server.port());
     WsLimits limits;
     limits.user_agent = "margrave-test";
-    WsClient client(
-        loop.executor(),
-        "alpha",
-        parse_ws_url("ws://me:pw@127.0.0.1:" + port + "/v3/key?a=1").value(),
-        limits
-    );
+    Url url = parse_ws_url(server.url("/v3/key?a=1")).value();
+    url.userinfo = "me:pw";
+    WsClient client(loop.executor(), "alpha", url, limits);
     auto opened = loop.run(client.open(kPatient));
     ASSERT_TRUE(opened) << opened.error().detail;
     ASSERT_TRUE(loop.run(opened.value()->receive(kPatient)));
@@ -189,12 +189,13 @@ TEST_F(WebSocketTest, ACloseNamesItsCodeAndNeverItsWords) {
 }
 
 TEST_F(WebSocketTest, AConnectionCutInTheMiddleOfAFrameIsAnError) {
-    server.set_script([](Session* session) -> Task<void> {
+    auto script = [](Session* session) -> Task<void> {
         std::string half = WsServer::frame(WsServer::kText, "a long message");
         half.resize(8);
         co_await session->write(std::move(half));
         session->drop();
-    });
+    };
+    server.set_script(script);
     const auto stream = must_open();
     const auto got = loop.run(stream->receive(kPatient));
     ASSERT_FALSE(got);
@@ -217,7 +218,7 @@ TEST_F(WebSocketTest, HalfAFrameIsWaitedForAtMostToTheDeadline) {
 
 TEST_F(WebSocketTest, ASilentPeerIsPingedAndThenGivenUp) {
     int pings = 0;
-    server.set_script([&](Session* session) -> Task<void> {
+    auto script = [&](Session* session) -> Task<void> {
         while (true) {
             const auto frame = co_await session->read();
             if (!frame) {
@@ -225,7 +226,8 @@ TEST_F(WebSocketTest, ASilentPeerIsPingedAndThenGivenUp) {
             }
             pings += frame->opcode == WsServer::kPing ? 1 : 0;
         }
-    });
+    };
+    server.set_script(script);
     WsLimits limits;
     limits.idle = 200ms;
     const auto stream = must_open(limits);
@@ -239,7 +241,7 @@ TEST_F(WebSocketTest, ASilentPeerIsPingedAndThenGivenUp) {
 }
 
 TEST_F(WebSocketTest, APeerThatAnswersPingsMayBeSilent) {
-    server.set_script([](Session* session) -> Task<void> {
+    auto script = [](Session* session) -> Task<void> {
         for (int pings = 0; pings < 3;) {
             const auto frame = co_await session->read();
             if (!frame) {
@@ -253,7 +255,8 @@ TEST_F(WebSocketTest, APeerThatAnswersPingsMayBeSilent) {
         }
         co_await session->text("here I am");
         co_await session->drain();
-    });
+    };
+    server.set_script(script);
     WsLimits limits;
     limits.idle = 200ms;
     const auto stream = must_open(limits);
@@ -263,7 +266,10 @@ TEST_F(WebSocketTest, APeerThatAnswersPingsMayBeSilent) {
 }
 
 TEST_F(WebSocketTest, APeerThatDoesNotReadCannotHoldASender) {
-    server.set_script([](Session* /*session*/) -> Task<void> { co_await sleep_for(kPatient); });
+    auto script = [](Session* /*session*/) -> Task<void> {
+        co_await sleep_for(kPatient);
+    };
+    server.set_script(script);
     const auto stream = must_open();
     Result<void> sent = ok();
     for (int i = 0; i < 64 && sent; ++i) {
@@ -315,7 +321,7 @@ TEST_F(WebSocketTest, NobodyListensIsAnError) {
 
 TEST_F(WebSocketTest, CloseSaysGoodbyeAndWaitsOnlySoLong) {
     unsigned code = 0;
-    server.set_script([&](Session* session) -> Task<void> {
+    auto script = [&](Session* session) -> Task<void> {
         const auto frame = co_await session->read();
         if (frame && frame->opcode == WsServer::kClose && frame->payload.size() >= 2) {
             code = static_cast<unsigned char>(frame->payload[0]) * 256U +
@@ -323,7 +329,8 @@ TEST_F(WebSocketTest, CloseSaysGoodbyeAndWaitsOnlySoLong) {
         }
         // And never answers.
         co_await session->drain();
-    });
+    };
+    server.set_script(script);
     const auto stream = must_open();
     const auto begun = std::chrono::steady_clock::now();
     loop.run(stream->close(50ms));
@@ -350,10 +357,11 @@ TEST_F(WebSocketTest, ATaskThatIsDestroyedWithItsLoopHarmsNothing) {
         Loop other;
         WsClient client(other.executor(), "alpha", parse_ws_url(server.url()).value(), {});
         // The server runs on the first loop, so this never gets past the upgrade.
-        other.start([](WsClient* c) -> Task<void> {
+        auto opening = [](WsClient* c) -> Task<void> {
             const Opened opened = co_await c->open(kPatient);
             static_cast<void>(opened);
-        }(&client));
+        };
+        other.start(opening(&client));
     }
     stream = must_open();
     ASSERT_TRUE(loop.run(stream->send("hello", kPatient)));
