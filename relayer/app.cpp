@@ -106,6 +106,8 @@ Result<void> App::open_adapters() {
     for (const chains::ChainSettings& chain : settings_.chains) {
         MARGRAVE_TRY(auto adapter, chains::make_adapter(executor_, chain));
         adapters_.push_back(std::move(adapter));
+        MARGRAVE_TRY(auto hints, HeadHints::make(executor_, chain, logs_.logger("chains")));
+        hints_.push_back(std::move(hints));
     }
     return ok();
 }
@@ -250,7 +252,8 @@ Task<void> App::follow_chain(std::size_t index) {
         }
         const std::chrono::milliseconds wait =
             backoff(chain.poll_interval, watcher.health().errors_in_a_row);
-        co_await infra::sleep_for(wait);
+        const bool failed = watcher.health().errors_in_a_row > 0;
+        co_await hints_[index]->wait(wait, failed);
     }
 }
 
@@ -331,6 +334,7 @@ Task<Result<void>> App::run() {
     std::vector<std::pair<std::string, Task<void>>> work;
     for (std::size_t i = 0; i < adapters_.size(); ++i) {
         work.emplace_back("follow " + adapters_[i]->settings().chain.text(), follow_chain(i));
+        work.emplace_back("heads of " + adapters_[i]->settings().chain.text(), hints_[i]->run());
         if (!options_.dry_run) {
             work.emplace_back("deliver " + adapters_[i]->settings().chain.text(), deliver(i));
         }
