@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "infra/detail/http_connection.hpp"
 
+#include "infra/detail/dial.hpp"
 #include "infra/log.hpp"
 
 #include <boost/asio/as_tuple.hpp>
@@ -131,19 +132,7 @@ Task<Result<void>> HttpConnection::open(tcp::endpoint to) {
     }
     const std::string& host = endpoint_->url.host;
     streams.tls.emplace(streams.socket, *endpoint_->tls);
-    streams.tls->set_verify_callback(ssl::host_name_verification(host));
-    error_code not_numeric;
-    asio::ip::make_address(host, not_numeric);
-    // RFC 6066: a literal address is never a server name.
-    if (not_numeric) {
-        void* server_name = const_cast<char*>(host.c_str());
-        ::SSL_ctrl(
-            streams.tls->native_handle(),
-            SSL_CTRL_SET_TLSEXT_HOSTNAME,
-            TLSEXT_NAMETYPE_host_name,
-            server_name
-        );
-    }
+    expect_host(*streams.tls, host);
     const auto [tls_ec] = co_await streams.tls->async_handshake(ssl::stream_base::client, kAwait);
     check_alive(tls_ec);
     if (tls_ec) {

@@ -113,6 +113,8 @@ Result<void> App::open_adapters() {
     for (const chains::ChainSettings& chain : settings_.chains) {
         MARGRAVE_TRY(auto adapter, chains::make_adapter(executor_, chain));
         adapters_.push_back(std::move(adapter));
+        MARGRAVE_TRY(auto hints, HeadHints::make(executor_, chain, logs_.logger("chains")));
+        hints_.push_back(std::move(hints));
     }
     return ok();
 }
@@ -322,6 +324,7 @@ Task<Result<void>> App::run() {
     std::vector<std::pair<std::string, Task<void>>> work;
     for (std::size_t i = 0; i < adapters_.size(); ++i) {
         work.emplace_back("follow " + adapters_[i]->settings().chain.text(), follow_chain(i));
+        work.emplace_back("heads of " + adapters_[i]->settings().chain.text(), hints_[i]->run());
         if (!options_.dry_run) {
             work.emplace_back("deliver " + adapters_[i]->settings().chain.text(), deliver(i));
         }

@@ -12,6 +12,7 @@ int main(int argc, char** argv) {
         AddCommand{add_config},
         AddCommand{add_keys},
         AddCommand{add_deploy},
+        AddCommand{add_doctor},
         AddCommand{add_run},
         AddCommand{add_status},
         AddCommand{add_chains},

@@ -16,6 +16,7 @@ void add_init(CLI::App& app, Context& context);
 void add_config(CLI::App& app, Context& context);
 void add_keys(CLI::App& app, Context& context);
 void add_deploy(CLI::App& app, Context& context);
+void add_doctor(CLI::App& app, Context& context);
 void add_run(CLI::App& app, Context& context);
 void add_status(CLI::App& app, Context& context);
 void add_chains(CLI::App& app, Context& context);
