@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "relayer/doctor.hpp"
 
+#include "chains/evm/proof/header.hpp"
+#include "core/keccak.hpp"
 #include "relayer/doctor_node.hpp"
 #include "tests/support/fake_clock.hpp"
 #include "tests/support/http_server.hpp"
@@ -175,7 +177,25 @@ class DoctorNodes : public testing::Test {
         out["number"] = text;
         std::snprintf(text, sizeof text, "0x%llx", static_cast<unsigned long long>(time));
         out["timestamp"] = text;
-        out["hash"] = "0x" + std::string(64, '1');
+        const std::string word = "0x" + std::string(64, '0');
+        for (const char* key :
+             {"parentHash",
+              "sha3Uncles",
+              "stateRoot",
+              "transactionsRoot",
+              "receiptsRoot",
+              "mixHash"}) {
+            out[key] = word;
+        }
+        out["miner"] = "0x" + std::string(40, '0');
+        out["logsBloom"] = "0x" + std::string(512, '0');
+        out["nonce"] = "0x0000000000000000";
+        out["extraData"] = "0x";
+        for (const char* key : {"difficulty", "gasLimit", "gasUsed"}) {
+            out[key] = "0x0";
+        }
+        const auto fields = chains::evm::read_header_fields(out).value();
+        out["hash"] = to_hex(keccak256(chains::evm::encode_header(fields)));
         return out;
     }
 
@@ -214,6 +234,13 @@ class DoctorNodes : public testing::Test {
                 return has_tag ? block(4990, kNow) : refusal("finalized block not found");
             }
             return params[0] == "latest" ? block(5000, kNow + skew) : block(0, 1);
+        }
+        if (method == "eth_getBlockByHash") {
+            json out = block(5000, kNow + skew);
+            if (forged) {
+                out["timestamp"] = "0x1";
+            }
+            return out;
         }
         if (method == "eth_getLogs") {
             const auto from =
@@ -269,6 +296,7 @@ class DoctorNodes : public testing::Test {
     std::map<std::string, int> asked;
     std::string chain_id{"0x7a69"};
     bool has_tag{true};
+    bool forged{false};
     std::uint64_t skew{0};
     std::uint64_t range{1000};
     std::uint64_t oldest_state{0};
@@ -287,6 +315,7 @@ TEST_F(DoctorNodes, AHealthyNodeFailsNothingAndEveryCheckHasItsRow) {
           "clock",
           "log-range",
           "archive",
+          "header",
           "receipts",
           "proof",
           "websocket",
@@ -304,6 +333,13 @@ TEST_F(DoctorNodes, AWrongChainIdFailsAndEverythingElseStillRuns) {
     const auto rows = examine_all();
     expect_only(rows, {"chain-id"});
     EXPECT_EQ(row(rows, "archive").state, CheckState::kOk);
+}
+
+TEST_F(DoctorNodes, AHeaderThatDoesNotGiveItsHashFails) {
+    forged = true;
+    const auto rows = examine_all();
+    expect_only(rows, {"header"});
+    EXPECT_NE(row(rows, "header").seen.find("hashes to"), std::string::npos);
 }
 
 TEST_F(DoctorNodes, AMissingTagFails) {
@@ -348,7 +384,7 @@ TEST_F(DoctorNodes, ADeadEndpointLeavesTheRestToRun) {
         unable += row.endpoint == "beta" && row.finding.state == CheckState::kUnable ? 1 : 0;
         alive += row.endpoint == "alpha" && row.finding.state == CheckState::kOk ? 1 : 0;
     }
-    EXPECT_EQ(unable, 12U);
+    EXPECT_EQ(unable, 13U);
     EXPECT_GE(alive, 10U) << doctor_table(rows);
 }
 
