@@ -163,6 +163,14 @@ test("rpcError gives every preset with its code and text", async () => {
   }
 });
 
+test("rpcError of a range spares smaller ones and can suggest the range that was asked for", async () => {
+  w.rules({ fault: "rpcError", code: -32005, message: "try [{from}, {to}]", rangeOver: 2 });
+  const logs = (fromBlock, toBlock) => asked(w.urls.one, "eth_getLogs", [{ fromBlock, toBlock }]);
+  assert.deepEqual((await logs("0x0", "0x1")).result, []);
+  assert.equal((await logs("0x0", "0x2")).error.message, "try [0x0, 0x2]");
+  assert.equal(JSON.parse((await ask()).text).result, chain);
+});
+
 test("ids, both members, results and encodings", async () => {
   const answer = async (...rules) => { w.rules(...rules); return JSON.parse((await ask()).text); };
   assert.equal((await answer({ fault: "wrongId", mode: "other" })).id, 1_000_004);

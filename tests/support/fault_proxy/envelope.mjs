@@ -33,7 +33,14 @@ function rpcError(params) {
   const preset = params.preset === undefined ? params : PRESETS.find(({ name }) => name === params.preset);
   if (!preset) throw new BadRule(`no preset "${params.preset}"`);
   if (typeof preset.message !== "string") throw new BadRule("rpcError needs preset, or code and message");
-  return { apply: (call) => failure(call, preset.code ?? -32000, preset.message, preset.data) };
+  return {
+    apply: (call, next) => {
+      const { fromBlock, toBlock } = call.params?.[0] ?? {};
+      if (params.rangeOver !== undefined && !(Number(toBlock) - Number(fromBlock) >= params.rangeOver)) return next(call);
+      const message = preset.message.replaceAll("{from}", fromBlock).replaceAll("{to}", toBlock);
+      return failure(call, preset.code ?? -32000, message, preset.data);
+    },
+  };
 }
 
 function result(params) {
@@ -147,7 +154,7 @@ function garbage(params) {
 }
 
 export const ENVELOPE_FAULTS = {
-  rpcError: { layer: "call", params: ["preset", "code", "message", "data"], make: rpcError },
+  rpcError: { layer: "call", params: ["preset", "code", "message", "data", "rangeOver"], make: rpcError },
   result: { layer: "call", params: ["value"], make: result },
   wrongId: { layer: "call", params: ["mode"], make: wrongId },
   both: { layer: "call", params: [], make: both },
