@@ -88,10 +88,11 @@ def no_more_than(w, listener, requests, seconds):
 
 # Running them -------------------------------------------------------------------------------------------------------
 class Group:
-    """Makes the world of some rows, again after a row that left it unusable."""
+    """Makes the world of some rows, again after a row that left it unusable. `own`: every row has a world of its own, and
+    its daemon need not outlive it. The other arguments are FaultWorld's."""
 
-    def __init__(self, name, make, closing=None):
-        self.name, self.make, self.closing = name, make, closing
+    def __init__(self, name, set_up=FaultWorld.set_up, own=False, **world):
+        self.name, self.set_up, self.own, self.world = name, set_up, own, world
 
     def run(self, rows, folder, options):
         """[(row, outcome, text)]"""
@@ -102,7 +103,7 @@ class Group:
             outcome, text = self.run_one(one, world)
             results.append((one, outcome, text))
             say(f"{one.number:5} {outcome:7} {text}")
-            if outcome == "FAILED" and not self.usable(world):
+            if self.own or (outcome == "FAILED" and not self.usable(world)):
                 world.close()
                 world = None
         if world is not None:
@@ -111,9 +112,9 @@ class Group:
 
     def open(self, folder, options):
         start = time.monotonic()
-        world = FaultWorld(folder, options.binary)
+        world = FaultWorld(folder, options.binary, **self.world)
         try:
-            self.make(world)
+            self.set_up(world)
         except BaseException:
             world.close()
             raise
@@ -126,9 +127,8 @@ class Group:
         try:
             mark = Mark(world)
             one.body(world)
-            recovery = world.holds(mark)
-            took = time.monotonic() - start
-            return "ok", f"{one.what} ({took:.0f} s, caught up in {recovery:.1f} s)"
+            recovery = "" if self.own else f", caught up in {world.holds(mark):.1f} s"
+            return "ok", f"{one.what} ({time.monotonic() - start:.0f} s{recovery})"
         except Skipped as e:
             world.proxy.clear()
             return "SKIPPED", f"{one.what}: {e}"
@@ -150,8 +150,7 @@ class Group:
         """What only the end shows: a clean stop, and an audit of everything that was signed."""
         end = Row("end", self.name, "the log holds, computed again; one digest for each round and subject", None, False)
         try:
-            text = self.closing(world) if self.closing else ""
-            outcome = ("ok", text or end.what)
+            outcome = ("ok", audited(world))
         except (Exception, SystemExit) as e:
             outcome = ("FAILED", str(e)[:700])
         finally:

@@ -92,12 +92,31 @@ def bomb(w):
     every_provider_and_one(w, [{"fault": "gzipBomb", "bytes": 100 << 20}], "gzip|encod|JSON")
 
 
+def redirected(w, status, on):
+    w.proxy.set({"fault": "redirect", "to": w.proxy.url("trap"), "status": status, "on": on})
+    w.proxy.wait_fired(1)
+
+
 @row("F12", GROUP, "a redirect to another host is not followed")
 def redirect(w):
+    mark = Mark(w)
     before = w.proxy.requests("trap")
-    to = w.proxy.url("trap")
-    every_provider_and_one(w, [{"fault": "redirect", "to": to, "status": status} for status in (307, 301, 302, 308)],
-                           "30[1278]|redirect")
+    redirected(w, 307, one_of(w.a))
+    w.small_deposit(w.a)
+    w.progresses(w.a)
+    w.explains("30[1278]|redirect", mark)
+    redirected(w, 302, one_of(w.b))
+    w.progresses(w.b)
+    require(w.proxy.requests("trap") == before, "a redirect was followed")
+
+
+@row("F12", GROUP, "redirects by all providers of a chain: not followed, and it comes back", long=True)
+def redirect_all(w):
+    before = w.proxy.requests("trap")
+    for status in (301, 302, 307, 308):
+        redirected(w, status, all_of(w.a))
+        w.proxy.clear()
+        w.caught_up(timeout=90)
     require(w.proxy.requests("trap") == before, "a redirect was followed")
 
 
@@ -124,18 +143,31 @@ def rate_limited(w):
     w.progresses(w.b)
 
 
-@row("F15", GROUP, "quota spent, payment required, key refused: parked and named")
-def refused(w):
-    faults = [{"fault": "httpStatus", "status": status} for status in (402, 401, 403)]
-    faults += [{"fault": "rpcError", "preset": "alchemy.quota"}]
+REFUSALS = ({"fault": "httpStatus", "status": 402}, {"fault": "httpStatus", "status": 401}, {"fault": "httpStatus", "status": 403},
+            {"fault": "rpcError", "preset": "alchemy.quota"})
+
+
+def refuse(w, fault, chain):
     mark = Mark(w)
-    for number, fault in enumerate(faults):
-        w.proxy.set({"on": one_of(w.b, 1), **fault})
-        w.progresses(w.b)
-        if number == 0:
-            w.explains("402|payment|refused|parked", mark)
-            no_more_than(w, one_of(w.b, 1), 10, 3)
-    w.small_deposit(w.b)
+    w.proxy.set({"on": one_of(chain, 2), **fault})
+    w.proxy.wait_fired(1, 90)
+    w.small_deposit(chain)
+    w.progresses(chain)
+    w.explains("40[123]|quota|capacity|refused|parked", mark)
+    no_more_than(w, one_of(chain, 2), 10, 3)
+
+
+@row("F15", GROUP, "payment required, quota spent: the provider is parked and named, the chain goes on")
+def refused(w):
+    refuse(w, REFUSALS[0], w.a)
+    refuse(w, REFUSALS[3], w.b)
+
+
+@row("F15", GROUP, "each refusal after the other, parked and back", long=True)
+def refused_long(w):
+    for fault in REFUSALS:
+        refuse(w, fault, w.a)
+        w.proxy.clear()
 
 
 def all_down(w, seconds):

@@ -3,12 +3,28 @@
 custody, signed heads and digests must be as if there had been none. Rows have the numbers of docs/fault-matrix.md."""
 import sys
 
-import fault_chaindata  # noqa: F401
+import fault_chaindata
+import fault_ends  # noqa: F401
+import fault_liar  # noqa: F401
+import fault_price
+import fault_reorg
+import fault_socket
 import fault_transport  # noqa: F401
-from fault_rows import ROWS, Group, audited
+from fault_rows import ROWS, Group
+from fault_world import FaultWorld
 from harness import Failed, arguments, run, say
 
-GROUPS = [Group("transport", lambda w: w.set_up(), audited), Group("chaindata", lambda w: w.set_up(), audited)]
+GROUPS = [
+    Group("transport"),
+    Group("chaindata"),
+    Group("receipts", proof="receipts"),
+    Group("liar"),
+    Group("reorg", lambda w: FaultWorld.set_up(w, fault_reorg.deep_finality, fault_reorg.FINALITY + 4)),
+    Group("price", fault_price.set_up),
+    Group("socket", lambda w: FaultWorld.set_up(w, fault_socket.slow_polls), ws=True),
+    Group("ends", own=True),
+]
+fault_chaindata.again_with_receipts()
 
 
 def chosen(options):
