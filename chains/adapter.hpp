@@ -2,6 +2,7 @@
 #pragma once
 
 #include "chains/settings.hpp"
+#include "chains/sources.hpp"
 #include "core/events.hpp"
 #include "core/statements.hpp"
 #include "infra/log.hpp"
@@ -47,22 +48,6 @@ struct Updates {
     /// In order of application. Empty when there is nothing new.
     std::vector<ChainUpdate> updates;
     ChainLag lag;
-};
-
-/// What one endpoint is like now, for `status` and `chains list`.
-struct SourceStatus {
-    std::string endpoint;
-    std::string operator_name;
-    /// "alive", "lying", ...: docs/chain-data.md section 4.
-    std::string state;
-    /// Why it is not alive; empty when it is.
-    std::string reason;
-    std::optional<BlockNum> latest;
-    std::chrono::milliseconds latency{0};
-    std::uint64_t requests{0};
-    std::uint64_t failures{0};
-    /// At the rate since the start, for 30 days.
-    Money usd_per_month;
 };
 
 /// Whether enough operators say the same of the chain, as of the last step.
@@ -138,8 +123,8 @@ class ChainAdapter {
     /// The next proved updates after `view`: at most settings().log_range blocks. Events are
     /// folded and compared with the contracts' accumulators at the hash of the last block, so what
     /// is returned is complete. kUnproved: a node's claim did not check; nothing may be applied.
-    /// kBelowFinality: the chain replaced a block that was final. kUnable: too few operators answered
-    /// or agreed; nothing may be applied, and agreement() says who.
+    /// kBelowFinality: the chain replaced a block that was final. kUnable: too few operators
+    /// answered or agreed; nothing may be applied, and agreement() says who.
     virtual Task<Result<Updates>> next(ChainView view) = 0;
 
     [[nodiscard]] virtual std::vector<SourceStatus> sources() const = 0;

@@ -12,12 +12,15 @@ Result<std::unique_ptr<ChainAdapter>> make_evm(
 ) {
     rpc::RpcLimits limits;
     limits.timeout = settings.rpc_timeout;
+    // The pool asks the next endpoint at once instead of the same one again.
+    limits.attempts = 1;
     evm::EvmAdapter::Callers callers;
     for (const EndpointSettings& endpoint : settings.endpoints) {
+        limits.connections = endpoint.rate.concurrency;
         MARGRAVE_TRY(auto client, rpc::RpcClient::make(executor, endpoint, limits, log));
         callers.push_back(std::move(client));
     }
-    MARGRAVE_TRY(auto adapter, evm::EvmAdapter::make(std::move(settings), std::move(callers)));
+    MARGRAVE_TRY(auto adapter, evm::EvmAdapter::make(std::move(settings), std::move(callers), log));
     return std::unique_ptr<ChainAdapter>(std::move(adapter));
 }
 

@@ -58,87 +58,45 @@ struct Encoder {
 
 }  // namespace
 
-std::vector<SourceStatus> EvmAdapter::sources() const {
-    std::vector<SourceStatus> out;
-    for (const auto& caller : callers_) {
-        SourceStatus row;
-        row.endpoint = caller->name();
-        row.state = "alive";
-        out.push_back(std::move(row));
-    }
-    return out;
-}
-
-Agreement EvmAdapter::agreement() const {
-    return Agreement{.needed = 1, .agreeing = 1, .lost = {}};
-}
-
-std::vector<Evidence> EvmAdapter::take_evidence() {
-    return {};
-}
-
-void EvmAdapter::forgive() {}
-
 Result<std::pair<Address, Bytes>> EvmAdapter::encode(const Instruction& instruction) const {
     return std::visit(Encoder{settings_}, instruction);
 }
 
 Task<Result<Bytes>> EvmAdapter::call_at(Address to, Bytes data, Hash32 block) {
-    auto begun = co_await begin();
-    if (!begun) {
-        co_return begun.as_failure();
+    std::vector<rpc::RpcCall> calls;
+    calls.push_back(ask_call(to, data, block));
+    auto answers = co_await ask_common_bytes(std::move(calls));
+    if (!answers) {
+        co_return answers.as_failure();
     }
-    Node& node = *begun.value();
-    rpc::RpcCall call = ask_call(to, data, block);
-    auto answer = co_await ask(node, std::move(call));
-    if (!answer && answer.error().kind == rpc::RpcClass::kReverted) {
-        co_return fail(Errc::kReverted, revert_reason(answer.error().revert_data));
-    }
-    if (!answer) {
-        co_return named(node, answer.error());
-    }
-    co_return rpc::data_of(answer.value(), "eth_call");
+    co_return std::move(answers.value().front());
 }
 
 Task<Result<Amount>> EvmAdapter::custody_at(Address token, Hash32 block) {
-    if (!token.is_zero()) {
-        Bytes data = encode_balance_of(settings_.vault);
-        auto answer = co_await call_at(token, std::move(data), block);
-        if (!answer) {
-            co_return answer.as_failure();
-        }
-        co_return answer_amount(answer.value(), "token " + to_hex(token) + ".balanceOf(vault)");
+    if (token.is_zero()) {
+        auto held = co_await native_custody_at(block);
+        co_return held;
     }
-    auto begun = co_await begin();
-    if (!begun) {
-        co_return begun.as_failure();
-    }
-    Node& node = *begun.value();
-    rpc::RpcCall call = ask_balance(settings_.vault, block);
-    auto answer = co_await ask(node, std::move(call));
+    Bytes data = encode_balance_of(settings_.vault);
+    auto answer = co_await call_at(token, std::move(data), block);
     if (!answer) {
-        co_return named(node, answer.error());
+        co_return answer.as_failure();
     }
-    co_return rpc::amount_of(answer.value(), "eth_getBalance");
+    co_return answer_amount(answer.value(), "token " + to_hex(token) + ".balanceOf(vault)");
 }
 
 // Both reads are of one block: across two a round and the digest of another would look like a
-// registry that contradicts the log.
+// registry that contradicts the log. The block is one that enough operators have.
 Task<Result<std::pair<RoundNum, Hash32>>> EvmAdapter::latest_round() {
-    auto begun = co_await begin();
-    if (!begun) {
-        co_return begun.as_failure();
-    }
-    Node& node = *begun.value();
-    auto head = co_await latest(node);
+    auto head = co_await agreed_head();
     if (!head) {
         co_return head.as_failure();
     }
-    const Hash32 block = head.value().block.hash;
+    const Hash32 block = head.value().hash;
     std::vector<rpc::RpcCall> calls;
     calls.push_back(ask_call(settings_.registry, encode_view(View::kLatest), block));
     calls.push_back(ask_call(settings_.registry, encode_view(View::kLatestDigest), block));
-    auto answers = co_await ask_bytes(node, std::move(calls));
+    auto answers = co_await ask_common_bytes(std::move(calls));
     if (!answers) {
         co_return answers.as_failure();
     }

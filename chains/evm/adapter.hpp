@@ -4,32 +4,46 @@
 #include "chains/adapter.hpp"
 #include "chains/evm/events.hpp"
 #include "chains/evm/heads.hpp"
+#include "chains/evm/proof/account_proof.hpp"
 #include "chains/evm/requests.hpp"
+#include "chains/evm/survey.hpp"
 #include "chains/rpc/client.hpp"
+#include "chains/rpc/pool.hpp"
+#include "infra/log.hpp"
 
 #include <nlohmann/json_fwd.hpp>
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
-#include <span>
+#include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 namespace margrave::chains::evm {
 
-/// An EVM chain behind the interface of chains/adapter.hpp. It talks to one endpoint at a time and
-/// never to two within one step; transport trouble makes the next call go to the next endpoint.
-/// Here are only the coroutines that move bytes: what comes next is decided in heads.hpp, what is
-/// proved in events.hpp, what the bytes mean in contracts.hpp and requests.hpp.
+/// An EVM chain behind the interface of chains/adapter.hpp. What is believed is what as many
+/// operators say as the settings ask for; a step then reads from one endpoint of those, and proves
+/// what it reads (docs/chain-data.md). Here are only the coroutines that move bytes: who agrees is
+/// decided in agreement.hpp and survey.hpp, what comes next in heads.hpp, what is proved in proof/
+/// and events.hpp, what the bytes mean in contracts.hpp and requests.hpp.
 class EvmAdapter final : public ChainAdapter {
   public:
     using Callers = std::vector<std::unique_ptr<rpc::RpcCaller>>;
 
-    /// kConfig when the chain is not eip155 with a decimal id, or there is no caller.
+    /// One caller for each of settings.endpoints, in their order; without endpoint settings every
+    /// caller is an operator of its own. kConfig when the chain is not eip155 with a decimal id,
+    /// or there is no caller.
+    static Result<std::unique_ptr<EvmAdapter>> make(
+        ChainSettings settings, Callers callers, infra::Logger log
+    );
     static Result<std::unique_ptr<EvmAdapter>> make(ChainSettings settings, Callers callers);
 
     [[nodiscard]] const ChainSettings& settings() const override { return settings_; }
@@ -61,58 +75,106 @@ class EvmAdapter final : public ChainAdapter {
     Task<Result<std::optional<TxnStatus>>> status(Hash32 txn_hash) override;
 
   private:
+    static constexpr std::chrono::seconds kDialInterval{60};
+
     using Json = nlohmann::json;
     using Answers = std::vector<rpc::RpcResult<Json>>;
     /// The endpoint of one step. A step that began with one does not go on with another.
-    using Node = rpc::RpcCaller;
+    using Node = rpc::Endpoint;
 
-    EvmAdapter(ChainSettings settings, std::uint64_t chain_id, Callers callers);
+    EvmAdapter(
+        ChainSettings settings,
+        std::uint64_t chain_id,
+        std::unique_ptr<rpc::EndpointPool> pool,
+        infra::Logger log
+    );
 
-    // endpoint.cpp. Parameters that are references outlive the task: the node is owned by this
-    // adapter, the rest by the step that awaits.
+    // asking.cpp. Parameters that are references or pointers outlive the task: nodes are owned by
+    // the pool, the rest by the step that awaits.
+    /// Chain id and genesis of every endpoint for which they were not right within `interval`.
+    Task<void> dial(std::chrono::milliseconds interval);
+    /// The best endpoint, for what is not part of a step.
     Task<Result<Node*>> begin();
     Task<rpc::RpcResult<Json>> ask(Node& node, rpc::RpcCall call);
     Task<rpc::RpcResult<Answers>> ask_all(Node& node, std::vector<rpc::RpcCall> calls);
     /// All answers or the first error.
     Task<Result<std::vector<Json>>> ask_each(Node& node, std::vector<rpc::RpcCall> calls);
+    /// What enough operators answer alike. The calls name their block by hash.
+    Task<Result<CommonAnswers>> ask_common(std::vector<rpc::RpcCall> calls);
     /// The same for calls that answer bytes.
-    Task<Result<std::vector<Bytes>>> ask_bytes(Node& node, std::vector<rpc::RpcCall> calls);
-    Task<Result<Header>> latest(Node& node);
-    Task<Result<void>> check_chain_id(Node& node);
-    void note(const Node& node, const rpc::RpcError& error);
+    Task<Result<std::vector<Bytes>>> ask_common_bytes(std::vector<rpc::RpcCall> calls);
     [[nodiscard]] Error named(const Node& node, const rpc::RpcError& error) const;
-    [[nodiscard]] std::optional<std::string> finality_tag() const;
+    [[nodiscard]] std::optional<std::string_view> finality_tag() const;
+
+    // listening.cpp: what the operators say, and what becomes of those who are refuted.
+    Task<Survey> listen(std::optional<BlockNum> head);
+    Task<void> listen_more(Survey* survey, std::vector<BlockNum> numbers);
+    void hear_one(Survey& survey, const rpc::OperatorAnswer& answer, const FirstQuestion& question);
+    Task<Result<BlockRef>> agreed_head();
+    Task<Result<BlockRef>> agree_on_head(Survey* survey);
+    [[nodiscard]] Node* endpoint_named(std::string_view name) const;
+    /// An endpoint that says `block`, the best that did not just fail.
+    [[nodiscard]] Node* agreeing(const Survey& survey, const BlockRef& block) const;
+    /// Keeps the evidence; three in a row and the endpoint counts as lying.
+    void refute(Evidence evidence);
+    /// The error as it is; a disproof by this endpoint becomes evidence, and the next step reads
+    /// elsewhere if it can.
+    Error refuted(const Node& node, std::string_view kind, Error error);
 
     // steps.cpp: the parts of next().
-    Task<Result<NodeHeads>> read_heads(Node& node, std::optional<BlockNum> at);
-    Task<Result<std::vector<BlockRef>>> read_blocks(Node& node, BlockNum from, BlockNum to);
-    Task<Result<Accumulators>> accumulators_at(Node& node, Hash32 block);
+    Task<Result<std::vector<KnownBlock>>> read_blocks(Node& node, BlockNum from, BlockNum to);
+    Task<Result<Updates>> forward(
+        Node& node, const ChainView& view, const Survey& survey, const Step& step
+    );
+    Task<Result<Updates>> back(Node& node, const ChainView& view, const Step& step);
+    void note_agreement(const ChainView& view, const Survey& survey, const Step& step);
+    Error not_agreed(const ChainView& view, const Survey& survey, const Error& error);
+    [[nodiscard]] FollowRules rules() const;
+    [[nodiscard]] ChainLag lag_of(const Survey& survey, const Step& step) const;
+
+    // proving.cpp: the events of blocks, by the chain's proof mode.
+    Task<Result<std::vector<BlockData>>> prove(
+        Node& node, const ChainView& view, std::vector<KnownBlock> blocks
+    );
+    Task<Result<std::vector<BlockData>>> prove_by_accumulator(
+        Node& node, std::vector<KnownBlock> blocks, Accumulators before
+    );
+    Task<Result<std::vector<BlockData>>> prove_by_receipts(
+        Node& node, std::vector<KnownBlock> blocks, Accumulators before
+    );
+    Task<Result<std::vector<BlockData>>> prove_by_agreement(
+        std::vector<KnownBlock> blocks, Accumulators before
+    );
+    Task<Result<Accumulators>> accumulators_at(Node& node, const KnownBlock& block);
     Task<Result<Accumulators>> accumulators_before(
         Node& node, const ChainView& view, BlockRef first
     );
-    Task<rpc::RpcResult<Json>> ask_logs_of(Node& node, const std::vector<BlockRef>& blocks);
-    Task<Result<std::vector<BlockData>>> prove(
-        Node& node, std::vector<BlockRef> blocks, Accumulators before
+    /// A contract's account and slots under an agreed header. kUnable when the node cannot prove.
+    Task<Result<ProvedAccount>> ask_account(
+        Node& node, const ProvedHeader& header, Address account, std::vector<Hash32> slots
     );
-    Task<Result<Updates>> forward(
-        Node& node, const ChainView& view, const NodeHeads& heads, Step step
-    );
-    Task<Result<Updates>> back(Node& node, const ChainView& view, BlockNum to);
+    Task<rpc::RpcResult<Json>> ask_logs_of(Node& node, const std::vector<KnownBlock>& blocks);
+    Task<Result<Amount>> native_custody_at(Hash32 block);
 
     // probe.cpp
-    /// Block 0, compared with the configured genesis.
-    Task<Result<std::optional<Header>>> read_genesis(Node& node);
-    Task<Result<ChainFacts>> read_facts(Node& node);
-    Task<Result<void>> check_code(Node& node);
-    Task<Result<void>> check_identity(Node& node, Hash32 block);
-    Task<Result<void>> check_decimals(Node& node, Hash32 block);
+    Task<Result<ChainFacts>> read_facts();
+    Task<Result<void>> check_code(Hash32 block);
+    Task<Result<void>> check_identity(Hash32 block);
+    Task<Result<void>> check_decimals(Hash32 block);
 
     ChainSettings settings_;
     std::uint64_t chain_id_;
-    Callers callers_;
-    std::size_t current_{0};
-    /// When eth_chainId was last right at the current endpoint.
-    std::optional<std::chrono::steady_clock::time_point> chain_checked_;
+    std::unique_ptr<rpc::EndpointPool> pool_;
+    infra::Logger log_;
+    Agreement agreement_;
+    /// Oldest first.
+    std::deque<Evidence> evidence_;
+    /// What was refuted since the last good step, by endpoint.
+    std::map<std::string, unsigned, std::less<>> doubts_;
+    /// Who spoiled the last step; the next one reads elsewhere if it can.
+    std::string avoid_;
+    /// Endpoints that have no eth_getProof, or none that this client can check.
+    std::set<std::string, std::less<>> without_proofs_;
     /// Blocks one step asks for: halved when a node calls the range too large, slowly grown back to
     /// settings_.log_range.
     std::uint64_t range_;

@@ -182,7 +182,7 @@ Result<std::vector<BlockData>> prove_events(
     std::span<const BlockRef> blocks,
     std::span<const NodeLog> logs,
     const Accumulators& before,
-    const Accumulators& claimed
+    const std::optional<Accumulators>& claimed
 ) {
     MARGRAVE_ASSERT(!blocks.empty());
     Prover prover(settings, before);
@@ -206,8 +206,12 @@ Result<std::vector<BlockData>> prove_events(
     }
     const BlockRef& last = blocks.back();
     const Accumulators& folded = prover.now();
-    MARGRAVE_TRY(check_claim(settings, "vault", last, folded.vault, claimed.vault));
-    MARGRAVE_TRY(check_claim(settings, "position book", last, folded.positions, claimed.positions));
+    if (claimed) {
+        MARGRAVE_TRY(check_claim(settings, "vault", last, folded.vault, claimed->vault));
+        MARGRAVE_TRY(
+            check_claim(settings, "position book", last, folded.positions, claimed->positions)
+        );
+    }
     return out;
 }
 

@@ -33,13 +33,14 @@ Result<Accumulators> read_accumulators(
 /// The blocks with their events: every log belongs to one of `blocks` by hash, in order of (block,
 /// index), from a followed contract; sequences have no gap; and the fold over all of them from
 /// `before` is `claimed`, what the contracts say at the last block. kUnproved with the counts and
-/// hashes that differ: a log is missing, doubled, altered or invented.
+/// hashes that differ: a log is missing, doubled, altered or invented. Without `claimed` the caller
+/// has proved that the logs are all there are.
 Result<std::vector<BlockData>> prove_events(
     const ChainSettings& settings,
     std::span<const BlockRef> blocks,
     std::span<const NodeLog> logs,
     const Accumulators& before,
-    const Accumulators& claimed
+    const std::optional<Accumulators>& claimed
 );
 
 /// Whether the ledger may begin at settings.start_block: `at_parent` is what the contracts say one

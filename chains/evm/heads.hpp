@@ -2,68 +2,80 @@
 #pragma once
 
 #include "chains/adapter.hpp"
+#include "chains/evm/agreement.hpp"
 #include "core/events.hpp"
 
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 /// Which blocks come next, decided without asking anybody: plain functions over what the ledger
-/// knows and what one node said.
+/// knows and what the operators said.
 namespace margrave::chains::evm {
-
-/// What a node says of its chain at the beginning of a step, all from one batch.
-struct NodeHeads {
-    BlockRef latest;
-    /// The block behind the finality tag; absent when the node has none, or in depth mode.
-    std::optional<BlockRef> tag;
-    /// Its block at the number of the ledger's head; absent when it has none.
-    std::optional<BlockRef> at_head;
-};
 
 enum class StepKind : std::uint8_t {
     kWait,
     /// Read the blocks from `from` to `to`.
     kForward,
-    /// The ledger's head is not on the node's chain: find the ancestor at or below `to`.
+    /// The ledger's head is not on the agreed chain: find the ancestor at or below `to`.
     kBack,
 };
 
 struct Step {
     StepKind kind{StepKind::kWait};
     BlockNum from;
-    BlockNum to;
+    /// Agreed. Every block below it that is linked to it by parent hashes is agreed with it.
+    BlockRef to;
+    /// The agreed block that the chain's finality has reached; absent when there is none yet.
+    std::optional<BlockRef> final;
+    /// Why it waits although there are newer blocks; empty else.
+    std::string waits_for;
 };
 
-/// kBelowFinality when the node's chain contradicts the final block. A node whose chain is a
-/// prefix of the ledger's is merely behind: wait.
-Result<Step> plan_step(
-    const ChainView& view, const NodeHeads& heads, BlockNum start_block, std::uint64_t range
+/// The rules a chain is followed by.
+struct FollowRules {
+    FinalitySettings finality;
+    BlockNum start_block;
+    /// Most blocks of one step.
+    std::uint64_t range{1};
+};
+
+/// The numbers of the blocks on which the operators must still be heard, given what they said
+/// first: their latest, their final block and their block at the ledger's head.
+std::vector<BlockNum> questions(
+    const ChainView& view, const Survey& survey, const FollowRules& rules
+);
+
+/// kUnable when too few operators answered, or no block is agreed where one must be.
+/// kBelowFinality when enough of them contradict a final block. A chain that is a prefix of the
+/// ledger's is merely behind: wait.
+Result<Step> plan_step(const ChainView& view, const Survey& survey, const FollowRules& rules);
+
+/// Voices that contradict what is final, in the ledger or by the step's agreement.
+std::vector<Evidence> contradictions(
+    const ChainView& view, const Survey& survey, const std::optional<BlockRef>& agreed_final
 );
 
 /// Every block is the child of the one before it, the first of `before` when that is given, with
 /// ascending numbers and times that never fall. kUnproved with both blocks else.
 Result<void> check_links(const std::optional<BlockRef>& before, std::span<const BlockRef> blocks);
 
-/// The highest of the node's blocks that the ledger has applied, where `blocks` are consecutive and
+/// The highest of the blocks that the ledger has applied, where `blocks` are consecutive and
 /// ascending; absent when none of them is. kBelowFinality when one of them contradicts the ledger
 /// at or below its final block.
 Result<std::optional<BlockRef>> common_ancestor(
     const ChainView& view, std::span<const BlockRef> blocks
 );
 
-/// The block that the chain's finality has reached and the ledger can be told of: above view.final
-/// and at or below the last of `applied` (what this step applies) or the head. kUnproved when the
-/// node's final block is not the one at its number; kBelowFinality when finality itself changed.
+/// What the ledger can be told is final now that `applied` is added to it: the agreed final block,
+/// or the last of `applied` when finality has reached beyond it. Only ever above view.final.
+/// kUnproved when the ledger would have another block at that number.
 Result<std::optional<BlockRef>> newly_final(
     const ChainView& view,
-    const NodeHeads& heads,
-    const FinalitySettings& finality,
+    const std::optional<BlockRef>& agreed_final,
     std::span<const BlockRef> applied
 );
-
-/// What the node calls final, for logs: the tag's number, or the depth below its latest block.
-BlockNum final_number(const NodeHeads& heads, const FinalitySettings& finality);
 
 }  // namespace margrave::chains::evm

@@ -108,23 +108,6 @@ Result<void> check_token(
     return ok();
 }
 
-Result<void> check_genesis(const ChainSettings& settings, const std::optional<Header>& genesis) {
-    if (!settings.genesis) {
-        return ok();
-    }
-    if (!genesis) {
-        return wrong(settings, "the node has no block 0 to compare with the configured genesis");
-    }
-    if (genesis->block.hash != *settings.genesis) {
-        return wrong(
-            settings,
-            "genesis is " + to_hex(genesis->block.hash) + ", config says " +
-                to_hex(*settings.genesis)
-        );
-    }
-    return ok();
-}
-
 std::string version_text(const nlohmann::json& answer) {
     constexpr std::size_t kVersionMax = 120;
     return answer.is_string() ? infra::printable(answer.get<std::string>(), kVersionMax)
@@ -133,76 +116,60 @@ std::string version_text(const nlohmann::json& answer) {
 
 }  // namespace
 
-Task<Result<std::optional<Header>>> EvmAdapter::read_genesis(Node& node) {
-    rpc::RpcCall call = ask_block(BlockNum{});
-    auto answer = co_await ask(node, std::move(call));
-    if (!answer) {
-        co_return named(node, answer.error());
+Task<Result<void>> EvmAdapter::check_node() {
+    co_await dial(std::chrono::milliseconds{0});
+    auto head = co_await agreed_head();
+    if (!head) {
+        co_return head.as_failure();
     }
-    auto genesis = read_header(answer.value(), BlockNum{});
-    if (!genesis) {
-        co_return genesis.as_failure();
-    }
-    auto right = check_genesis(settings_, genesis.value());
-    if (!right) {
-        co_return right.as_failure();
-    }
-    co_return genesis;
+    co_return ok();
 }
 
-Task<Result<void>> EvmAdapter::check_node() {
-    chain_checked_.reset();
+// Version and block 0 are for people; what is decided on is agreed.
+Task<Result<ChainFacts>> EvmAdapter::read_facts() {
+    Survey survey = co_await listen(std::nullopt);
+    auto head = co_await agree_on_head(&survey);
+    if (!head) {
+        co_return head.as_failure();
+    }
     auto begun = co_await begin();
     if (!begun) {
         co_return begun.as_failure();
     }
     Node& node = *begun.value();
-    auto genesis = co_await read_genesis(node);
-    if (!genesis) {
-        co_return genesis.as_failure();
+    std::vector<rpc::RpcCall> calls;
+    calls.push_back(ask_client_version());
+    calls.push_back(ask_block(BlockNum{}));
+    auto answers = co_await ask_all(node, std::move(calls));
+    if (!answers) {
+        co_return named(node, answers.error());
     }
-    co_return ok();
-}
-
-Task<Result<ChainFacts>> EvmAdapter::read_facts(Node& node) {
-    rpc::RpcCall version_call = ask_client_version();
-    auto version = co_await ask(node, std::move(version_call));
-    if (!version && version.error().kind != rpc::RpcClass::kMethodNotFound) {
-        co_return named(node, version.error());
-    }
-    auto genesis = co_await read_genesis(node);
-    if (!genesis) {
-        co_return genesis.as_failure();
-    }
-    auto heads = co_await read_heads(node, std::nullopt);
-    if (!heads) {
-        co_return heads.as_failure();
-    }
+    const auto& version = answers.value()[0];
+    const auto& genesis = answers.value()[1];
     ChainFacts out;
     out.client_version = version ? version_text(version.value()) : "unknown";
-    if (genesis.value()) {
-        out.genesis = genesis.value()->block;
+    out.latest = head.value();
+    const auto first = genesis ? read_header(genesis.value()) : Result<std::optional<Header>>(ok());
+    if (first && first.value()) {
+        out.genesis = first.value()->block;
     }
-    out.latest = heads.value().latest;
-    out.final = heads.value().tag.value_or(out.genesis);
-    const BlockNum number = final_number(heads.value(), settings_.finality);
-    if (!finality_tag()) {
-        auto blocks = co_await read_blocks(node, number, number);
-        if (!blocks) {
-            co_return blocks.as_failure();
-        }
-        out.final = blocks.value().front();
+    out.final = out.genesis;
+    std::vector<BlockNum> numbers = questions(ChainView{}, survey, rules());
+    co_await listen_more(&survey, std::move(numbers));
+    const auto step = plan_step(ChainView{}, survey, rules());
+    if (step && step.value().final) {
+        out.final = *step.value().final;
     }
     co_return out;
 }
 
-Task<Result<void>> EvmAdapter::check_code(Node& node) {
+Task<Result<void>> EvmAdapter::check_code(Hash32 block) {
     const std::vector<NamedContract> contracts = contracts_of(settings_);
     std::vector<rpc::RpcCall> calls;
     for (const NamedContract& contract : contracts) {
-        calls.push_back(ask_code(contract.at));
+        calls.push_back(ask_code(contract.at, block));
     }
-    auto codes = co_await ask_bytes(node, std::move(calls));
+    auto codes = co_await ask_common_bytes(std::move(calls));
     if (!codes) {
         co_return codes.as_failure();
     }
@@ -218,20 +185,20 @@ Task<Result<void>> EvmAdapter::check_code(Node& node) {
     co_return ok();
 }
 
-Task<Result<void>> EvmAdapter::check_identity(Node& node, Hash32 block) {
+Task<Result<void>> EvmAdapter::check_identity(Hash32 block) {
     std::vector<rpc::RpcCall> calls;
     calls.push_back(ask_call(settings_.registry, encode_view(View::kNetwork), block));
     calls.push_back(ask_call(settings_.registry, encode_view(View::kChain), block));
     calls.push_back(ask_call(settings_.vault, encode_view(View::kRegistry), block));
     calls.push_back(ask_call(settings_.sale, encode_view(View::kVault), block));
-    auto answers = co_await ask_bytes(node, std::move(calls));
+    auto answers = co_await ask_common_bytes(std::move(calls));
     if (!answers) {
         co_return answers.as_failure();
     }
     co_return check_immutables(settings_, answers.value());
 }
 
-Task<Result<void>> EvmAdapter::check_decimals(Node& node, Hash32 block) {
+Task<Result<void>> EvmAdapter::check_decimals(Hash32 block) {
     const std::vector<AssetSettings> tokens = tokens_of(settings_);
     if (tokens.empty()) {
         co_return ok();
@@ -240,7 +207,7 @@ Task<Result<void>> EvmAdapter::check_decimals(Node& node, Hash32 block) {
     for (const AssetSettings& token : tokens) {
         calls.push_back(ask_call(token.asset.token(), encode_view(View::kDecimals), block));
     }
-    auto answers = co_await ask_bytes(node, std::move(calls));
+    auto answers = co_await ask_common_bytes(std::move(calls));
     if (!answers) {
         co_return answers.as_failure();
     }
@@ -254,26 +221,21 @@ Task<Result<void>> EvmAdapter::check_decimals(Node& node, Hash32 block) {
 }
 
 Task<Result<ChainFacts>> EvmAdapter::probe() {
-    chain_checked_.reset();
-    auto begun = co_await begin();
-    if (!begun) {
-        co_return begun.as_failure();
-    }
-    Node& node = *begun.value();
-    auto facts = co_await read_facts(node);
+    co_await dial(std::chrono::milliseconds{0});
+    auto facts = co_await read_facts();
     if (!facts) {
         co_return facts.as_failure();
     }
-    auto code = co_await check_code(node);
+    const Hash32 block = facts.value().latest.hash;
+    auto code = co_await check_code(block);
     if (!code) {
         co_return code.as_failure();
     }
-    const Hash32 block = facts.value().latest.hash;
-    auto identity = co_await check_identity(node, block);
+    auto identity = co_await check_identity(block);
     if (!identity) {
         co_return identity.as_failure();
     }
-    auto decimals = co_await check_decimals(node, block);
+    auto decimals = co_await check_decimals(block);
     if (!decimals) {
         co_return decimals.as_failure();
     }

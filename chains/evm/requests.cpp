@@ -112,6 +112,26 @@ rpc::RpcCall ask_block(BlockNum number) {
     return two("eth_getBlockByNumber", text(rpc::to_quantity(number)), json(false));
 }
 
+rpc::RpcCall ask_block_by_hash(const Hash32& block) {
+    return two("eth_getBlockByHash", text(to_hex(block)), json(false));
+}
+
+rpc::RpcCall ask_receipts(const Hash32& block) {
+    return one("eth_getBlockReceipts", text(to_hex(block)));
+}
+
+rpc::RpcCall ask_proof(const Address& account, std::span<const Hash32> slots, const Hash32& block) {
+    json keys = json::array();
+    for (const Hash32& slot : slots) {
+        keys.push_back(to_hex(slot));
+    }
+    json params = json::array();
+    params.push_back(to_hex(account));
+    params.push_back(std::move(keys));
+    params.push_back(at_hash(block));
+    return {"eth_getProof", params};
+}
+
 rpc::RpcCall ask_chain_id() {
     return {"eth_chainId", json::array()};
 }
@@ -120,8 +140,8 @@ rpc::RpcCall ask_client_version() {
     return {"web3_clientVersion", json::array()};
 }
 
-rpc::RpcCall ask_code(const Address& at) {
-    return two("eth_getCode", text(to_hex(at)), text(kLatest));
+rpc::RpcCall ask_code(const Address& at, const Hash32& block) {
+    return two("eth_getCode", text(to_hex(at)), at_hash(block));
 }
 
 rpc::RpcCall ask_call(const Address& to, ByteView data, const Hash32& block) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "chains/evm/node_log.hpp"
 #include "chains/rpc/client.hpp"
 #include "core/amount.hpp"
 #include "core/bytes.hpp"
@@ -26,17 +27,6 @@ struct Header {
     std::optional<Amount> base_fee;
 };
 
-/// A log as a node tells it.
-struct NodeLog {
-    BlockNum number;
-    Hash32 block;
-    Hash32 txn;
-    std::uint32_t index{0};
-    Address address;
-    std::vector<Hash32> topics;
-    Bytes data;
-};
-
 struct Receipt {
     Hash32 txn;
     BlockNum number;
@@ -48,9 +38,14 @@ struct Receipt {
 /// `tag` is "latest", "safe" or "finalized".
 rpc::RpcCall ask_block(std::string_view tag);
 rpc::RpcCall ask_block(BlockNum number);
+rpc::RpcCall ask_block_by_hash(const Hash32& block);
+/// Every receipt of a block, by its hash.
+rpc::RpcCall ask_receipts(const Hash32& block);
+/// Account and slots with their proof against the state of a block, by hash (EIP-1186, EIP-1898).
+rpc::RpcCall ask_proof(const Address& account, std::span<const Hash32> slots, const Hash32& block);
 rpc::RpcCall ask_chain_id();
 rpc::RpcCall ask_client_version();
-rpc::RpcCall ask_code(const Address& at);
+rpc::RpcCall ask_code(const Address& at, const Hash32& block);
 /// eth_call against the state of a block, by hash (EIP-1898).
 rpc::RpcCall ask_call(const Address& to, ByteView data, const Hash32& block);
 

@@ -2,6 +2,7 @@
 #include "chains/evm/rlp.hpp"
 
 #include <algorithm>
+#include <array>
 #include <string>
 
 namespace margrave::chains::evm::rlp {
@@ -17,15 +18,21 @@ Error refused(std::string why) {
     return fail(Errc::kInvalid, "RLP: " + std::move(why));
 }
 
+// Bytes of a number without leading zeros.
+std::uint8_t width_of(std::uint64_t value) {
+    std::uint8_t width = 0;
+    for (; value != 0; value >>= 8) {
+        ++width;
+    }
+    return width;
+}
+
 void put_header(Bytes& out, std::uint8_t base, std::size_t length) {
     if (length <= kShortMax) {
         out.push_back(static_cast<std::uint8_t>(base + length));
         return;
     }
-    std::uint8_t width = 0;
-    for (std::size_t rest = length; rest != 0; rest >>= 8) {
-        ++width;
-    }
+    const std::uint8_t width = width_of(length);
     out.push_back(static_cast<std::uint8_t>(base + kShortMax + width));
     for (std::uint8_t i = width; i > 0; --i) {
         out.push_back(static_cast<std::uint8_t>(length >> (8 * (i - 1))));
@@ -160,8 +167,10 @@ void put_bytes(Bytes& out, ByteView value) {
 }
 
 void put_uint(Bytes& out, std::uint64_t value) {
-    Bytes word;
-    put_u64(word, value);
+    std::array<std::uint8_t, sizeof(value)> word{};
+    for (std::size_t i = 0; i < word.size(); ++i) {
+        word[i] = static_cast<std::uint8_t>(value >> (8 * (word.size() - 1 - i)));
+    }
     put_number(out, word);
 }
 
@@ -173,6 +182,23 @@ void put_uint(Bytes& out, const Amount& value) {
 void put_list(Bytes& out, ByteView payload) {
     put_header(out, kList, payload.size());
     out.insert(out.end(), payload.begin(), payload.end());
+}
+
+void put_list_header(Bytes& out, std::size_t payload_size) {
+    put_header(out, kList, payload_size);
+}
+
+std::size_t bytes_size(ByteView value) {
+    return value.size() == 1 && value[0] < kString ? 1 : list_size(value.size());
+}
+
+std::size_t uint_size(std::uint64_t value) {
+    return value < kString ? 1 : 1 + width_of(value);
+}
+
+// Lists and strings have headers of the same sizes.
+std::size_t list_size(std::size_t payload_size) {
+    return payload_size + 1 + (payload_size > kShortMax ? width_of(payload_size) : 0);
 }
 
 Result<Item> decode(ByteView bytes, const Limits& limits) {

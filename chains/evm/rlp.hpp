@@ -21,6 +21,15 @@ void put_uint(Bytes& out, const Amount& value);
 /// `payload` is the concatenation of the encoded members.
 void put_list(Bytes& out, ByteView payload);
 
+// For encoders of many or long values: sizes first, then every byte is written once.
+
+/// What goes before `payload_size` bytes of encoded members.
+void put_list_header(Bytes& out, std::size_t payload_size);
+/// Bytes that put_bytes, put_uint and put_list add.
+std::size_t bytes_size(ByteView value);
+std::size_t uint_size(std::uint64_t value);
+std::size_t list_size(std::size_t payload_size);
+
 /// One decoded value. It points into the bytes that were decoded and must not outlive them.
 struct Item {
     bool is_list{false};

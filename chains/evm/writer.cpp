@@ -166,19 +166,16 @@ Result<SignedTxn> EvmAdapter::sign(const TxnRequest& request, const SignDigest& 
 }
 
 Task<Result<void>> EvmAdapter::broadcast(Bytes raw) {
-    auto begun = co_await begin();
-    if (!begun) {
-        co_return begun.as_failure();
-    }
-    Node& node = *begun.value();
+    co_await dial(kDialInterval);
     const Hash32 expected = keccak256(raw);
     rpc::RpcCall call = with_one("eth_sendRawTransaction", to_hex(raw));
-    auto answer = co_await ask(node, std::move(call));
-    if (!answer && answer.error().kind == rpc::RpcClass::kAlreadyKnown) {
-        co_return ok();
-    }
+    auto answer = co_await pool_->broadcast(std::move(call), settings_.rpc_timeout);
     if (!answer) {
-        co_return named(node, answer.error());
+        co_return fail(answer.error().code, settings_.chain.text() + ": " + answer.error().detail);
+    }
+    // Null: a node knew it already.
+    if (answer.value().is_null()) {
+        co_return ok();
     }
     auto hash = rpc::hash_of(answer.value(), "eth_sendRawTransaction");
     if (!hash) {

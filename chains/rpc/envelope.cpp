@@ -152,8 +152,12 @@ RpcResult<json> weigh(
     std::optional<RpcError> by_status, RpcResult<json> by_body, const infra::HttpResponse& answer
 ) {
     if (by_status) {
+        // "Internal error" beside 429 or 402 says less than the status does.
+        const bool closed =
+            by_status->kind == RpcClass::kRateLimited || by_status->kind == RpcClass::kRefused;
         const bool told = !by_body && by_body.error().kind != RpcClass::kUnproved &&
-                          by_body.error().kind != RpcClass::kOther;
+                          by_body.error().kind != RpcClass::kOther &&
+                          !(closed && by_body.error().kind == RpcClass::kNodeTrouble);
         const bool any_words = !by_body && by_body.error().rpc_code != 0;
         if (!told && !(any_words && by_status->kind == RpcClass::kOther)) {
             by_body = *by_status;

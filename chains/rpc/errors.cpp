@@ -53,6 +53,7 @@ constexpr auto kRules = std::to_array<ErrorRule>({
     {{}, "intrinsic gas too low", kTxnInvalid},
     {{}, "oversized data", kTxnInvalid},
     {{}, "invalid sender", kTxnInvalid},
+    {{}, "sender account not authorized", kTxnInvalid},
     {{}, "gas required exceeds allowance", kTxnInvalid},
     {{}, "not enough *counters", kTxnInvalid},
     {{}, "=rejected", kTxnInvalid},
@@ -62,12 +63,14 @@ constexpr auto kRules = std::to_array<ErrorRule>({
     {{}, "payment required", kRefused},
     {{}, "quota", kRefused},
     {{}, "api key", kRefused},
+    {{}, "rejected due to project id settings", kRefused},
     {{}, "unauthorized", kRefused},
     {{}, "must be authenticated", kRefused},
     {{}, "not authorized", kRefused},
     {{}, "compute units per second", kRateLimited},
     {{}, "credits limited to", kRateLimited},
     {{}, "rate limit", kRateLimited},
+    {{}, "request rate exceeded", kRateLimited},
     {{}, "request limit reached", kRateLimited},
     {{}, "too many requests", kRateLimited},
     // Blocks and history.
@@ -104,12 +107,21 @@ constexpr auto kRules = std::to_array<ErrorRule>({
     {{}, "requested range exceeds maximum", kRangeTooLarge},
     {{}, "query returns too many logs", kRangeTooLarge},
     {{}, "block range", kRangeTooLarge},
+    {{}, "sync is still in progress", kNodeTrouble},
     {-32614, "", kRangeTooLarge},
     {-32008, "", kRangeTooLarge},
     // The node itself.
     {{}, "no backend is currently healthy", kNodeTrouble},
+    {{}, "method handler crashed", kNodeTrouble},
+    {{}, "service unavailable", kNodeTrouble},
+    {{}, "service temporarily unavailable", kNodeTrouble},
     {{}, "timeout", kNodeTrouble},
     {{}, "timed out", kNodeTrouble},
+    // -32603 with other words stays kOther: nodes wrap verdicts on transactions in it.
+    {{}, "internal error", kNodeTrouble},
+    {{}, "internal server error", kNodeTrouble},
+    {{}, "internal json-rpc error", kNodeTrouble},
+    {-32603, "=", kNodeTrouble},
     {-32601, "", kMethodNotFound},
     {{}, "does not exist/is not available", kMethodNotFound},
     {{}, "method not found", kMethodNotFound},
@@ -122,7 +134,6 @@ constexpr auto kRules = std::to_array<ErrorRule>({
     {-32009, "", kRateLimited},
     {-32012, "", kRateLimited},
     {-32002, "", kNodeTrouble},
-    {-32603, "", kNodeTrouble},
 });
 
 /// `pattern` occurs in `text`; a * stands for any characters, a leading = asks for equality.

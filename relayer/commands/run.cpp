@@ -27,15 +27,6 @@ Result<void> check_may_sign(const config::Settings& settings) {
                 " does not exist and no chain has \"contracts\"; run `margrave deploy` first"
         );
     }
-    if (!settings.accept_single_source) {
-        return fail(
-            Errc::kConfig,
-            "refusing to sign on a single source: this version reads each chain from one node at a "
-            "time and does not compare several. Either run with --dry-run, or write "
-            "\"accept_single_source\": \"" +
-                std::string(config::single_source_words()) + "\" into " + settings.file.string()
-        );
-    }
     return ok();
 }
 

@@ -350,23 +350,34 @@ class SilentServer {
     sockaddr_in address_{};
 };
 
-TEST_F(EvmOnAnvil, AfterASilentEndpointTheNextOneGoesOn) {
+TEST_F(EvmOnAnvil, ASilentOperatorIsNeitherBelievedNorWaitedForLong) {
     deposit(1);
     const SilentServer silent;
     chains::ChainSettings settings = world_->settings;
-    settings.rpc_timeout = std::chrono::milliseconds(1'500);
-    settings.endpoints = {
-        {.name = "silent", .http = silent.url()}, {.name = "anvil", .http = world_->anvil->url()}};
+    settings.rpc_timeout = std::chrono::seconds(20);
+    settings.agreement = 1;
+    settings.endpoints.resize(2);
+    settings.endpoints[0].name = "silent";
+    settings.endpoints[0].operator_name = "silent";
+    settings.endpoints[0].http = silent.url();
+    settings.endpoints[1].name = "anvil";
+    settings.endpoints[1].operator_name = "anvil";
+    settings.endpoints[1].http = world_->anvil->url();
     const auto adapter = chains::make_adapter(world_->loop.executor(), settings).value();
     const auto updates = world_->loop.run(adapter->next(world_->ledger.view()));
-    ASSERT_FALSE(updates.has_value());
-    EXPECT_EQ(updates.error().code, Errc::kTimeout) << updates.error().detail;
-    EXPECT_NE(updates.error().detail.find("silent"), std::string::npos);
-    EXPECT_EQ(updates.error().detail.find("127.0.0.1"), std::string::npos);
-    const auto again = world_->loop.run(adapter->next(world_->ledger.view()));
-    ASSERT_TRUE(again.has_value()) << again.error().detail;
-    world_->ledger.apply(again.value());
+    ASSERT_TRUE(updates.has_value()) << updates.error().detail;
+    world_->ledger.apply(updates.value());
     EXPECT_EQ(world_->ledger.amounts(), std::vector<std::uint64_t>{1});
+
+    settings.agreement = 2;
+    settings.rpc_timeout = std::chrono::milliseconds(500);
+    const auto both = chains::make_adapter(world_->loop.executor(), settings).value();
+    const auto alone = world_->loop.run(both->next(ChainView{}));
+    ASSERT_FALSE(alone.has_value());
+    EXPECT_EQ(alone.error().code, Errc::kUnable);
+    EXPECT_NE(alone.error().detail.find("silent: "), std::string::npos) << alone.error().detail;
+    EXPECT_EQ(alone.error().detail.find("127.0.0.1"), std::string::npos);
+    EXPECT_FALSE(both->agreement().lost.empty());
 }
 
 }  // namespace

@@ -57,7 +57,9 @@ std::unique_ptr<chains::ChainAdapter> EvmWorld::another(chains::ChainSettings wa
     chains::EndpointSettings endpoint;
     endpoint.name = "anvil";
     endpoint.http = anvil->url();
+    endpoint.operator_name = "anvil";
     wanted.endpoints.assign(1, endpoint);
+    wanted.agreement = 1;
     auto made = chains::make_adapter(loop.executor(), std::move(wanted));
     EXPECT_TRUE(made.has_value());
     return std::move(made).value();

@@ -19,6 +19,22 @@ std::string hex(const Bytes& bytes) {
     return to_hex(bytes);
 }
 
+json log_json(const NodeLog& from) {
+    json log = json::object();
+    log["blockNumber"] = rpc::to_quantity(from.number);
+    log["blockHash"] = to_hex(from.block);
+    log["transactionHash"] = to_hex(from.txn);
+    log["logIndex"] = rpc::to_quantity(std::uint64_t{from.index});
+    log["address"] = to_hex(from.address);
+    log["removed"] = false;
+    log["topics"] = json::array();
+    for (const Hash32& topic : from.topics) {
+        log["topics"].push_back(to_hex(topic));
+    }
+    log["data"] = to_hex(from.data);
+    return log;
+}
+
 std::string word_hex(std::uint64_t number) {
     return to_hex(Amount(number).to_word());
 }
@@ -34,6 +50,8 @@ ChainSettings fake_settings() {
     out.position_book = address_named("positions");
     out.network = keccak256(std::string_view("network"));
     out.log_range = 50;
+    // One fake node is all there is unless a test says otherwise.
+    out.agreement = 1;
     return out;
 }
 
@@ -60,15 +78,43 @@ FakeNode::FakeNode(ChainSettings settings, std::string name)
     mine();
 }
 
-json FakeNode::log_of(const BlockRef& block, const Address& from, std::size_t index) const {
-    json log = json::object();
-    log["blockNumber"] = rpc::to_quantity(block.number);
-    log["blockHash"] = to_hex(block.hash);
-    log["transactionHash"] = to_hex(keccak256(block.hash, Amount(index).to_word()));
-    log["logIndex"] = rpc::to_quantity(std::uint64_t{index});
-    log["address"] = to_hex(from);
-    log["removed"] = false;
-    return log;
+NodeLog FakeNode::log_of(const Address& from, std::vector<Hash32> topics, Bytes data) {
+    NodeLog out;
+    out.address = from;
+    out.topics = std::move(topics);
+    out.data = std::move(data);
+    return out;
+}
+
+// Every log in a receipt of its own, under a header that commits to them.
+void FakeNode::seal(Block& next) const {
+    HeaderFields& header = next.header;
+    header.number = next.block.number;
+    header.parent = next.block.parent;
+    header.time = next.block.time;
+    header.gas_limit = 30'000'000;
+    header.base_fee = Amount(7);
+    header.mix_hash = Amount(forks_).to_word();
+    for (std::size_t i = 0; i < next.receipts.size(); ++i) {
+        BlockReceipt& receipt = next.receipts[i];
+        receipt.outcome = true;
+        receipt.cumulative_gas = 50'000 * (i + 1);
+        add_log(receipt.bloom, receipt.logs[0].address, receipt.logs[0].topics);
+        merge(header.logs_bloom, receipt.bloom);
+    }
+    header.gas_used = 50'000 * next.receipts.size();
+    header.receipts_root = receipts_root(next.receipts, DepositForm::kByVersion);
+    next.block.hash = keccak256(encode_header(header));
+    std::uint32_t index = 0;
+    for (BlockReceipt& receipt : next.receipts) {
+        receipt.txn = keccak256(next.block.hash, Amount(index).to_word());
+        NodeLog& log = receipt.logs[0];
+        log.number = next.block.number;
+        log.block = next.block.hash;
+        log.txn = receipt.txn;
+        log.index = index++;
+        next.logs.push_back(log_json(log));
+    }
 }
 
 void FakeNode::mine(const std::vector<Movement>& movements, const std::vector<Position>& posts) {
@@ -79,37 +125,37 @@ void FakeNode::mine(const std::vector<Movement>& movements, const std::vector<Po
         next.block.parent = blocks_.back().block.hash;
         next.after = blocks_.back().after;
     }
-    WordWriter seal;
-    seal.word(next.block.parent).uint(next.block.number.value).uint(forks_);
-    next.block.hash = seal.hash();
+    const auto add = [&next](NodeLog log) {
+        BlockReceipt receipt;
+        receipt.type = 2;
+        receipt.logs.push_back(std::move(log));
+        next.receipts.push_back(std::move(receipt));
+    };
     for (Movement movement : movements) {
         movement.sequence = next.after.vault.count + 1;
         next.after.vault = fold(next.after.vault, movement);
-        json log = log_of(next.block, settings_.vault, next.logs.size());
-        log["topics"] = json::array();
-        log["topics"].push_back(to_hex(movement_topic()));
-        log["topics"].push_back(word_hex(movement.sequence));
-        log["topics"].push_back(word_hex(static_cast<std::uint64_t>(movement.kind)));
-        log["topics"].push_back(to_hex(movement.account));
         WordWriter data;
         data.address(movement.token).uint(movement.amount).word(movement.counterparty);
-        log["data"] = to_hex(data.bytes());
-        next.logs.push_back(std::move(log));
+        std::vector<Hash32> topics{
+            movement_topic(),
+            Amount(movement.sequence).to_word(),
+            Amount(static_cast<std::uint64_t>(movement.kind)).to_word(),
+            Hash32{movement.account.data}};
+        add(log_of(settings_.vault, std::move(topics), data.bytes()));
     }
     for (Position post : posts) {
         post.sequence = next.after.positions.count + 1;
         next.after.positions = fold(next.after.positions, post);
-        json log = log_of(next.block, *settings_.position_book, next.logs.size());
-        log["topics"] = json::array();
-        log["topics"].push_back(to_hex(position_topic()));
-        log["topics"].push_back(word_hex(post.sequence));
-        log["topics"].push_back(to_hex(post.account));
-        log["topics"].push_back(to_hex(post.market));
         WordWriter data;
         data.money(post.size).money(post.entry_price);
-        log["data"] = to_hex(data.bytes());
-        next.logs.push_back(std::move(log));
+        std::vector<Hash32> topics{
+            position_topic(),
+            Amount(post.sequence).to_word(),
+            Hash32{post.account.data},
+            post.market};
+        add(log_of(*settings_.position_book, std::move(topics), data.bytes()));
     }
+    seal(next);
     blocks_.push_back(std::move(next));
 }
 
@@ -137,13 +183,50 @@ json FakeNode::header(const json& which) const {
     if (!number || *number >= blocks_.size()) {
         return {};
     }
-    const BlockRef& block = blocks_[*number].block;
+    const HeaderFields& fields = blocks_[*number].header;
     json out = json::object();
-    out["number"] = rpc::to_quantity(block.number);
-    out["hash"] = to_hex(block.hash);
-    out["parentHash"] = to_hex(block.parent);
-    out["timestamp"] = rpc::to_quantity(block.time.value);
+    out["hash"] = to_hex(blocks_[*number].block.hash);
+    out["parentHash"] = to_hex(fields.parent);
+    out["sha3Uncles"] = to_hex(fields.uncles_hash);
+    out["miner"] = to_hex(fields.miner);
+    out["stateRoot"] = to_hex(fields.state_root);
+    out["transactionsRoot"] = to_hex(fields.transactions_root);
+    out["receiptsRoot"] = to_hex(fields.receipts_root);
+    out["logsBloom"] = to_hex(fields.logs_bloom.view());
+    out["difficulty"] = "0x0";
+    out["number"] = rpc::to_quantity(fields.number);
+    out["gasLimit"] = rpc::to_quantity(fields.gas_limit);
+    out["gasUsed"] = rpc::to_quantity(fields.gas_used);
+    out["timestamp"] = rpc::to_quantity(fields.time.value);
+    out["extraData"] = "0x";
+    out["mixHash"] = to_hex(fields.mix_hash);
+    out["nonce"] = "0x0000000000000000";
     out["baseFeePerGas"] = "0x7";
+    return out;
+}
+
+rpc::RpcResult<json> FakeNode::receipts(const json& which) const {
+    const Block* block = by_hash(which.get<std::string>());
+    if (block == nullptr) {
+        return json();
+    }
+    json out = json::array();
+    for (std::size_t i = 0; i < block->receipts.size(); ++i) {
+        const BlockReceipt& receipt = block->receipts[i];
+        json entry = json::object();
+        entry["type"] = "0x2";
+        entry["status"] = "0x1";
+        entry["blockHash"] = to_hex(block->block.hash);
+        entry["blockNumber"] = rpc::to_quantity(block->block.number);
+        entry["transactionHash"] = to_hex(receipt.txn);
+        entry["transactionIndex"] = rpc::to_quantity(std::uint64_t{i});
+        entry["cumulativeGasUsed"] = rpc::to_quantity(receipt.cumulative_gas);
+        entry["logsBloom"] = to_hex(receipt.bloom.view());
+        entry["logs"] = json::array();
+        entry["logs"].push_back(log_json(receipt.logs[0]));
+        entry["logs"][0]["transactionIndex"] = entry["transactionIndex"];
+        out.push_back(std::move(entry));
+    }
     return out;
 }
 
@@ -220,6 +303,9 @@ rpc::RpcResult<json> FakeNode::answer(const std::string& method, const json& par
     }
     if (method == "eth_getBlockByNumber") {
         return header(params[0]);
+    }
+    if (method == "eth_getBlockReceipts") {
+        return receipts(params[0]);
     }
     if (method == "eth_getLogs") {
         return logs(params[0]);

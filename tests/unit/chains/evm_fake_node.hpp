@@ -2,6 +2,7 @@
 #pragma once
 
 #include "chains/evm/events.hpp"
+#include "chains/evm/proof/receipts.hpp"
 #include "chains/rpc/client.hpp"
 #include "chains/settings.hpp"
 #include "core/events.hpp"
@@ -58,16 +59,20 @@ class FakeNode final : public rpc::RpcCaller {
   private:
     struct Block {
         BlockRef block;
+        HeaderFields header;
+        std::vector<BlockReceipt> receipts;
         std::vector<nlohmann::json> logs;
         Accumulators after;
     };
 
     rpc::RpcResult<nlohmann::json> answer(const std::string& method, const nlohmann::json& params);
     nlohmann::json header(const nlohmann::json& which) const;
+    rpc::RpcResult<nlohmann::json> receipts(const nlohmann::json& which) const;
+    void seal(Block& block) const;
     rpc::RpcResult<nlohmann::json> logs(const nlohmann::json& filter) const;
     rpc::RpcResult<nlohmann::json> view(const nlohmann::json& message, const nlohmann::json& at);
     [[nodiscard]] const Block* by_hash(const std::string& hash) const;
-    nlohmann::json log_of(const BlockRef& block, const Address& from, std::size_t index) const;
+    static NodeLog log_of(const Address& from, std::vector<Hash32> topics, Bytes data);
 
     ChainSettings settings_;
     std::string name_;

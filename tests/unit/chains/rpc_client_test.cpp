@@ -254,7 +254,9 @@ TEST_F(RpcClientTest, TheKeyInTheUrlIsStruckOutOfTheNodesWords) {
 }
 
 TEST_F(RpcClientTest, ABadUrlIsAConfigErrorThatHidesIt) {
-    const EndpointSettings endpoint{"alpha", "ftp://secret/"};
+    EndpointSettings endpoint;
+    endpoint.name = "alpha";
+    endpoint.http = "ftp://secret/";
     const auto made = RpcClient::make(loop.executor(), endpoint, {}, infra::Logger{});
     ASSERT_FALSE(made);
     EXPECT_EQ(made.error().code, Errc::kConfig);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "chains/rpc/endpoint.hpp"
 #include "chains/rpc/errors.hpp"
 
 #include <gtest/gtest.h>
@@ -82,8 +83,29 @@ const std::vector<Seen> kQueries = {
     {-32601, "", kMethodNotFound},
     {-32004, "Method eth_foo not supported", kMethodNotFound},
     {-32603, "Internal error", kNodeTrouble},
+    {-32603, "", kNodeTrouble},
+    {-32603, "method handler crashed", kNodeTrouble},
+    {-32000, "service temporarily unavailable", kNodeTrouble},
+    {-32008, "Initial sync is still in progress", kNodeTrouble},
+    {-32005, "project ID request rate exceeded", kRateLimited},
+    {-32002, "rejected due to project ID settings", kRefused},
+    {402, "Payment Required", kRefused},
+    {0, "Unauthorized: you must authenticate your request with an API key", kRefused},
+    {0, "Must be authenticated!", kRefused},
+    {0, "Too Many Requests", kRateLimited},
+};
+
+/// Wordings that nobody knows. None may count as the endpoint's failure.
+const std::vector<Seen> kUnknown = {
     {-32000, "something nobody has seen", kOther},
+    {-32603, "the sequencer does not like it", kOther},
+    {-32600, "what", kOther},
+    {-32602, "no", kOther},
+    {-32700, "parse error", kOther},
     {0, "", kOther},
+    {1, "", kOther},
+    {INT64_MIN, "\x01\xff", kOther},
+    {INT64_MAX, "****", kOther},
 };
 
 const std::vector<Seen> kTransactions = {
@@ -140,19 +162,45 @@ const std::vector<Seen> kTransactions = {
     {-32000, "Reverted 0x08c379a0", kReverted},
     {-32000, "gas required exceeds allowance (30000000)", kTxnInvalid},
     {-32000, "not enough keccak counters to continue the execution", kTxnInvalid},
+    {-32005, "Transaction gas limit exceeds block gas limit", kTxnInvalid},
+    {-32007, "Sender account not authorized to send transactions", kTxnInvalid},
+    {-32603, "nonce too low", kNonceTooLow},
+    {-32603, "insufficient funds for gas * price + value", kInsufficientFunds},
+    {-32603, "execution reverted: quota", kReverted},
+    {429, "replacement transaction underpriced", kUnderpriced},
 };
 
-TEST(RpcErrors, EverySeenQueryAnswerHasItsClass) {
-    for (const Seen& s : kQueries) {
-        EXPECT_EQ(to_string(classify(s.code, s.text)), to_string(s.kind))
-            << s.code << " " << s.text;
-    }
+class SeenErrors : public testing::TestWithParam<Seen> {};
+
+TEST_P(SeenErrors, HaveTheirClass) {
+    const Seen& seen = GetParam();
+    EXPECT_EQ(to_string(classify(seen.code, seen.text)), to_string(seen.kind));
 }
 
-TEST(RpcErrors, EverySeenTransactionAnswerHasItsClass) {
-    for (const Seen& s : kTransactions) {
-        EXPECT_EQ(to_string(classify(s.code, s.text)), to_string(s.kind))
-            << s.code << " " << s.text;
+TEST_P(SeenErrors, HaveItInsideALongerMessageToo) {
+    const Seen& seen = GetParam();
+    const std::string text = seen.text;
+    if (text.empty() || text == "rejected") {
+        return;
+    }
+    EXPECT_EQ(
+        to_string(classify(seen.code, "upstream 7 said: " + text + " [x]")), to_string(seen.kind)
+    );
+}
+
+void PrintTo(const Seen& seen, std::ostream* out) {
+    *out << seen.code << " \"" << seen.text << "\"";
+}
+
+INSTANTIATE_TEST_SUITE_P(Queries, SeenErrors, testing::ValuesIn(kQueries));
+INSTANTIATE_TEST_SUITE_P(Transactions, SeenErrors, testing::ValuesIn(kTransactions));
+INSTANTIATE_TEST_SUITE_P(Unknown, SeenErrors, testing::ValuesIn(kUnknown));
+
+TEST(RpcErrors, VerdictsAndUnknownWordsAreNoTroubleOfTheEndpoint) {
+    for (const auto* table : {&kTransactions, &kUnknown}) {
+        for (const Seen& s : *table) {
+            EXPECT_FALSE(is_endpoint_trouble(classify(s.code, s.text))) << s.code << " " << s.text;
+        }
     }
 }
 

@@ -44,7 +44,9 @@ class RpcFixture : public testing::Test {
 
     std::unique_ptr<RpcClient> make(RpcLimits limits, const std::string& path = "/") {
         limits.backoff = std::chrono::milliseconds(1);
-        const EndpointSettings endpoint{"alpha", server.url(path)};
+        EndpointSettings endpoint;
+        endpoint.name = "alpha";
+        endpoint.http = server.url(path);
         return RpcClient::make(loop.executor(), endpoint, limits, infra::Logger{}).value();
     }
 

@@ -1,0 +1,361 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "chains/evm/adapter.hpp"
+#include "chains/evm/contracts.hpp"
+#include "chains/evm/proof/bloom.hpp"
+#include "chains/evm/proof/receipts.hpp"
+#include "chains/rpc/codec.hpp"
+#include "core/assert.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+
+namespace margrave::chains::evm {
+namespace {
+
+/// From this many blocks on, one range query is cheaper than a query for each block.
+constexpr std::size_t kRangeFrom = 4;
+/// Blocks whose receipts are asked for together: each answer may be some megabytes.
+constexpr std::size_t kReceiptBatch = 8;
+
+std::vector<BlockRef> refs_of(const std::vector<KnownBlock>& blocks) {
+    std::vector<BlockRef> out;
+    out.reserve(blocks.size());
+    for (const KnownBlock& block : blocks) {
+        out.push_back(block.block);
+    }
+    return out;
+}
+
+// The slots of protocol.md section 4: the count, then the running hash.
+std::vector<Hash32> accumulator_slots() {
+    return {Amount(0).to_word(), Amount(1).to_word()};
+}
+
+// A contract that is not deployed at that block has an empty accumulator.
+Result<Accumulator> accumulator_of(const ProvedAccount& proof, std::string_view contract) {
+    MARGRAVE_ASSERT(proof.slots().size() == 2);
+    Accumulator out;
+    const Hash32 count = proof.slots()[0].value.to_word();
+    MARGRAVE_TRY(out.count, answer_u64(count.view(), std::string(contract) + " slot 0"));
+    out.hash = proof.slots()[1].value.to_word();
+    return out;
+}
+
+// Receipts are needed where a bloom does not exclude what is followed.
+std::vector<const KnownBlock*> blocks_to_open(
+    const std::vector<KnownBlock>& blocks, const std::vector<WatchedLogs>& watched
+) {
+    std::vector<const KnownBlock*> out;
+    for (const KnownBlock& block : blocks) {
+        if (!proves_absence(*block.header, watched)) {
+            out.push_back(&block);
+        }
+    }
+    return out;
+}
+
+bool is_followed(const NodeLog& log, const std::vector<Address>& emitters) {
+    const bool ours = std::ranges::find(emitters, log.address) != emitters.end();
+    return ours && !log.topics.empty() &&
+           (log.topics[0] == movement_topic() || log.topics[0] == position_topic());
+}
+
+std::vector<WatchedLogs> watched_of(const ChainSettings& settings) {
+    const std::vector<Hash32> topics{movement_topic(), position_topic()};
+    std::vector<WatchedLogs> out;
+    for (const Address& emitter : emitters_of(settings)) {
+        out.emplace_back(emitter, topics);
+    }
+    return out;
+}
+
+}  // namespace
+
+Task<Result<ProvedAccount>> EvmAdapter::ask_account(
+    Node& node, const ProvedHeader& header, Address account, std::vector<Hash32> slots
+) {
+    rpc::RpcCall call = ask_proof(account, slots, header.block().hash);
+    auto answer = co_await ask(node, std::move(call));
+    if (!answer) {
+        const bool never = answer.error().kind == rpc::RpcClass::kMethodNotFound;
+        if (never) {
+            without_proofs_.insert(node.name());
+        }
+        co_return never ? fail(Errc::kUnable, node.name() + " has no eth_getProof")
+                        : named(node, answer.error());
+    }
+    co_return prove_account(answer.value(), header, account, slots);
+}
+
+// What the contracts say at a block: proved against its state root where the node can, given alike
+// by enough operators where it cannot.
+Task<Result<Accumulators>> EvmAdapter::accumulators_at(Node& node, const KnownBlock& block) {
+    const bool may_prove = block.header && !without_proofs_.contains(node.name());
+    if (may_prove) {
+        auto vault =
+            co_await ask_account(node, *block.header, settings_.vault, accumulator_slots());
+        if (!vault && vault.error().code == Errc::kUnproved) {
+            co_return refuted(node, "account", vault.error());
+        }
+        Accumulators out;
+        bool proved = vault.has_value();
+        if (proved) {
+            auto read = accumulator_of(vault.value(), "vault");
+            if (!read) {
+                co_return read.as_failure();
+            }
+            out.vault = read.value();
+        }
+        if (proved && settings_.position_book) {
+            auto book = co_await ask_account(
+                node, *block.header, *settings_.position_book, accumulator_slots()
+            );
+            if (!book && book.error().code == Errc::kUnproved) {
+                co_return refuted(node, "account", book.error());
+            }
+            proved = book.has_value();
+            if (proved) {
+                auto read = accumulator_of(book.value(), "position book");
+                if (!read) {
+                    co_return read.as_failure();
+                }
+                out.positions = read.value();
+            }
+        }
+        if (proved) {
+            co_return out;
+        }
+    }
+    std::vector<rpc::RpcCall> calls = ask_accumulators(settings_, block.block.hash);
+    auto answers = co_await ask_common_bytes(std::move(calls));
+    if (!answers) {
+        co_return answers.as_failure();
+    }
+    co_return read_accumulators(settings_, answers.value());
+}
+
+// What the ledger has folded so far. Before the first block that is nothing, and then the contracts
+// must have said nothing either.
+Task<Result<Accumulators>> EvmAdapter::accumulators_before(
+    Node& node, const ChainView& view, BlockRef first
+) {
+    Accumulators known;
+    known.vault = view.vault;
+    known.positions = view.positions;
+    if (view.head || first.number.value == 0) {
+        co_return known;
+    }
+    const BlockNum before(first.number.value - 1);
+    auto parent = co_await read_blocks(node, before, before);
+    if (!parent) {
+        co_return parent.as_failure();
+    }
+    if (parent.value().front().block.hash != first.parent) {
+        co_return fail(Errc::kReorg, settings_.chain.text() + ": the start block changed");
+    }
+    auto at_parent = co_await accumulators_at(node, parent.value().front());
+    if (!at_parent) {
+        co_return at_parent.as_failure();
+    }
+    auto checked = check_start(settings_, known, at_parent.value());
+    if (!checked) {
+        co_return checked.as_failure();
+    }
+    co_return known;
+}
+
+Task<rpc::RpcResult<nlohmann::json>> EvmAdapter::ask_logs_of(
+    Node& node, const std::vector<KnownBlock>& blocks
+) {
+    const std::vector<Address> emitters = emitters_of(settings_);
+    if (blocks.size() >= kRangeFrom) {
+        rpc::RpcCall call =
+            ask_logs(emitters, blocks.front().block.number, blocks.back().block.number);
+        auto answer = co_await ask(node, std::move(call));
+        co_return answer;
+    }
+    std::vector<rpc::RpcCall> calls;
+    for (const KnownBlock& block : blocks) {
+        calls.push_back(ask_logs(emitters, block.block.hash));
+    }
+    auto answers = co_await ask_all(node, std::move(calls));
+    if (!answers) {
+        co_return answers.as_failure();
+    }
+    Json logs = Json::array();
+    for (auto& answer : answers.value()) {
+        if (!answer) {
+            co_return answer.as_failure();
+        }
+        if (!answer.value().is_array()) {
+            co_return std::move(answer);
+        }
+        for (Json& log : answer.value()) {
+            logs.push_back(std::move(log));
+        }
+    }
+    co_return logs;
+}
+
+Task<Result<std::vector<BlockData>>> EvmAdapter::prove(
+    Node& node, const ChainView& view, std::vector<KnownBlock> blocks
+) {
+    auto before = co_await accumulators_before(node, view, blocks.front().block);
+    if (!before) {
+        co_return before.as_failure();
+    }
+    const Accumulators known = before.value();
+    switch (settings_.proof) {
+        case ProofMode::kReceipts: {
+            auto proved = co_await prove_by_receipts(node, std::move(blocks), known);
+            co_return proved;
+        }
+        case ProofMode::kAccumulator: {
+            auto proved = co_await prove_by_accumulator(node, std::move(blocks), known);
+            co_return proved;
+        }
+        case ProofMode::kAgreement:
+            break;
+    }
+    auto proved = co_await prove_by_agreement(std::move(blocks), known);
+    co_return proved;
+}
+
+// Logs are asked for only when the accumulators moved: equal accumulators prove that there are
+// none, whatever a node's log index says.
+Task<Result<std::vector<BlockData>>> EvmAdapter::prove_by_accumulator(
+    Node& node, std::vector<KnownBlock> blocks, Accumulators before
+) {
+    while (true) {
+        auto claimed = co_await accumulators_at(node, blocks.back());
+        if (!claimed) {
+            co_return claimed.as_failure();
+        }
+        std::vector<NodeLog> logs;
+        if (claimed.value() != before) {
+            auto answer = co_await ask_logs_of(node, blocks);
+            const bool too_large = !answer && answer.error().kind == rpc::RpcClass::kRangeTooLarge;
+            if (too_large && blocks.size() > 1) {
+                range_ = (blocks.size() + 1) / 2;
+                blocks.erase(blocks.begin() + static_cast<std::ptrdiff_t>(range_), blocks.end());
+                continue;
+            }
+            if (!answer) {
+                co_return named(node, answer.error());
+            }
+            auto read = read_logs(answer.value());
+            if (!read) {
+                co_return refuted(node, "logs", read.error());
+            }
+            logs = std::move(read).value();
+        }
+        auto proved = prove_events(settings_, refs_of(blocks), logs, before, claimed.value());
+        if (!proved) {
+            co_return refuted(node, "logs", proved.error());
+        }
+        co_return proved;
+    }
+}
+
+// A bloom proves that there is nothing; receipts that give the header's root prove what there is.
+Task<Result<std::vector<BlockData>>> EvmAdapter::prove_by_receipts(
+    Node& node, std::vector<KnownBlock> blocks, Accumulators before
+) {
+    const std::vector<const KnownBlock*> open = blocks_to_open(blocks, watched_of(settings_));
+    const std::vector<Address> emitters = emitters_of(settings_);
+    std::vector<NodeLog> logs;
+    for (std::size_t i = 0; i < open.size(); i += kReceiptBatch) {
+        const std::size_t count = std::min(kReceiptBatch, open.size() - i);
+        std::vector<rpc::RpcCall> calls;
+        for (std::size_t j = 0; j < count; ++j) {
+            calls.push_back(ask_receipts(open[i + j]->block.hash));
+        }
+        auto answers = co_await ask_each(node, std::move(calls));
+        if (!answers) {
+            co_return answers.as_failure();
+        }
+        for (std::size_t j = 0; j < count; ++j) {
+            auto proved = prove_receipts(*open[i + j]->header, answers.value()[j]);
+            if (!proved) {
+                co_return refuted(node, "receipts", proved.error());
+            }
+            const auto& all = proved.value().logs();
+            std::ranges::copy_if(all, std::back_inserter(logs), [&](const NodeLog& log) {
+                return is_followed(log, emitters);
+            });
+        }
+    }
+    co_return prove_events(settings_, refs_of(blocks), logs, before, std::nullopt);
+}
+
+// For chains whose headers nobody here can hash again: as many operators give the same logs as
+// must agree on the block.
+Task<Result<std::vector<BlockData>>> EvmAdapter::prove_by_agreement(
+    std::vector<KnownBlock> blocks, Accumulators before
+) {
+    const std::vector<Address> emitters = emitters_of(settings_);
+    std::vector<rpc::RpcCall> calls;
+    for (const KnownBlock& block : blocks) {
+        calls.push_back(ask_logs(emitters, block.block.hash));
+    }
+    auto answers = co_await ask_common(std::move(calls));
+    if (!answers) {
+        co_return answers.as_failure();
+    }
+    std::vector<NodeLog> logs;
+    for (const auto& answer : answers.value()) {
+        if (!answer) {
+            co_return fail(
+                answer.error().code, settings_.chain.text() + ": " + answer.error().detail
+            );
+        }
+        auto read = read_logs(answer.value());
+        if (!read) {
+            co_return read.as_failure();
+        }
+        std::ranges::move(read.value(), std::back_inserter(logs));
+    }
+    co_return prove_events(settings_, refs_of(blocks), logs, before, std::nullopt);
+}
+
+// The balance of an account is part of the state: where a node can prove it, nobody is believed.
+Task<Result<Amount>> EvmAdapter::native_custody_at(Hash32 block) {
+    auto begun = co_await begin();
+    if (!begun) {
+        co_return begun.as_failure();
+    }
+    Node& node = *begun.value();
+    const bool may_prove =
+        settings_.proof != ProofMode::kAgreement && !without_proofs_.contains(node.name());
+    if (may_prove) {
+        rpc::RpcCall call = ask_block_by_hash(block);
+        auto answer = co_await ask(node, std::move(call));
+        auto header = answer ? prove_header(answer.value(), block)
+                             : Result<ProvedHeader>(named(node, answer.error()));
+        if (header) {
+            std::vector<Hash32> none;
+            auto vault =
+                co_await ask_account(node, header.value(), settings_.vault, std::move(none));
+            if (vault) {
+                co_return vault.value().state() ? vault.value().state()->balance : Amount{};
+            }
+            if (vault.error().code == Errc::kUnproved) {
+                co_return refuted(node, "account", vault.error());
+            }
+        }
+    }
+    std::vector<rpc::RpcCall> calls;
+    calls.push_back(ask_balance(settings_.vault, block));
+    auto answers = co_await ask_common(std::move(calls));
+    if (!answers) {
+        co_return answers.as_failure();
+    }
+    const auto& answer = answers.value().front();
+    if (!answer) {
+        co_return fail(answer.error().code, settings_.chain.text() + ": " + answer.error().detail);
+    }
+    co_return rpc::amount_of(answer.value(), "eth_getBalance");
+}
+
+}  // namespace margrave::chains::evm
