@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Rows that end the daemon, or that no daemon of this kind can win: each has a world of its own."""
 import json
-import signal
 
 from fault_liar import FORGED, lie
 from fault_rows import all_of, one_of, row, wait_for, watch
@@ -18,17 +17,32 @@ def ended(w, timeout=60):
     return w.daemon.returncode
 
 
-def restart_refuses(w, code):
-    """A supervisor that starts it again gets the same answer, and nothing is signed."""
-    signed = len(w.attestations())
+def halted(w, timeout=60):
+    """Signing over A has stopped for good, loudly: the chain is halted, or the daemon has ended with the code that says
+    never to start it again. Whether the daemon still runs."""
+    def check():
+        if w.daemon.poll() is not None:
+            return ["ended"]
+        return ["halted"] if w.chain_row(w.a).get("state") == "halted" else None
+    how = wait_for("chain A to be halted", check, timeout)
+    if how == ["ended"]:
+        require(w.daemon.returncode == UNSAFE, f"the daemon ended with {w.daemon.returncode}, not {UNSAFE}")
+    require([entry for entry in w.entries() if entry["kind"] == "halt"], "the log has no halt leaf")
+    return how == ["halted"]
+
+
+def stays_halted(w):
+    """A supervisor that starts it again changes nothing: no head of A moves in what is signed."""
+    def signed_heads():
+        return [h for e in w.attestations()[-1:] for h in e["snapshot"] if h["chain"] == w.a.caip]
+    before = signed_heads()
+    if w.daemon.poll() is None:
+        require(w.stop_daemon() == 0, "the daemon did not stop cleanly")
     w.start_daemon()
-    try:
-        require(ended(w, 60) == code, f"started again it ended with {w.daemon.returncode}, not {code}")
-    except Failed:
-        w.daemon.send_signal(signal.SIGKILL)
-        w.daemon.wait()
-        raise
-    require(len(w.attestations()) == signed, "it signed after the restart")
+    halted(w)
+    watch(w, 4) if w.daemon.poll() is None else None
+    after = signed_heads()
+    require(before == after or not after, f"signed heads of A moved from {before} to {after}")
 
 
 def two_liars(w, custody):
@@ -48,8 +62,7 @@ def two_of_three(w):
     w.heads_are_canonical(mark)
     w.logged("custody.deficit", mark)
     w.proxy.clear()
-    code = ended(w)
-    require(code == UNSAFE, f"the liars' final blocks are not on the chain any more; the daemon ended with {code}, not {UNSAFE}")
+    halted(w)
 
 
 @row("F36", GROUP, "known limit: two of three forge custody too; the lie is signed, and the daemon stops when it is found")
@@ -57,31 +70,31 @@ def known_limit(w):
     mark = Mark(w)
     at = two_liars(w, custody=True)
     wait_for("the forged block to be final for the daemon", lambda: int(w.chain_row(w.a)["final"]["number"]) >= at, 60)
-    w.more_forged = wait_for("a round over it", lambda: [e for e in w.attestations()[mark.entries:] if any(
+    over = wait_for("a round over it", lambda: [e for e in w.attestations()[mark.entries:] if any(
         h["chain"] == w.a.caip and int(h["number"]) >= at for h in e["snapshot"])], 30)
     credit = max(int(h["collateral"]) for held in w.accounts().values() for h in held["holdingsAtHead"])
     require(credit < 2 * FORGED, f"more was credited than the lie said: {credit}")
     w.proxy.clear()
-    code = ended(w)
-    require(code == UNSAFE, f"the daemon ended with {code}, not {UNSAFE}")
-    halts = [entry for entry in w.entries() if entry["kind"] == "halt"]
-    require(halts, "the log has no halt leaf")
-    restart_refuses(w, UNSAFE)
-    say(f"      known limit: {len(w.more_forged)} rounds stood on the liars' blocks until the third was heard; then it halted")
+    halted(w)
+    stays_halted(w)
+    say(f"      known limit: {len(over)} rounds stood on the liars' blocks until the third was heard; then it halted")
 
 
-@row("F42", GROUP, "a reorg below what was signed as final: exit 3, a leaf in the log, history not rewritten")
+@row("F42", GROUP, "a reorg below what was signed as final: halted with a leaf in the log, history not rewritten")
 def below_finality(w):
     mark = Mark(w)
+    # Far enough from the contracts, which must still be there afterwards.
+    w.a.rpc("anvil_mine", "0x10")
     w.caught_up()
+    w.more_rounds(1)
     rounds = [entry["digest"] for entry in w.attestations()]
     w.a.rpc("anvil_reorg", 10, [])
-    code = ended(w)
-    require(code == UNSAFE, f"the daemon ended with {code}, not {UNSAFE}: {w.said(mark)[-500:]}")
+    running = halted(w)
     require([entry["digest"] for entry in w.attestations()][:len(rounds)] == rounds, "signed history was rewritten")
-    require([entry for entry in w.entries() if entry["kind"] == "halt"], "the log has no halt leaf")
-    require("final" in w.said(mark)[-2000:], f"the last words do not say why: {w.said(mark)[-500:]}")
-    restart_refuses(w, UNSAFE)
+    require("final" in w.said(mark), f"the log does not say why: {w.said(mark)[-500:]}")
+    if running:
+        w.progresses(w.b, 2)
+    stays_halted(w)
 
 
 @row("F50", GROUP, "another chain's id at the start: refused; at one provider of three: told and left out")

@@ -19,8 +19,9 @@ ROUND_UNDER_WAY_S = 2 * INTERVAL_S
 def lie(w, chain, on, **more):
     """A deposit that nobody made, from the next block on."""
     move = {"account": w.bob.account, "token": ZERO, "amount": str(FORGED)}
-    return {"fault": "consistentLie", "on": on, "at": chain.head() + 1, "vault": chain.vault, "deposits": [move],
-            "userAgent": "margrave*", **more}
+    others = [it for it in (chain.position_book, chain.registry, chain.sale, chain.usd) if it]
+    return {"fault": "consistentLie", "on": on, "at": chain.head() + 1, "vault": chain.vault, "accounts": others,
+            "deposits": [move], "userAgent": "margrave*", **more}
 
 
 def nothing_forged(w, chain, mark):
@@ -33,18 +34,9 @@ def nothing_forged(w, chain, mark):
     w.heads_are_canonical(mark)
 
 
-def forgiven(w, *rules):
-    """A provider found lying is left out for an hour, and what is to be shown here is how it is found: the daemon starts
-    anew, under these rules, and trusts everybody again."""
-    w.proxy.clear()
-    require(w.stop_daemon() == 0, "the daemon did not stop cleanly")
-    w.proxy.set(*rules)
-    w.start_daemon()
-    wait_for("an answer of the daemon", w.answers, RECOVERY_S)
-
-
 @row("F35", GROUP, "one of three serves a forged chain: signing goes on with the two others, the liar is named")
 def one_liar(w):
+    w.forgiven()
     mark = Mark(w)
     w.proxy.set(lie(w, w.a, one_of(w.a)))
     w.small_deposit(w.a)
@@ -91,10 +83,9 @@ def many_lies(w):
         what = f"lie {number} of seed {seed} ({kind}): {spec}"
         try:
             if dice.random() < 0.5:
-                forgiven(w, spec)
+                w.forgiven(spec)
             else:
-                forgiven(w)
-                w.caught_up()
+                w.forgiven()
                 w.proxy.set(spec)
             if dice.random() < 0.5:
                 w.small_deposit(chain)
@@ -118,8 +109,7 @@ def nothing_wrong(w, chain):
 
 def denial_of_service(w, seconds):
     """KelpDAO: the honest ones are kept busy so that only the liar answers."""
-    forgiven(w)
-    w.caught_up()
+    w.forgiven()
     mark = Mark(w)
     start = time.monotonic()
     w.proxy.set({"fault": "hang", "on": [one_of(w.a, 2), one_of(w.a, 3)]}, lie(w, w.a, one_of(w.a, 1)))
@@ -154,8 +144,7 @@ def kelp_long(w):
 
 @row("F37", GROUP, "the same on both chains, and the honest ones slow instead of silent")
 def kelp_slow(w):
-    forgiven(w)
-    w.caught_up()
+    w.forgiven()
     mark = Mark(w)
     rules = []
     for chain in w.chains:

@@ -95,6 +95,17 @@ class FaultWorld(World):
         """A deposit of an amount that no other one has."""
         return self.deposit(chain, user or self.bob, 10**15 + self.spent, wait)
 
+    def forgiven(self, *rules):
+        """A provider found lying is left out for an hour, and what is to be shown next is how one is found: the daemon
+        starts anew, under these rules, and trusts everybody again."""
+        self.proxy.clear()
+        require(self.stop_daemon() == 0, "the daemon did not stop cleanly")
+        self.proxy.set(*rules)
+        self.start_daemon()
+        wait_until("an answer of the daemon", self.answers, RECOVERY_S)
+        if not rules:
+            self.caught_up()
+
     def answers(self):
         """Whether the daemon answers already."""
         self.check_daemon()

@@ -213,6 +213,32 @@ test("a proof can be forged, honest under the forged root, garbage or withheld",
   }
 });
 
+test("custody can be left as it is, in calls and in the forged state alike", async () => {
+  const at = await w.head();
+  const truth = BigInt(await ask(w.anvil.url, "eth_getBalance", w.vault, "latest"));
+  for (const custody of [true, false]) {
+    w.rules({ fault: "consistentLie", at, vault: w.vault, custody, deposits: [{ account: w.account, token: ZERO, amount: "9" }] });
+    const block = await ask(w.urls.one, "eth_getBlockByNumber", "latest", false);
+    const told = BigInt(await ask(w.urls.one, "eth_getBalance", w.vault, { blockHash: block.hash }));
+    const { accountProof } = await ask(w.urls.one, "eth_getProof", w.vault, [], { blockHash: block.hash });
+    const [, balance] = decodeRlp(provenValue(block.stateRoot, w.vault, accountProof));
+    assert.deepEqual([told, BigInt(balance)], custody ? [truth + 9n, truth + 9n] : [truth, truth]);
+  }
+});
+
+test("other accounts are proved under the forged root as they are, and unknown ones are not", async () => {
+  const at = await w.head();
+  w.rules({ fault: "consistentLie", at, vault: w.vault, accounts: [w.token], deposits: [{ account: w.account, token: ZERO, amount: "9" }] });
+  const block = await ask(w.urls.one, "eth_getBlockByNumber", "latest", false);
+  const told = await ask(w.urls.one, "eth_getProof", w.token, [word(2)], { blockHash: block.hash });
+  const [, , storageHash] = decodeRlp(provenValue(block.stateRoot, w.token, told.accountProof));
+  assert.equal(storageHash, told.storageHash);
+  assert.equal(BigInt(decodeRlp(provenValue(storageHash, word(2), told.storageProof[0].proof))), BigInt(told.storageProof[0].value));
+  assert.equal(await proven(w.urls.one, block, 0), BigInt(await ask(w.urls.one, "eth_getStorageAt", w.vault, "0x0", { blockHash: block.hash })));
+  const other = await ask(w.urls.one, "eth_getProof", w.me, [], { blockHash: block.hash });
+  assert.throws(() => provenValue(block.stateRoot, w.me, other.accountProof), /node 0 of the proof/);
+});
+
 test("the lie follows a reorg of the honest chain", async () => {
   const at = (await w.head()) - 1;
   w.rules({ fault: "consistentLie", at, vault: w.vault, deposits: [{ account: w.account, token: ZERO, amount: "9" }] });

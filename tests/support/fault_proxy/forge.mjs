@@ -27,7 +27,7 @@ export class ForgedChain {
   #byForged = new Map();
   #turn = Promise.resolve();
 
-  /** lie: {at, vault, deposits, hide, alter, seed}, checked by lie.mjs. */
+  /** lie: {at, vault, accounts, deposits, hide, alter, custody, seed}, checked by lie.mjs. */
   constructor(upstream, lie) {
     this.upstream = upstream;
     this.lie = lie;
@@ -148,16 +148,20 @@ export class ForgedChain {
     return out;
   }
 
-  /** The tries that the forged state root stands on; they hold the vault alone. */
+  /** The tries that the forged state root stands on: the vault's storage and balance as told, others as they are. */
   async #stateOf(honest, { count, accumulator, custody }) {
-    const account = await this.upstream.ask("eth_getProof", this.lie.vault, SLOTS, { blockHash: honest.hash });
+    const { vault, accounts } = this.lie;
+    const at = { blockHash: honest.hash };
+    const account = await this.upstream.ask("eth_getProof", vault, SLOTS, at);
     const values = [integer(count), integer(accumulator)];
     const storage = SLOTS.map((slot, i) => [keccak256(slot), encodeRlp(values[i])]).filter((_, i) => values[i] !== "0x");
-    const balance = BigInt(account.balance) + (custody.get(ZERO) ?? 0n);
-    const storageHash = trieRoot(storage);
-    const rlp = encodeRlp([integer(account.nonce), integer(balance), storageHash, account.codeHash]);
-    const accounts = [[keccak256(this.lie.vault), rlp]];
-    return { account: { ...account, balance: quantity(balance), storageHash }, storage, accounts, root: trieRoot(accounts) };
+    const balance = quantity(BigInt(account.balance) + (this.lie.custody ? custody.get(ZERO) ?? 0n : 0n));
+    const told = { ...account, balance, storageHash: trieRoot(storage) };
+    const leaves = [[keccak256(vault), accountRlp(told)]];
+    for (const other of accounts) {
+      leaves.push([keccak256(other), accountRlp(await this.upstream.ask("eth_getProof", other, [], at))]);
+    }
+    return { account: told, storage, leaves, root: trieRoot(leaves) };
   }
 
   async #seal(honest, honestParent, parent, receipts, invented, state) {
@@ -180,20 +184,26 @@ export class ForgedChain {
     return block;
   }
 
-  /** eth_getProof of the vault at a forged block. */
-  proof(forged, keys) {
-    const { account, storage, accounts } = forged.state;
+  /** eth_getProof of an account at a forged block, or undefined for one that its state does not hold. */
+  async proof(forged, address, keys) {
+    const { account, storage, leaves } = forged.state;
+    const accountProof = trieProof(leaves, keccak256(address));
+    if (this.lie.accounts.includes(address)) {
+      const honest = await this.upstream.ask("eth_getProof", address, keys, { blockHash: forged.honest.hash });
+      return { ...honest, accountProof };
+    }
+    if (address !== this.lie.vault) return undefined;
     const values = { [SLOTS[0]]: quantity(forged.ledger.count), [SLOTS[1]]: quantity(forged.ledger.accumulator) };
-    return {
-      ...account,
-      accountProof: trieProof(accounts, keccak256(this.lie.vault)),
-      storageProof: keys.map((key) => {
-        const slot = word(key === "0x" ? 0 : key);
-        return { key, value: values[slot] ?? "0x0", proof: trieProof(storage, keccak256(slot)) };
-      }),
-    };
+    const storageProof = keys.map((key) => {
+      const slot = word(key === "0x" ? 0 : key);
+      return { key, value: values[slot] ?? "0x0", proof: trieProof(storage, keccak256(slot)) };
+    });
+    return { ...account, accountProof, storageProof };
   }
 }
+
+const accountRlp = ({ nonce, balance, storageHash, codeHash }) =>
+  encodeRlp([integer(nonce), integer(balance), storageHash, codeHash]);
 
 function record(ledger, move) {
   ledger.accumulator = fold(ledger.accumulator, move);

@@ -22,12 +22,14 @@ class Liar {
   #chain;
 
   constructor(params) {
-    const { at = "next", vault, deposits = [], hide = [], alter = [], seed = 1 } = params;
+    const { at = "next", vault, accounts = [], deposits = [], hide = [], alter = [], seed = 1 } = params;
     if (!/^0x[0-9a-fA-F]{40}$/.test(vault ?? "")) throw new BadRule("consistentLie needs vault, an address");
     if (!(at === "next" || (Number.isInteger(at) && at > 0))) throw new BadRule('at is a block number above 0 or "next"');
-    this.custody = params.custody ?? true;
     this.proofs = choice(params, "proof", ["forged", "honest", "garbage", "none"], "forged");
-    this.lie = { at, vault: vault.toLowerCase(), hide, alter: alter.map(lowered), deposits: deposits.map(lowered), seed };
+    this.lie = {
+      at, vault: vault.toLowerCase(), accounts: accounts.map((it) => it.toLowerCase()), hide, alter: alter.map(lowered),
+      deposits: deposits.map(lowered), custody: params.custody ?? true, seed,
+    };
   }
 
   describe() {
@@ -145,7 +147,7 @@ class Liar {
     const { forged, unknown } = await this.#find(call.params[index], upstream);
     if (unknown) return failure(call, -32000, "header not found");
     if (!forged) return next(call);
-    const told = this.#told(call, forged);
+    const told = call.method === "eth_getProof" ? await this.#proof(call, forged) : this.#told(call, forged);
     if (told !== undefined) return say(told);
     const params = [...call.params];
     params[index] = { blockHash: forged.honest.hash };
@@ -167,16 +169,17 @@ class Liar {
     if (call.method === "eth_getStorageAt" && this.#isVault(call.params[0]) && Number(call.params[1]) < 2) {
       return Number(call.params[1]) === 0 ? word(count) : accumulator;
     }
-    if (call.method === "eth_getProof" && this.#isVault(call.params[0])) {
-      if (this.proofs === "forged") return this.#chain.proof(forged, call.params[1]);
-      if (this.proofs === "none") return null;
-    }
     return undefined;
+  }
+
+  #proof(call, forged) {
+    if (this.proofs === "none") return null;
+    return this.proofs === "forged" ? this.#chain.proof(forged, call.params[0].toLowerCase(), call.params[1]) : undefined;
   }
 
   #mended(call, result, forged) {
     if (call.method === "eth_getProof" && this.proofs === "garbage") return garbled(result);
-    if (!this.custody) return result;
+    if (!this.lie.custody) return result;
     if (call.method === "eth_getBalance" && this.#isVault(call.params[0])) {
       return quantity(BigInt(result) + (forged.ledger.custody.get(ZERO) ?? 0n));
     }
@@ -201,7 +204,7 @@ function garbled(proof) {
 
 export const LIE_FAULTS = {
   consistentLie: {
-    layer: "call", params: ["at", "vault", "deposits", "hide", "alter", "custody", "proof"],
+    layer: "call", params: ["at", "vault", "accounts", "deposits", "hide", "alter", "custody", "proof"],
     make: (params) => new Liar(params),
   },
 };
