@@ -143,7 +143,7 @@ def lying_times(w):
 
 @row("F54", GROUP, "an L2 whose sequencer is down, then up within the grace")
 def sequencer(w):
-    raise Skipped("needs a chain with /chains/*/sequencer and a debt under water; the unit tests of margin have it")
+    raise Skipped("this rig has no chain with /chains/*/sequencer and a debt under water on it")
 
 
 @row("F54d", GROUP, "a rate and its time updated apart")

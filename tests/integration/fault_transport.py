@@ -230,7 +230,8 @@ SOME = ("infura.results", "alchemy.rate", "base.backend", "geth.timeout", "geth.
 @row("F20", GROUP, "errors of every kind to reads and sends: none is taken for an answer")
 def errors(w):
     presets(w, SOME, ("eth_getBlockByNumber", "eth_call"))
-    w.proxy.set({"fault": "rpcError", "preset": "geth.nonceLow", "on": all_of(w.a), "methods": "eth_sendRawTransaction", "count": 2})
+    w.proxy.set({"fault": "rpcError", "preset": "geth.nonceLow", "on": all_of(w.a), "methods": "eth_sendRawTransaction",
+                 "count": 2})
     w.more_rounds(2)
 
 
@@ -249,8 +250,8 @@ def same_range(w):
             w.small_deposit(w.a)
         w.a.rpc("anvil_mine", "0x18")
         w.small_deposit(w.a)
-        w.proxy.set({"fault": "rpcError", "code": -32005, "on": all_of(w.a), "methods": "eth_getLogs", "rangeOver": biggest,
-                     "message": "query returned more than 10000 results. Try with this block range [{from}, {to}]."})
+        w.proxy.set({"fault": "rpcError", "code": -32005, "on": all_of(w.a), "methods": "eth_getLogs",
+                     "rangeOver": biggest, "message": "query returned more than 10000 results. Try with this block range [{from}, {to}]."})
         w.caught_up()
         require(w.proxy.rules()[0]["fired"] <= 30, f"asked {w.proxy.rules()[0]['fired']} times for too large a range")
 

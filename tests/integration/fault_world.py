@@ -5,7 +5,6 @@ with is read from anvil or from the published files, never through the daemon's 
 import json
 import os
 import re
-import subprocess
 import time
 
 from harness import Failed, World, require
