@@ -114,7 +114,7 @@ class Chain:
 
     def cast(self, *args):
         command, *rest = map(str, args)
-        url = [] if command in ("abi-encode", "keccak") else ["--rpc-url", self.url]
+        url = [] if command in ("abi-encode", "calldata", "keccak") else ["--rpc-url", self.url]
         done = subprocess.run([tool("cast"), command, *url, *rest], capture_output=True, text=True)
         if done.returncode != 0:
             raise Failed(f"cast {' '.join(map(str, args))[:160]} on {self.name}: {done.stderr.strip()[:600]}")
