@@ -45,7 +45,7 @@ def silent(w):
     mark = Mark(w)
     w.proxy.set({"fault": "wsSilent", "on": all_of(w.a)})
     applied_within(w, STALL_S)
-    w.explains("silent|stall|quiet|no head|head_stream|told nothing", mark, STALL_S + 15)
+    w.explains("silent|stall|quiet|no head|did not announce|told nothing", mark, STALL_S + 15)
 
 
 @row("F54b", GROUP, "duplicate, late, broken, half a frame, closed, refused: no harm, and heads come again")

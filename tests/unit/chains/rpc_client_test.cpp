@@ -162,7 +162,7 @@ TEST_F(RpcClientTest, TheStatusDecidesWhenTheBodySaysNothing) {
         {402, RpcClass::kRefused},
         {403, RpcClass::kRefused},
         {404, RpcClass::kRefused},
-        {307, RpcClass::kRefused},
+        {307, RpcClass::kTransport},
         {400, RpcClass::kOther},
         {500, RpcClass::kTransport},
         {502, RpcClass::kTransport},
