@@ -62,6 +62,7 @@ class RpcClient::Impl {
           batch_max_(std::max<std::size_t>(l.batch, 1)) {}
 
     Task<RpcResult<json>> call(const RpcCall* call);
+    Task<RpcResult<RawAnswer>> call_raw(const RpcCall* call);
     Task<BatchResult> batch(std::vector<RpcCall> calls);
 
     const detail::Speaker speaker;
@@ -69,6 +70,9 @@ class RpcClient::Impl {
     RpcStats stats;
 
   private:
+    /// Asks, and asks again where that may help. `call` and `decode` outlive the task.
+    template <class T, class Decode>
+    Task<RpcResult<T>> ask(const RpcCall* call, const Decode& decode);
     Task<RpcResult<HttpResponse>> exchange(std::string body, bool resend, Deadline deadline);
     Task<BatchResult> chunk(std::span<const RpcCall> calls);
     Task<BatchResult> one_by_one(std::span<const RpcCall> calls);
@@ -139,14 +143,31 @@ Task<bool> RpcClient::Impl::may_retry(
 }
 
 Task<RpcResult<json>> RpcClient::Impl::call(const RpcCall* call) {
+    const auto decode = [this, call](HttpResponse& answer, std::uint64_t id) {
+        return detail::decode_call(speaker, answer, *call, id);
+    };
+    RpcResult<json> result = co_await ask<json>(call, decode);
+    co_return std::move(result);
+}
+
+Task<RpcResult<RawAnswer>> RpcClient::Impl::call_raw(const RpcCall* call) {
+    const auto decode = [this, call](HttpResponse& answer, std::uint64_t id) {
+        return detail::decode_raw(speaker, answer, *call, id);
+    };
+    RpcResult<RawAnswer> result = co_await ask<RawAnswer>(call, decode);
+    co_return std::move(result);
+}
+
+template <class T, class Decode>
+Task<RpcResult<T>> RpcClient::Impl::ask(const RpcCall* call, const Decode& decode) {
     const Deadline deadline = Deadline::after(limits.timeout);
     const bool read = is_read(call->method);
     for (unsigned attempt = 1;; ++attempt) {
         const std::uint64_t id = next_id_++;
         std::string body = detail::encode_call(*call, id);
         RpcResult<HttpResponse> answer = co_await exchange(std::move(body), read, deadline);
-        RpcResult<json> result = answer ? detail::decode_call(speaker, answer.value(), *call, id)
-                                        : RpcResult<json>(answer.as_failure());
+        RpcResult<T> result =
+            answer ? decode(answer.value(), id) : RpcResult<T>(answer.as_failure());
         if (result) {
             co_return std::move(result);
         }
@@ -258,6 +279,20 @@ Task<RpcResult<json>> RpcClient::call(std::string method, json params) {
     const RpcCall one(std::move(method), params);
     RpcResult<json> result = co_await impl_->call(&one);
     co_return std::move(result);
+}
+
+Task<RpcResult<RawAnswer>> RpcClient::call_raw(RpcCall call) {
+    RpcResult<RawAnswer> result = co_await impl_->call_raw(&call);
+    co_return std::move(result);
+}
+
+Task<RpcResult<RawAnswer>> RpcCaller::call_raw(RpcCall call) {
+    json params = json::parse(call.params);
+    RpcResult<json> result = co_await this->call(std::move(call.method), std::move(params));
+    if (!result) {
+        co_return result.as_failure();
+    }
+    co_return RawAnswer(result.value().dump());
 }
 
 Task<BatchResult> RpcClient::batch(std::vector<RpcCall> calls) {

@@ -36,6 +36,11 @@ std::string encode_batch(std::span<const RpcCall> calls, std::uint64_t first_id)
 RpcResult<nlohmann::json> decode_call(
     const Speaker& speaker, const infra::HttpResponse& answer, const RpcCall& call, std::uint64_t id
 );
+/// The same without reading the result; takes the body out of the answer. Anything but a plain
+/// success is read by decode_call, so errors are the same.
+RpcResult<RawAnswer> decode_raw(
+    const Speaker& speaker, infra::HttpResponse& answer, const RpcCall& call, std::uint64_t id
+);
 /// Results in the order of the calls. kUnproved when an id is missing, repeated or none of ours.
 BatchResult decode_batch(
     const Speaker& speaker,
