@@ -22,9 +22,13 @@ namespace dom = simdjson::dom;
 static_assert(rpc::RawAnswer::kPadding >= simdjson::SIMDJSON_PADDING);
 
 // Below these an answer is plain: parse_strict would find nothing to refuse in its size.
-constexpr std::size_t kPlainBytes = std::size_t{16} << 20U;
+constexpr std::size_t kPlainBytes = std::size_t{64} << 20U;
 constexpr std::size_t kPlainDepth = 16;
 constexpr std::size_t kPlainKeys = 64;
+// A parser that has read more than this gives its memory back.
+constexpr std::size_t kKeptBytes = std::size_t{4} << 20U;
+// As read_header_fields has it.
+constexpr std::size_t kExtraDataMax = std::size_t{64} << 10U;
 
 /// A parser whose memory is kept, and the value of the text; absent when it is not plain JSON. The
 /// value lives until the next call on this thread.
@@ -34,6 +38,9 @@ std::optional<dom::element> parse_plain(std::string_view text) {
         return std::nullopt;
     }
     thread_local dom::parser parser;
+    if (parser.capacity() > kKeptBytes && text.size() <= kKeptBytes) {
+        parser = dom::parser();
+    }
     if (parser.max_depth() != kPlainDepth &&
         parser.allocate(text.size() + 1, kPlainDepth) != simdjson::SUCCESS) {
         return std::nullopt;
@@ -231,6 +238,136 @@ class LogReader {
     Repeated<std::uint64_t> number_;
 };
 
+template <std::size_t N>
+bool read_fixed(const dom::element& value, std::array<std::uint8_t, N>& out) {
+    Bytes bytes;
+    const bool is_read =
+        read_text(value, bytes, [](std::string_view text) { return rpc::parse_data(text, N); });
+    if (!is_read || bytes.size() != N) {
+        return false;
+    }
+    std::ranges::copy(bytes, out.begin());
+    return true;
+}
+
+template <class T, class Parse>
+bool read_optional(const dom::element& value, std::optional<T>& out, Parse parse) {
+    if (value.is_null()) {
+        return true;
+    }
+    return read_text(value, out, parse);
+}
+
+/// Reads the members of a block that its hash is made of.
+class HeaderReader {
+  public:
+    HeaderFields fields;
+    Hash32 hash;
+
+    bool read(const dom::object& object) {
+        for (const dom::key_value_pair field : object) {
+            if (!keys_.add(field.key)) {
+                return false;
+            }
+            std::optional<bool> known = needed(field.key, field.value);
+            if (known && *known) {
+                ++seen_;
+                continue;
+            }
+            known = known ? known : later(field.key, field.value);
+            // What an AuRa block's seal is made of is read by the other reader.
+            const bool is_aura = field.key == "auraStep" || field.key == "auraSeal";
+            if (is_aura || !known.value_or(is_plain(field.value))) {
+                return false;
+            }
+        }
+        return seen_ == kNeeded;
+    }
+
+  private:
+    static constexpr unsigned kNeeded = 16;
+
+    /// Absent when it is none of these.
+    std::optional<bool> needed(std::string_view key, const dom::element& value) {
+        if (key == "hash") {
+            return read_text(value, hash, &parse_hash32);
+        }
+        if (key == "parentHash") {
+            return read_text(value, fields.parent, &parse_hash32);
+        }
+        if (key == "sha3Uncles") {
+            return read_text(value, fields.uncles_hash, &parse_hash32);
+        }
+        if (key == "miner") {
+            return read_text(value, fields.miner, &parse_address);
+        }
+        if (key == "stateRoot") {
+            return read_text(value, fields.state_root, &parse_hash32);
+        }
+        if (key == "transactionsRoot") {
+            return read_text(value, fields.transactions_root, &parse_hash32);
+        }
+        if (key == "receiptsRoot") {
+            return read_text(value, fields.receipts_root, &parse_hash32);
+        }
+        if (key == "logsBloom") {
+            return read_fixed(value, fields.logs_bloom.data);
+        }
+        if (key == "difficulty") {
+            return read_text(value, fields.difficulty, &rpc::parse_quantity);
+        }
+        if (key == "number") {
+            return read_text(value, fields.number.value, &rpc::parse_quantity_u64);
+        }
+        if (key == "gasLimit") {
+            return read_text(value, fields.gas_limit, &rpc::parse_quantity_u64);
+        }
+        if (key == "gasUsed") {
+            return read_text(value, fields.gas_used, &rpc::parse_quantity_u64);
+        }
+        if (key == "timestamp") {
+            return read_text(value, fields.time.value, &rpc::parse_quantity_u64);
+        }
+        if (key == "extraData") {
+            return read_text(value, fields.extra_data, [](std::string_view text) {
+                return rpc::parse_data(text, kExtraDataMax);
+            });
+        }
+        if (key == "mixHash") {
+            return read_text(value, fields.mix_hash, &parse_hash32);
+        }
+        if (key == "nonce") {
+            return read_fixed(value, fields.nonce);
+        }
+        return std::nullopt;
+    }
+
+    std::optional<bool> later(std::string_view key, const dom::element& value) {
+        if (key == "baseFeePerGas") {
+            return read_optional(value, fields.base_fee, &rpc::parse_quantity);
+        }
+        if (key == "withdrawalsRoot") {
+            return read_optional(value, fields.withdrawals_root, &parse_hash32);
+        }
+        if (key == "blobGasUsed") {
+            return read_optional(value, fields.blob_gas_used, &rpc::parse_quantity_u64);
+        }
+        if (key == "excessBlobGas") {
+            return read_optional(value, fields.excess_blob_gas, &rpc::parse_quantity_u64);
+        }
+        if (key == "parentBeaconBlockRoot") {
+            return read_optional(value, fields.parent_beacon_block_root, &parse_hash32);
+        }
+        if (key == "requestsHash") {
+            return read_optional(value, fields.requests_hash, &parse_hash32);
+        }
+        return std::nullopt;
+    }
+
+    Keys keys_;
+    unsigned seen_{0};
+};
+
 Result<nlohmann::json> parse_slowly(std::string_view text) {
     infra::StrictLimits limits;
     limits.bytes = text.size();
@@ -307,6 +444,33 @@ std::optional<Header> plain_header(const rpc::RawAnswer& answer) {
     return needed == 0 ? std::optional<Header>(std::move(out)) : std::nullopt;
 }
 
+std::optional<KnownBlock> plain_block(const rpc::RawAnswer& answer) {
+    const std::optional<dom::element> root = parse_plain(answer.result());
+    dom::object object;
+    if (!root || root->get_object().get(object) != simdjson::SUCCESS) {
+        return std::nullopt;
+    }
+    HeaderReader reader;
+    if (!reader.read(object)) {
+        return std::nullopt;
+    }
+    auto proved = prove_header(std::move(reader.fields), reader.hash);
+    if (!proved) {
+        return std::nullopt;
+    }
+    KnownBlock out;
+    out.block = proved.value().block();
+    out.header = std::move(proved).value();
+    return out;
+}
+
+Result<std::optional<KnownBlock>> strict_block(
+    const rpc::RawAnswer& answer, ProofMode proof, std::optional<BlockNum> asked
+) {
+    MARGRAVE_TRY(const nlohmann::json tree, parse_slowly(answer.result()));
+    return evm::read_block(tree, proof, asked);
+}
+
 Result<std::vector<NodeLog>> strict_logs(const rpc::RawAnswer& answer) {
     MARGRAVE_TRY(const nlohmann::json tree, parse_slowly(answer.result()));
     return evm::read_logs(tree);
@@ -337,6 +501,25 @@ Result<std::optional<Header>> read_header(const rpc::RawAnswer& answer, BlockNum
     MARGRAVE_TRY(auto header, read_header(answer));
     MARGRAVE_TRY(check_number(header, asked));
     return header;
+}
+
+Result<std::optional<KnownBlock>> read_block(
+    const rpc::RawAnswer& answer, ProofMode proof, std::optional<BlockNum> asked
+) {
+    std::optional<KnownBlock> plain;
+    if (proof == ProofMode::kAgreement) {
+        if (const auto header = detail::plain_header(answer)) {
+            plain.emplace();
+            plain->block = header->block;
+        }
+    } else {
+        plain = detail::plain_block(answer);
+    }
+    // The other reader says what is wrong.
+    if (plain && (!asked || plain->block.number == *asked)) {
+        return plain;
+    }
+    return detail::strict_block(answer, proof, asked);
 }
 
 }  // namespace margrave::chains::evm

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "chains/evm/requests.hpp"
+#include "chains/evm/survey.hpp"
 #include "chains/rpc/client.hpp"
 
 #include <optional>
@@ -20,14 +21,24 @@ Result<std::optional<Header>> read_header(const rpc::RawAnswer& answer);
 /// The same, and the number must be the one that was asked for. kUnproved else.
 Result<std::optional<Header>> read_header(const rpc::RawAnswer& answer, BlockNum asked);
 
+/// A block as survey.hpp reads it: its header hashed again, but for ProofMode::kAgreement.
+Result<std::optional<KnownBlock>> read_block(
+    const rpc::RawAnswer& answer, ProofMode proof, std::optional<BlockNum> asked
+);
+
 namespace detail {
 
 /// The fast half alone; absent when the text is not plain.
 std::optional<std::vector<NodeLog>> plain_logs(const rpc::RawAnswer& answer);
 std::optional<Header> plain_header(const rpc::RawAnswer& answer);
+/// Of a header whose fields give its hash, in a form that has a seal of mix hash and nonce.
+std::optional<KnownBlock> plain_block(const rpc::RawAnswer& answer);
 /// The other half alone.
 Result<std::vector<NodeLog>> strict_logs(const rpc::RawAnswer& answer);
 Result<std::optional<Header>> strict_header(const rpc::RawAnswer& answer);
+Result<std::optional<KnownBlock>> strict_block(
+    const rpc::RawAnswer& answer, ProofMode proof, std::optional<BlockNum> asked
+);
 
 }  // namespace detail
 

@@ -23,6 +23,9 @@ namespace margrave::chains::rpc {
 struct RpcCall {
     std::string method;
     std::string params;
+    /// Most bytes that may come back, where that is to be less than the endpoint's own limit;
+    /// 0: that. A larger answer is kRangeTooLarge.
+    std::size_t answer_max{0};
 
     /// `arguments` is an array.
     RpcCall(std::string name, const nlohmann::json& arguments);
@@ -57,16 +60,20 @@ class RawAnswer {
   public:
     static constexpr std::size_t kPadding = 64;
 
-    /// The result is `size` bytes of `body` from `offset`.
-    RawAnswer(std::string body, std::size_t offset, std::size_t size);
+    /// The result is `size` bytes of `body` from `offset`; behind the body is room for padding.
+    RawAnswer(std::shared_ptr<const std::string> body, std::size_t offset, std::size_t size);
     explicit RawAnswer(std::string result);
 
+    /// A body with room for the padding.
+    static std::shared_ptr<const std::string> padded(std::string body);
+
     [[nodiscard]] std::string_view result() const {
-        return std::string_view(body_).substr(offset_, size_);
+        return std::string_view(*body_).substr(offset_, size_);
     }
 
   private:
-    std::string body_;
+    /// Shared by the answers of one batch.
+    std::shared_ptr<const std::string> body_;
     std::size_t offset_{0};
     std::size_t size_{0};
 };
@@ -87,6 +94,9 @@ class RpcCaller {
     /// means that nothing of the answer can be used: no transport, or ids that do not match.
     virtual Task<RpcResult<std::vector<RpcResult<nlohmann::json>>>> batch(std::vector<RpcCall> calls
     ) = 0;
+    /// The same with the results as text. What is not overridden asks by batch().
+    virtual Task<RpcResult<std::vector<RpcResult<RawAnswer>>>> batch_raw(std::vector<RpcCall> calls
+    );
 };
 
 /// JSON-RPC 2.0 over HTTP to one endpoint. Reads (see is_read) are tried again after transport
@@ -106,6 +116,8 @@ class RpcClient final : public RpcCaller {
     Task<RpcResult<nlohmann::json>> call(std::string method, nlohmann::json params) override;
     Task<RpcResult<RawAnswer>> call_raw(RpcCall call) override;
     Task<RpcResult<std::vector<RpcResult<nlohmann::json>>>> batch(std::vector<RpcCall> calls
+    ) override;
+    Task<RpcResult<std::vector<RpcResult<RawAnswer>>>> batch_raw(std::vector<RpcCall> calls
     ) override;
     [[nodiscard]] RpcStats stats() const;
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "chains/evm/fast_json.hpp"
+#include "chains/rpc/codec.hpp"
+#include "core/keccak.hpp"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -180,6 +182,112 @@ bool compare_headers(const std::string& text) {
         EXPECT_EQ(fast->base_fee, slow.value()->base_fee) << text;
     }
     return true;
+}
+
+Hash32 random_hash(Random& random) {
+    return parse_hash32(hex_of(random, 32)).value();
+}
+
+// A block whose hash is that of its fields, of a random fork.
+json block_of(Random& random) {
+    HeaderFields fields;
+    fields.parent = random_hash(random);
+    fields.state_root = random_hash(random);
+    fields.receipts_root = random_hash(random);
+    fields.number = BlockNum(random() >> 20U);
+    fields.time = UnixSeconds(random() >> 32U);
+    fields.gas_limit = 30'000'000;
+    fields.gas_used = random() % 30'000'000;
+    fields.extra_data = parse_hex(hex_of(random, pick(random, 40))).value();
+    fields.mix_hash = random_hash(random);
+    fields.logs_bloom.data[pick(random, 256)] = 1;
+    json out = json::object();
+    const std::uint64_t fork = pick(random, 5);
+    if (fork > 0) {
+        fields.base_fee = Amount(random());
+        out["baseFeePerGas"] = rpc::to_quantity(*fields.base_fee);
+    }
+    if (fork > 1) {
+        fields.withdrawals_root = random_hash(random);
+        out["withdrawalsRoot"] = to_hex(*fields.withdrawals_root);
+    }
+    if (fork > 2) {
+        fields.blob_gas_used = 0;
+        fields.excess_blob_gas = random() % 1'000'000;
+        fields.parent_beacon_block_root = random_hash(random);
+        out["blobGasUsed"] = "0x0";
+        out["excessBlobGas"] = rpc::to_quantity(*fields.excess_blob_gas);
+        out["parentBeaconBlockRoot"] = to_hex(*fields.parent_beacon_block_root);
+    }
+    if (fork > 3) {
+        fields.requests_hash = random_hash(random);
+        out["requestsHash"] = to_hex(*fields.requests_hash);
+    }
+    out["hash"] = to_hex(keccak256(encode_header(fields)));
+    out["parentHash"] = to_hex(fields.parent);
+    out["sha3Uncles"] = to_hex(fields.uncles_hash);
+    out["miner"] = to_hex(fields.miner);
+    out["stateRoot"] = to_hex(fields.state_root);
+    out["transactionsRoot"] = to_hex(fields.transactions_root);
+    out["receiptsRoot"] = to_hex(fields.receipts_root);
+    out["logsBloom"] = to_hex(fields.logs_bloom.view());
+    out["difficulty"] = "0x0";
+    out["number"] = rpc::to_quantity(fields.number);
+    out["gasLimit"] = rpc::to_quantity(fields.gas_limit);
+    out["gasUsed"] = rpc::to_quantity(fields.gas_used);
+    out["timestamp"] = rpc::to_quantity(fields.time.value);
+    out["extraData"] = to_hex(fields.extra_data);
+    out["mixHash"] = to_hex(fields.mix_hash);
+    out["nonce"] = "0x0000000000000000";
+    out["size"] = "0x220";
+    out["transactions"] = json::array();
+    out["uncles"] = json::array();
+    return out;
+}
+
+bool compare_blocks(const std::string& text) {
+    const rpc::RawAnswer answer(text);
+    const auto fast = detail::plain_block(answer);
+    if (!fast) {
+        return false;
+    }
+    const auto slow = detail::strict_block(answer, ProofMode::kReceipts, std::nullopt);
+    EXPECT_TRUE(slow.has_value() && slow.value().has_value()) << text;
+    if (slow && slow.value()) {
+        EXPECT_EQ(fast->block, slow.value()->block) << text;
+        EXPECT_EQ(fast->header->fields(), slow.value()->header->fields()) << text;
+    }
+    return true;
+}
+
+TEST(FastJson, ReadsBlocksOfEveryForkAsTheStrictReaderDoes) {
+    Random random(5);
+    for (int i = 0; i < 300; ++i) {
+        EXPECT_TRUE(compare_blocks(block_of(random).dump()));
+    }
+    for (int i = 0; i < 3000; ++i) {
+        compare_blocks(mutated(random, block_of(random).dump()));
+    }
+}
+
+TEST(FastJson, ABlockThatDoesNotHashToItsHashIsNotTaken) {
+    Random random(6);
+    json block = block_of(random);
+    const BlockNum number(rpc::parse_quantity_u64(block["number"].get<std::string>()).value());
+    const auto read = [&](std::optional<BlockNum> asked) {
+        return read_block(rpc::RawAnswer(block.dump()), ProofMode::kReceipts, asked);
+    };
+    EXPECT_EQ(read(number).value()->block.number, number);
+    EXPECT_EQ(read(BlockNum(number.value + 1)).error().code, Errc::kUnproved);
+    block["gasUsed"] = "0x1234567";
+    EXPECT_FALSE(detail::plain_block(rpc::RawAnswer(block.dump())));
+    EXPECT_EQ(read(number).error().code, Errc::kUnproved);
+    // Where nobody can hash headers again the node's word stands.
+    const rpc::RawAnswer as_told(block.dump());
+    EXPECT_TRUE(read_block(as_told, ProofMode::kAgreement, number).has_value());
+    EXPECT_FALSE(
+        read_block(rpc::RawAnswer("null"), ProofMode::kReceipts, number).value().has_value()
+    );
 }
 
 TEST(FastJson, ReadsWhatNodesWrite) {
