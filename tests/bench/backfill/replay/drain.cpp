@@ -54,7 +54,9 @@ class Wire {
     }
 
     Wire(Wire&& other) noexcept
-        : fd_(std::exchange(other.fd_, -1)) {}
+        : fd_(std::exchange(other.fd_, -1)),
+          buffer_(std::move(other.buffer_)),
+          in_(std::move(other.in_)) {}
 
     Wire(const Wire&) = delete;
     Wire& operator=(const Wire&) = delete;
