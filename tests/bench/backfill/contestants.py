@@ -16,7 +16,7 @@ import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
-from chain import GUARDIAN, HERE, NETWORK, SIGNER, ZERO, Failed, free_port, tool
+from chain import HERE, ZERO, Failed, free_port, tool
 
 TOPIC = "0x7bf26468039f4b37fecd90e6a5718964e37adb1bd376e515cf78e34bf2038721"  # Movement, the vault's event
 PATIENCE = 3600
@@ -119,39 +119,28 @@ class Margrave:
 
     @staticmethod
     def sums(result):
-        """Collateral of all accounts by token, from the totals of the ledgers."""
-        out = {}
-        for row in result["totals"]:
-            token = ZERO if "/slip44:" in row["asset"] else row["asset"].rsplit(":", 1)[1].lower()
-            out[token] = row["collateral"]
-        return out
+        """What accounts have, by token, from the totals by CAIP-19 asset."""
+        def token(asset):
+            return ZERO if "/slip44:" in asset else asset.rsplit(":", 1)[1].lower()
+        return {token(asset): amount for asset, amount in result["totals"].items()}
 
     def config(self, source):
         truth = source.truth
         caip = f"eip155:{truth['chain_id']}"
         chain = {"id": caip, "endpoints": [{"name": "source", "http": source.url}], "proof": self.proof,
-                 "finality": {"mode": "finalized"}, "start_block": str(truth["first_block"]), "poll_interval": "100ms",
-                 "rpc_timeout": "30s",
-                 "contracts": {name: truth[name] for name in ("registry", "vault", "sale")}}
+                 "start_block": str(truth["first_block"]), "poll_interval": "100ms", "rpc_timeout": "30s"}
+        forms = [("usd", 6, f"{caip}/erc20:{truth['token']}")]
         if truth["shape"]["stream"] == "bank":
             chain["watch"] = [{"name": "bank", "contract": truth["bank"], "token": truth["token"], "events": [
                 {"event": "event Put(address indexed owner, uint256 amount)", "meaning": "deposit", "account": "owner",
                  "amount": "amount"}]}]
+        else:
+            chain["contracts"] = {name: truth[name] for name in ("registry", "vault", "sale")}
+            forms.append(("eth", 18, f"{caip}/slip44:60"))
         return {"version": 1, "node": {"name": "bench", "data_dir": "data"}, "accept_single_source": WORDS,
-                "network": {"name": NETWORK, "hub": caip, "signers": [SIGNER], "threshold": 1, "guardian": GUARDIAN,
-                            "exit_silence": "1d"},
                 "chains": [chain],
-                "assets": [asset("eth", 18, f"{caip}/slip44:60"), asset("usd", 6, f"{caip}/erc20:{truth['token']}")],
-                "attestation": {"interval": "5s", "validity": "10m"},
-                "signer": {"keystore": "keystore.json", "password": {"file": "password"}},
+                "assets": [{"id": name, "decimals": decimals, "on": [{"asset": form}]} for name, decimals, form in forms],
                 "log": {"level": "warn", "format": "json"}}
-
-
-def asset(name, decimals, form):
-    return {"id": name, "decimals": decimals,
-            "collateral": {"initial": "0.8", "liquidation_end": "0.83", "maintenance": "0.85"},
-            "debt": {"initial": "1.15", "liquidation_end": "1.12", "maintenance": "1.1"}, "on": [{"asset": form}],
-            "price": {"sources": [{"name": "fixed", "fixed": "1"}], "max_age": "1h", "min": "0.5", "max": "2"}}
 
 
 class Ponder:
