@@ -14,6 +14,7 @@
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
 
+#include <algorithm>
 #include <array>
 #include <poll.h>
 #include <utility>
@@ -55,10 +56,15 @@ bool is_closed(const error_code& ec) {
            ec == asio::error::broken_pipe || ec == ssl::error::stream_truncated;
 }
 
-Error to_error(const HttpEndpoint& endpoint, const error_code& ec) {
+std::size_t body_limit(const HttpEndpoint& endpoint, const HttpWire& wire) {
+    const std::size_t limit = endpoint.limits.body_bytes;
+    return wire.body_max == 0 ? limit : std::min(limit, wire.body_max);
+}
+
+Error to_error(const HttpEndpoint& endpoint, const HttpWire& wire, const error_code& ec) {
     const std::string& name = endpoint.name;
     if (ec == http::error::body_limit) {
-        const std::string bytes = std::to_string(endpoint.limits.body_bytes);
+        const std::string bytes = std::to_string(body_limit(endpoint, wire));
         return fail(Errc::kLimit, name + " sent an answer of more than " + bytes + " bytes");
     }
     if (ec == http::error::header_limit) {
@@ -149,19 +155,19 @@ Task<HttpExchange> HttpConnection::exchange(const HttpWire* wire) {
         streams.tls ? write_all(*streams.tls, *wire) : write_all(streams.socket, *wire);
     const error_code write_ec = co_await std::move(writing);
     if (write_ec) {
-        result.error = to_error(*endpoint_, write_ec);
+        result.error = to_error(*endpoint_, *wire, write_ec);
         result.unanswered = is_closed(write_ec);
         co_return result;
     }
     Parser parser;
-    parser.body_limit(endpoint_->limits.body_bytes);
+    parser.body_limit(body_limit(*endpoint_, *wire));
     parser.header_limit(endpoint_->limits.header_bytes);
     parser.skip(wire->is_head_method);
     Task<error_code> reading = streams.tls ? read_all(*streams.tls, streams.buffer, parser)
                                            : read_all(streams.socket, streams.buffer, parser);
     const error_code read_ec = co_await std::move(reading);
     if (read_ec) {
-        result.error = to_error(*endpoint_, read_ec);
+        result.error = to_error(*endpoint_, *wire, read_ec);
         result.unanswered = !parser.got_some() && is_closed(read_ec);
         co_return result;
     }

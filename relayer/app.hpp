@@ -64,7 +64,6 @@ class App {
         Options options);
 
     Result<void> open(attest::SecretKey key);
-    Result<void> define_ledgers();
     Result<void> open_adapters();
     [[nodiscard]] oracle::CallAt call_at() const;
     /// How long steps of a chain may fail before it is held: a round, and at most what an alarm may

@@ -14,6 +14,8 @@ int main(int argc, char** argv) {
         AddCommand{add_deploy},
         AddCommand{add_doctor},
         AddCommand{add_run},
+        AddCommand{add_sync},
+        AddCommand{add_backfill},
         AddCommand{add_status},
         AddCommand{add_chains},
         AddCommand{add_account},

@@ -11,6 +11,8 @@ namespace {
 
 /// Headers of one batch.
 constexpr std::uint64_t kHeaderBatch = 256;
+/// Final blocks that make a stretch of history.
+constexpr std::uint64_t kHistoryFrom = 32;
 /// Headers that the walk back looks at together.
 constexpr std::uint64_t kBackBatch = 64;
 
@@ -43,6 +45,12 @@ std::vector<ChainUpdate> updates_of(
         out.emplace_back(Finalized{*final_block});
     }
     return out;
+}
+
+/// Whether so many final blocks come next that it pays to ask for several ranges at once.
+bool is_history(const Step& step) {
+    return step.kind == StepKind::kForward && step.final &&
+           step.final->number.value + 1 >= step.from.value + kHistoryFrom;
 }
 
 }  // namespace
@@ -185,6 +193,12 @@ Task<Result<Updates>> EvmAdapter::next(ChainView view) {
     }
     const Step step = planned.value();
     note_agreement(view, survey, step);
+    if (view.takes_history && is_history(step)) {
+        Updates out;
+        out.lag = lag_of(survey, step);
+        out.history = step.final->number;
+        co_return out;
+    }
     Node* node = nullptr;
     if (step.kind != StepKind::kWait) {
         node = agreeing(survey, step.to);

@@ -18,6 +18,8 @@ void add_keys(CLI::App& app, Context& context);
 void add_deploy(CLI::App& app, Context& context);
 void add_doctor(CLI::App& app, Context& context);
 void add_run(CLI::App& app, Context& context);
+void add_sync(CLI::App& app, Context& context);
+void add_backfill(CLI::App& app, Context& context);
 void add_status(CLI::App& app, Context& context);
 void add_chains(CLI::App& app, Context& context);
 void add_account(CLI::App& app, Context& context);
