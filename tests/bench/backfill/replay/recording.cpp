@@ -205,30 +205,30 @@ std::optional<std::string_view> Recording::since(const std::string& question, st
 }
 
 LogText Recording::find_logs(const LogFilter& filter) const {
-    std::vector<std::pair<const Stream*, std::pair<std::size_t, std::size_t>>> parts;
+    std::vector<Part> parts;
     for (const auto& [key, stream] : streams_) {
-        const bool first_topic =
-            filter.topics.empty() || (has(filter.topics[0], key.second) &&
-                                      !(key.second.empty() && filter.topics[0].empty()));
-        if (!first_topic || !has(filter.addresses, key.first)) {
+        const auto& [address, topic] = key;
+        const bool topic_fits =
+            filter.topics.empty() || (!topic.empty() && has(filter.topics[0], topic));
+        if (!topic_fits || !has(filter.addresses, address)) {
             continue;
         }
         const auto begin = std::ranges::lower_bound(stream.entries, filter.from, {}, &Entry::block);
         const auto end = std::ranges::upper_bound(stream.entries, filter.to, {}, &Entry::block);
         if (begin < end) {
-            const auto offset = [&](auto it) {
+            const auto place = [&](auto it) {
                 return static_cast<std::size_t>(it - stream.entries.begin());
             };
-            parts.emplace_back(&stream, std::pair(offset(begin), offset(end)));
+            parts.push_back({&stream, place(begin), place(end)});
         }
     }
     LogText out;
     if (parts.size() == 1 && !is_about_more_than_the_first_topic(filter)) {
-        const auto& [stream, range] = parts.front();
-        const std::size_t begin = stream->entries[range.first].begin;
-        const std::size_t end = stream->entries[range.second - 1].end;
-        out.pieces.push_back(std::string_view(stream->text).substr(begin, end - begin));
-        out.count = range.second - range.first;
+        const auto& [stream, next, end] = parts.front();
+        const std::size_t from = stream->entries[next].begin;
+        const std::size_t to = stream->entries[end - 1].end;
+        out.pieces.push_back(std::string_view(stream->text).substr(from, to - from));
+        out.count = end - next;
     } else {
         gather(std::move(parts), filter, out);
     }
@@ -236,31 +236,30 @@ LogText Recording::find_logs(const LogFilter& filter) const {
 }
 
 // Logs of several streams in the order of the chain, or those of any that a further topic picks.
-void Recording::gather(
-    std::vector<std::pair<const Stream*, std::pair<std::size_t, std::size_t>>> parts,
-    const LogFilter& filter,
-    LogText& out
-) {
+void Recording::gather(std::vector<Part> parts, const LogFilter& filter, LogText& out) {
     using Head = std::pair<std::size_t, std::size_t>;
     std::priority_queue<Head, std::vector<Head>, std::greater<>> heads;
+    const auto show = [&](std::size_t i) {
+        if (parts[i].next < parts[i].end) {
+            heads.emplace(parts[i].stream->entries[parts[i].next].ordinal, i);
+        }
+    };
     for (std::size_t i = 0; i < parts.size(); ++i) {
-        heads.emplace(parts[i].first->entries[parts[i].second.first].ordinal, i);
+        show(i);
     }
     const bool look = is_about_more_than_the_first_topic(filter);
     while (!heads.empty()) {
-        const std::size_t part = heads.top().second;
+        const std::size_t i = heads.top().second;
         heads.pop();
-        auto& [stream, range] = parts[part];
-        const Entry& entry = stream->entries[range.first++];
+        const Stream& stream = *parts[i].stream;
+        const Entry& entry = stream.entries[parts[i].next++];
         const std::string_view log =
-            std::string_view(stream->text).substr(entry.begin, entry.end - entry.begin);
+            std::string_view(stream.text).substr(entry.begin, entry.end - entry.begin);
         if (!look || topics_match(filter, log)) {
             out.pieces.push_back(log);
             ++out.count;
         }
-        if (range.first < range.second) {
-            heads.emplace(stream->entries[range.first].ordinal, part);
-        }
+        show(i);
     }
 }
 

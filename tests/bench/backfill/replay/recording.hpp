@@ -97,6 +97,13 @@ class Recording {
         std::vector<Entry> entries;
     };
 
+    /// Entries of one stream that a question is about.
+    struct Part {
+        const Stream* stream;
+        std::size_t next;
+        std::size_t end;
+    };
+
     struct Frame {
         std::string_view kind;
         std::uint64_t number{0};
@@ -106,11 +113,7 @@ class Recording {
     Result<void> add(const Frame& frame);
     Result<void> add_logs(std::uint64_t number, std::string_view list);
     void add_log(std::uint64_t number, std::string_view log);
-    static void gather(
-        std::vector<std::pair<const Stream*, std::pair<std::size_t, std::size_t>>> parts,
-        const LogFilter& filter,
-        LogText& out
-    );
+    static void gather(std::vector<Part> parts, const LogFilter& filter, LogText& out);
 
     std::string file_;
     std::vector<Block> blocks_;
