@@ -14,7 +14,6 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds kReadingTime{60'000};
-constexpr milliseconds kPause{2'000};
 constexpr unsigned kAttempts = 5;
 /// Stored blocks that are read together.
 constexpr std::size_t kPage = 256;
@@ -32,10 +31,16 @@ bool reads_by_call(const chains::ChainSettings& settings) {
 
 }  // namespace
 
-Backfill::Backfill(chains::ChainAdapter& adapter, const store::Ledger& ledger, infra::Logger log)
+Backfill::Backfill(
+    chains::ChainAdapter& adapter,
+    const store::Ledger& ledger,
+    infra::Logger log,
+    std::chrono::milliseconds pause
+)
     : adapter_(adapter),
       ledger_(ledger),
-      log_(log) {}
+      log_(log),
+      pause_(pause) {}
 
 Result<void> Backfill::begin(const Range& range) {
     const chains::ChainSettings& settings = adapter_.settings();
@@ -202,7 +207,7 @@ Task<Result<BackfillReport>> Backfill::run(Range range) {
             log_.warn(
                 "backfill.retry", {{"chain", adapter_.settings().chain}, {"reason", read.error()}}
             );
-            co_await infra::sleep_for(kPause);
+            co_await infra::sleep_for(pause_);
         }
     }
     co_return report_;

@@ -44,7 +44,13 @@ class Backfill final : public chains::HistorySink {
 
     static constexpr std::size_t kFindingsMax = 100;
 
-    Backfill(chains::ChainAdapter& adapter, const store::Ledger& ledger, infra::Logger log);
+    /// `pause`: before the sources are tried again.
+    Backfill(
+        chains::ChainAdapter& adapter,
+        const store::Ledger& ledger,
+        infra::Logger log,
+        std::chrono::milliseconds pause = std::chrono::milliseconds(2000)
+    );
 
     /// kUsage when the ledger does not hold the stretch as final, or cannot read it again as it was
     /// read. Errors of the sources are tried again a few times.
@@ -63,6 +69,7 @@ class Backfill final : public chains::HistorySink {
     chains::ChainAdapter& adapter_;
     const store::Ledger& ledger_;
     infra::Logger log_;
+    std::chrono::milliseconds pause_;
     BackfillReport report_;
     /// What the reading stands on: the stored block below the stretch, then the last one compared.
     std::optional<BlockRef> head_;

@@ -215,7 +215,10 @@ Task<void> Sync::follow(Lane* lane) {
             continue;
         }
         const auto head = ledger_->chain_state(chain.chain).head;
-        if (passed && head && head->number >= lane->watcher->health().lag.latest) {
+        const BlockNum latest = lane->watcher->health().lag.latest;
+        // Below its start block a chain has nothing to read yet.
+        const bool at_head = head ? head->number >= latest : latest < chain.start_block;
+        if (passed && at_head) {
             caught_up(*lane);
             if (options_.exit_when_caught_up) {
                 co_return;

@@ -188,12 +188,15 @@ Result<void> Watcher::take_run(std::vector<BlockData> run, BlockNum to) {
     const ChainId& chain = parts_.adapter.settings().chain;
     const BlockRef last = run.back().block;
     health_.blocks += run.size();
-    for (BlockData& block : run) {
-        const BlockApplied update{std::move(block)};
-        MARGRAVE_TRY(const auto summary, parts_.ledger.apply(chain, update));
-        note_applied(summary);
-    }
-    MARGRAVE_TRY(const auto summary, parts_.ledger.apply(chain, Finalized{last}));
+    // A block without events leaves nothing behind. The first links the run to the head, which need
+    // not be final; the last is what the next run stands on.
+    const auto is_idle = [first = run.front().block.number, &last](const BlockData& data) {
+        const BlockNum number = data.block.number;
+        return data.events.empty() && number != first && number != last.number;
+    };
+    std::erase_if(run, is_idle);
+    const BlocksFinal update{std::move(run)};
+    MARGRAVE_TRY(const auto summary, parts_.ledger.apply(chain, update));
     note_applied(summary);
     const auto now = std::chrono::steady_clock::now();
     if (const auto line = progress_.note(now, last.number, to, health_.events)) {

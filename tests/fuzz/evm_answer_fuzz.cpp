@@ -32,5 +32,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         MARGRAVE_ASSERT(fast->block == slow.value()->block);
         MARGRAVE_ASSERT(fast->base_fee == slow.value()->base_fee);
     }
+    if (const auto fast = evm::detail::plain_block(answer)) {
+        const auto slow =
+            evm::detail::strict_block(answer, chains::ProofMode::kReceipts, std::nullopt);
+        MARGRAVE_ASSERT(slow.has_value() && slow.value().has_value());
+        MARGRAVE_ASSERT(fast->block == slow.value()->block);
+        MARGRAVE_ASSERT(fast->header->fields() == slow.value()->header->fields());
+    }
     return 0;
 }
