@@ -43,6 +43,9 @@ if(MARGRAVE_PCH)
     target_compile_options(margrave_options INTERFACE "SHELL:-Xclang -fno-pch-timestamp")
   endif()
 endif()
+# Tests need no more than light optimisation, whatever the daemon has.
+set(margrave_tests_options $<$<AND:$<CONFIG:Release>,$<CXX_COMPILER_ID:Clang>>:-O1>)
+
 function(margrave_reuse_precompiled target)
   if(MARGRAVE_PCH)
     target_precompile_headers(${target} REUSE_FROM margrave_precompiled)
@@ -69,6 +72,7 @@ function(margrave_tests name)
   add_executable(margrave_${name}_tests ${ARG_SOURCES})
   target_link_libraries(margrave_${name}_tests PRIVATE margrave_${name} ${ARG_LIBS} GTest::gtest_main GTest::gmock)
   target_compile_definitions(margrave_${name}_tests PRIVATE MARGRAVE_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  target_compile_options(margrave_${name}_tests PRIVATE ${margrave_tests_options})
   margrave_reuse_precompiled(margrave_${name}_tests)
   include(GoogleTest)
   gtest_discover_tests(margrave_${name}_tests TEST_PREFIX "${name}." DISCOVERY_TIMEOUT 60

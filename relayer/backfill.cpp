@@ -3,6 +3,7 @@
 
 #include "infra/timeout.hpp"
 #include "relayer/detail/trouble.hpp"
+#include "store/stored_blocks.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -33,11 +34,13 @@ bool reads_by_call(const chains::ChainSettings& settings) {
 
 Backfill::Backfill(
     chains::ChainAdapter& adapter,
+    const store::Database& database,
     const store::Ledger& ledger,
     infra::Logger log,
     std::chrono::milliseconds pause
 )
     : adapter_(adapter),
+      database_(database),
       ledger_(ledger),
       log_(log),
       pause_(pause) {}
@@ -100,7 +103,7 @@ Result<std::optional<BlockData>> Backfill::stored(BlockNum number) {
     }
     if (page_.empty() && next_page_ <= number) {
         const ChainId& chain = adapter_.settings().chain;
-        MARGRAVE_TRY(auto page, ledger_.blocks(chain, number, report_.to, kPage));
+        MARGRAVE_TRY(auto page, store::stored_blocks(database_, chain, number, report_.to, kPage));
         const bool is_last = page.size() < kPage;
         next_page_ = BlockNum((is_last ? report_.to.value : page.back().block.number.value) + 1);
         std::ranges::move(page, std::back_inserter(page_));

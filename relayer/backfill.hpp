@@ -5,6 +5,7 @@
 #include "infra/log.hpp"
 #include "infra/task.hpp"
 #include "relayer/progress.hpp"
+#include "store/database.hpp"
 #include "store/ledger.hpp"
 
 #include <chrono>
@@ -47,6 +48,7 @@ class Backfill final : public chains::HistorySink {
     /// `pause`: before the sources are tried again.
     Backfill(
         chains::ChainAdapter& adapter,
+        const store::Database& database,
         const store::Ledger& ledger,
         infra::Logger log,
         std::chrono::milliseconds pause = std::chrono::milliseconds(2000)
@@ -67,6 +69,7 @@ class Backfill final : public chains::HistorySink {
     void find(BlockNum block, std::string what);
 
     chains::ChainAdapter& adapter_;
+    const store::Database& database_;
     const store::Ledger& ledger_;
     infra::Logger log_;
     std::chrono::milliseconds pause_;

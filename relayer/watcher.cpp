@@ -258,6 +258,12 @@ Result<void> Watcher::apply_each(
                 "block.applied",
                 {{"chain", chain}, {"block", block->data.block.number}, {"events", summary.events}}
             );
+        } else if (const auto* filled = std::get_if<BlocksFinal>(&update)) {
+            health_.blocks += filled->blocks.size();
+            parts_.log.debug(
+                "blocks.filled",
+                {{"chain", chain}, {"blocks", filled->blocks.size()}, {"events", summary.events}}
+            );
         } else if (const auto* reverted = std::get_if<BlocksReverted>(&update)) {
             taken_back = taken_back == nullptr ? reverted : taken_back;
             parts_.log.warn(

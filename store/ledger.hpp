@@ -190,11 +190,6 @@ class Ledger {
 
     [[nodiscard]] ChainState chain_state(const ChainId& chain) const;
     [[nodiscard]] std::optional<BlockRef> block_at(const ChainId& chain, BlockNum number) const;
-    /// Blocks from `from` to `to` with their events, ascending, at most `limit`. What was left out
-    /// of a run of final blocks, having no events, is absent.
-    [[nodiscard]] Result<std::vector<BlockData>> blocks(
-        const ChainId& chain, BlockNum from, BlockNum to, std::size_t limit
-    ) const;
     /// Accumulators after the block applied at `number`.
     [[nodiscard]] Result<std::pair<Accumulator, Accumulator>> accumulators_at(
         const ChainId& chain, BlockNum number

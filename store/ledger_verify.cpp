@@ -328,26 +328,4 @@ Result<void> Ledger::verify() const {
     return compare_versions(db, scratch->impl());
 }
 
-Result<std::vector<BlockData>> Ledger::blocks(
-    const ChainId& chain, BlockNum from, BlockNum to, std::size_t limit
-) const {
-    MARGRAVE_TRY(ready());
-    const Database::Impl& db = db_.impl();
-    std::vector<BlockData> out;
-    const auto visit = [&](ByteView key, ByteView value) -> Result<bool> {
-        MARGRAVE_TRY(const auto row, Database::Impl::decode<BlockRow>(Cf::kChain, key, value));
-        if (out.size() >= limit || row.block.number > to) {
-            return false;
-        }
-        MARGRAVE_TRY(auto data, read_block(db, chain, row));
-        out.push_back(std::move(data));
-        return true;
-    };
-    const auto tag = detail::tag_of(chain);
-    MARGRAVE_TRY(db.scan(
-        Cf::kChain, detail::chain_key::blocks(tag), detail::chain_key::block(tag, from), visit
-    ));
-    return out;
-}
-
 }  // namespace margrave::store

@@ -94,7 +94,7 @@ Result<int> run_backfill(Context& context, const BackfillOptions& options) {
     MARGRAVE_TRY(
         const auto adapter, chains::make_adapter(io.get_executor(), std::move(chain), log)
     );
-    Backfill backfill(*adapter, ledger, log);
+    Backfill backfill(*adapter, *database, ledger, log);
     const auto started = std::chrono::steady_clock::now();
     auto result = run_to_end(io, backfill.run({block_of(options.from), block_of(options.to)}));
     logs->flush();

@@ -4,7 +4,7 @@ one group share a world; a row leaves the world as honest as it found it."""
 import time
 import traceback
 
-from fault_world import FaultWorld, Mark
+from fault_world import PATIENCE, FaultWorld, Mark
 from harness import Failed, require, say
 from world import wait_until
 
@@ -169,4 +169,4 @@ def audited(world):
 
 
 def wait_for(what, check, timeout=30):
-    return wait_until(what, check, timeout, 0.2)
+    return wait_until(what, check, timeout * PATIENCE, 0.2)

@@ -35,7 +35,7 @@ class FaultProxy:
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.control + path, data, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=20) as answer:
+            with urllib.request.urlopen(request, timeout=60) as answer:
                 return json.load(answer)
         except urllib.error.HTTPError as e:
             raise SystemExit(f"the fault proxy refused {body}: {e.read().decode()}") from e

@@ -23,7 +23,11 @@ class BackfillTest : public WorldTest {
 
     Result<BackfillReport> check(Backfill::Range range) {
         Backfill backfill(
-            world.chain(0), *world.ledger, infra::Logger{}, std::chrono::milliseconds(1)
+            world.chain(0),
+            *world.database,
+            *world.ledger,
+            infra::Logger{},
+            std::chrono::milliseconds(1)
         );
         return loop_.run(backfill.run(range));
     }
