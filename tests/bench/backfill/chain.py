@@ -39,15 +39,17 @@ class Shape:
 
 
 class Node:
-    """One anvil on loopback. `text` gives the answer in the node's own words."""
+    """One anvil on loopback. `text` gives the answer in the node's own words. Old states take time and room, and are kept
+    only for whoever will ask about them."""
 
-    def __init__(self, log):
+    def __init__(self, log, keep_states):
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.process = subprocess.Popen(
             [tool("anvil"), "--host", "127.0.0.1", "--port", str(self.port), "--chain-id", str(CHAIN_ID), "--no-mining",
              "--timestamp", str(GENESIS_TIME), "--slots-in-an-epoch", "1", "--mnemonic", MNEMONIC, "--gas-limit",
-             "2000000000", "--balance", "1000000000", "--prune-history", "16", "--order", "fifo", "--silent"],
+             "2000000000", "--balance", "1000000000", "--order", "fifo", "--silent",
+             *([] if keep_states else ["--prune-history", "16"])],
             stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
         self.wire = http.client.HTTPConnection("127.0.0.1", self.port, timeout=600)
         wait_until("anvil", self._is_ours, 20)
@@ -197,9 +199,9 @@ class Feed:
                 "vault": self.vault, "sale": self.sale, "token": self.token, "bank": self.bank}
 
 
-def make(log, shape):
+def make(log, shape, keep_states=False):
     """A node with the contracts, its feed not begun."""
-    node = Node(log)
+    node = Node(log, keep_states)
     try:
         return node, Feed(node, shape)
     except BaseException:
