@@ -86,8 +86,8 @@ struct SaidLogs {
 };
 
 /// The first whose logs `needed` of them give alike; null when there is none.
-const SaidLogs* common_logs(const std::vector<SaidLogs>& said, std::uint64_t needed) {
-    for (const SaidLogs& one : said) {
+SaidLogs* common_logs(std::vector<SaidLogs>& said, std::uint64_t needed) {
+    for (SaidLogs& one : said) {
         const auto alike = std::ranges::count(said, one.logs, &SaidLogs::logs);
         if (static_cast<std::uint64_t>(alike) >= needed) {
             return &one;
@@ -349,7 +349,7 @@ Task<EvmAdapter::Brought<std::vector<NodeLog>>> EvmAdapter::bring_common_logs(
     std::vector<SaidLogs> said;
     std::optional<Setback> trouble;
     std::size_t asked = 0;
-    const SaidLogs* common = nullptr;
+    SaidLogs* common = nullptr;
     while (common == nullptr && asked < others.size()) {
         const std::size_t missing =
             said.size() < settings_.agreement ? settings_.agreement - said.size() : 1;
@@ -384,7 +384,7 @@ Task<EvmAdapter::Brought<std::vector<NodeLog>>> EvmAdapter::bring_common_logs(
             refuted(*one.node, "logs", differing_logs(range));
         }
     }
-    co_return common->logs;
+    co_return std::move(common->logs);
 }
 
 Task<std::optional<EvmAdapter::Setback>> EvmAdapter::bring_by_agreement(
