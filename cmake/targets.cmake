@@ -24,8 +24,9 @@ if(MARGRAVE_FUZZ)
 endif()
 if(CMAKE_BUILD_TYPE STREQUAL "Release")
   target_compile_options(margrave_options INTERFACE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
-  target_link_options(margrave_options INTERFACE -Wl,-z,relro,-z,now)
-  set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+  # The same for libraries and programs, or they could not share a precompiled header.
+  target_compile_options(margrave_options INTERFACE -fPIE)
+  target_link_options(margrave_options INTERFACE -pie -Wl,-z,relro,-z,now)
 endif()
 target_link_libraries(margrave_options INTERFACE Threads::Threads Boost::headers)
 
@@ -52,12 +53,17 @@ function(margrave_reuse_precompiled target)
   endif()
 endfunction()
 
-# margrave_room(core SOURCES a.cpp b.cpp PUBLIC libs PRIVATE libs)
+# margrave_room(core SOURCES a.cpp b.cpp ALONE files PUBLIC libs PRIVATE libs). ALONE are sources that no other one is
+# compiled together with, since names of theirs are also those of another file.
 function(margrave_room name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "SOURCES;ALONE;PUBLIC;PRIVATE" ${ARGN})
   add_library(margrave_${name} STATIC ${ARG_SOURCES})
   target_link_libraries(margrave_${name} PUBLIC margrave_options ${ARG_PUBLIC} PRIVATE ${ARG_PRIVATE})
   margrave_reuse_precompiled(margrave_${name})
+  if(MARGRAVE_UNITY)
+    set_target_properties(margrave_${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
+    set_source_files_properties(${ARG_ALONE} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+  endif()
 endfunction()
 
 # margrave_tests(core SOURCES a_test.cpp LIBS libs): one executable a room, each test known to ctest.

@@ -91,8 +91,9 @@ struct Loaded {
     std::vector<std::string> defaulted;
 };
 
-/// What a config is read for. What signs needs all of it; what only reads chains into a ledger needs
-/// no network, no signer, and of an asset no more than what it is called, its decimals and forms.
+/// What a config is read for. What signs needs all of it; what only reads chains into a ledger
+/// needs no network, no signer, and of an asset no more than what it is called, its decimals and
+/// forms.
 enum class Use : std::uint8_t { kSign, kFollow };
 
 /// Reads and checks a config file: unknown fields with the nearest known name, types, bounds,

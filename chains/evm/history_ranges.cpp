@@ -44,15 +44,6 @@ std::size_t text_size(const std::vector<NodeLog>& logs) {
     return out;
 }
 
-std::vector<BlockRef> refs_of(const std::vector<KnownBlock>& blocks) {
-    std::vector<BlockRef> out;
-    out.reserve(blocks.size());
-    for (const KnownBlock& block : blocks) {
-        out.push_back(block.block);
-    }
-    return out;
-}
-
 BlockRange range_of(const std::vector<KnownBlock>& blocks) {
     return {blocks.front().block.number, blocks.back().block.number};
 }

@@ -16,15 +16,6 @@ namespace {
 /// From this many blocks on, one range query is cheaper than a query for each block.
 constexpr std::size_t kRangeFrom = 4;
 
-std::vector<BlockRef> refs_of(const std::vector<KnownBlock>& blocks) {
-    std::vector<BlockRef> out;
-    out.reserve(blocks.size());
-    for (const KnownBlock& block : blocks) {
-        out.push_back(block.block);
-    }
-    return out;
-}
-
 // The slots of protocol.md section 4: the count, then the running hash.
 std::vector<Hash32> accumulator_slots() {
     return {Amount(0).to_word(), Amount(1).to_word()};

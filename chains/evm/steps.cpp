@@ -24,15 +24,6 @@ Error changed(const ChainSettings& settings, BlockNum number) {
     );
 }
 
-std::vector<BlockRef> refs_of(const std::vector<KnownBlock>& blocks) {
-    std::vector<BlockRef> out;
-    out.reserve(blocks.size());
-    for (const KnownBlock& block : blocks) {
-        out.push_back(block.block);
-    }
-    return out;
-}
-
 std::vector<ChainUpdate> updates_of(
     std::vector<BlockData> blocks, const std::optional<BlockRef>& final_block
 ) {
