@@ -16,7 +16,7 @@ import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
-from chain import HERE, ZERO, Failed, free_port, tool
+from chain import GUARDIAN, HERE, NETWORK, SIGNER, ZERO, Failed, free_port, tool
 
 TOPIC = "0x7bf26468039f4b37fecd90e6a5718964e37adb1bd376e515cf78e34bf2038721"  # Movement, the vault's event
 PATIENCE = 3600
@@ -138,6 +138,8 @@ class Margrave:
             chain["contracts"] = {name: truth[name] for name in ("registry", "vault", "sale")}
             forms.append(("eth", 18, f"{caip}/slip44:60"))
         return {"version": 1, "node": {"name": "bench", "data_dir": "data"}, "accept_single_source": WORDS,
+                "network": {"name": NETWORK, "hub": caip, "signers": [SIGNER], "threshold": 1, "guardian": GUARDIAN,
+                            "exit_silence": "1d"},
                 "chains": [chain],
                 "assets": [{"id": name, "decimals": decimals, "on": [{"asset": form}]} for name, decimals, form in forms],
                 "log": {"level": "warn", "format": "json"}}
