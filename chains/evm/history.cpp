@@ -23,10 +23,10 @@ using std::chrono::milliseconds;
 constexpr std::size_t kLanesOfNode = 3;
 constexpr std::size_t kLanesMax = 6;
 /// What one run holds before it is handed on.
-constexpr std::size_t kRunEvents = 16'384;
+constexpr std::size_t kRunEvents = 65'536;
 constexpr std::size_t kRunBlocks = 16'384;
 /// And how long its first block waits at most: what a crash costs.
-constexpr milliseconds kRunAge{500};
+constexpr milliseconds kRunAge{2000};
 /// After which a task that waits looks by itself.
 constexpr milliseconds kLook{500};
 
