@@ -35,6 +35,8 @@ struct ChainView {
         const std::optional<MappedPlace>& after, std::size_t limit
     )>
         mapped_accounts;
+    /// Whoever asks reads long stretches of final blocks by read_history.
+    bool takes_history{false};
 };
 
 /// What a node says of itself and of the configured contracts, all checked.
@@ -43,6 +45,17 @@ struct ChainFacts {
     BlockRef genesis;
     BlockRef latest;
     BlockRef final;
+};
+
+/// Where long stretches of final blocks go. Owned by whoever awaits the reading.
+class HistorySink {
+  public:
+    virtual ~HistorySink() = default;
+    /// What is known now: what comes next stands on its head, or is the first block of all.
+    virtual ChainView view() = 0;
+    /// Consecutive proved blocks, final and in order, never none. An error ends the reading and is
+    /// what it ends with.
+    virtual Result<void> take(std::vector<BlockData> run) = 0;
 };
 
 /// Progress of one `next` call, for logs and `status`.
@@ -55,6 +68,8 @@ struct Updates {
     /// In order of application. Empty when there is nothing new.
     std::vector<ChainUpdate> updates;
     ChainLag lag;
+    /// There are no updates, since the blocks up to this one are final and many: read_history.
+    std::optional<BlockNum> history{std::nullopt};
 };
 
 /// Whether enough operators say the same of the chain, as of the last step.
@@ -133,6 +148,13 @@ class ChainAdapter {
     /// kBelowFinality: the chain replaced a block that was final. kUnable: too few operators
     /// answered or agreed; nothing may be applied, and agreement() says who.
     virtual Task<Result<Updates>> next(ChainView view) = 0;
+
+    /// The blocks from behind sink.view().head up to `to`, which are all final, with many questions
+    /// under way at once; each as proved as by `next`. Ends when they are all taken, or in good
+    /// order when `time` is over. The errors of `next`.
+    virtual Task<Result<void>> read_history(
+        HistorySink& sink, BlockNum to, std::chrono::milliseconds time
+    );
 
     [[nodiscard]] virtual std::vector<SourceStatus> sources() const = 0;
     [[nodiscard]] virtual Agreement agreement() const = 0;

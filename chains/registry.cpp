@@ -37,6 +37,11 @@ constexpr std::array kFamilies{
 
 }  // namespace
 
+// Only a family that names history in its updates is asked for it.
+Task<Result<void>> ChainAdapter::read_history(HistorySink&, BlockNum, std::chrono::milliseconds) {
+    co_return fail(Errc::kUnable, settings().chain.text() + ": history is read block by block");
+}
+
 Result<std::unique_ptr<ChainAdapter>> make_adapter(
     Executor executor, ChainSettings settings, infra::Logger log
 ) {

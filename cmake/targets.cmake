@@ -24,8 +24,9 @@ if(MARGRAVE_FUZZ)
 endif()
 if(CMAKE_BUILD_TYPE STREQUAL "Release")
   target_compile_options(margrave_options INTERFACE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
-  target_link_options(margrave_options INTERFACE -Wl,-z,relro,-z,now)
-  set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+  # The same for libraries and programs, or they could not share a precompiled header.
+  target_compile_options(margrave_options INTERFACE -fPIE)
+  target_link_options(margrave_options INTERFACE -pie -Wl,-z,relro,-z,now)
 endif()
 target_link_libraries(margrave_options INTERFACE Threads::Threads Boost::headers)
 
@@ -43,18 +44,26 @@ if(MARGRAVE_PCH)
     target_compile_options(margrave_options INTERFACE "SHELL:-Xclang -fno-pch-timestamp")
   endif()
 endif()
+# Tests need no more than light optimisation, whatever the daemon has.
+set(margrave_tests_options $<$<AND:$<CONFIG:Release>,$<CXX_COMPILER_ID:Clang>>:-O1>)
+
 function(margrave_reuse_precompiled target)
   if(MARGRAVE_PCH)
     target_precompile_headers(${target} REUSE_FROM margrave_precompiled)
   endif()
 endfunction()
 
-# margrave_room(core SOURCES a.cpp b.cpp PUBLIC libs PRIVATE libs)
+# margrave_room(core SOURCES a.cpp b.cpp ALONE files PUBLIC libs PRIVATE libs). ALONE are sources that no other one is
+# compiled together with, since names of theirs are also those of another file.
 function(margrave_room name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "SOURCES;ALONE;PUBLIC;PRIVATE" ${ARGN})
   add_library(margrave_${name} STATIC ${ARG_SOURCES})
   target_link_libraries(margrave_${name} PUBLIC margrave_options ${ARG_PUBLIC} PRIVATE ${ARG_PRIVATE})
   margrave_reuse_precompiled(margrave_${name})
+  if(MARGRAVE_UNITY)
+    set_target_properties(margrave_${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
+    set_source_files_properties(${ARG_ALONE} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+  endif()
 endfunction()
 
 # margrave_tests(core SOURCES a_test.cpp LIBS libs): one executable a room, each test known to ctest.
@@ -69,6 +78,7 @@ function(margrave_tests name)
   add_executable(margrave_${name}_tests ${ARG_SOURCES})
   target_link_libraries(margrave_${name}_tests PRIVATE margrave_${name} ${ARG_LIBS} GTest::gtest_main GTest::gmock)
   target_compile_definitions(margrave_${name}_tests PRIVATE MARGRAVE_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  target_compile_options(margrave_${name}_tests PRIVATE ${margrave_tests_options})
   margrave_reuse_precompiled(margrave_${name}_tests)
   include(GoogleTest)
   gtest_discover_tests(margrave_${name}_tests TEST_PREFIX "${name}." DISCOVERY_TIMEOUT 60

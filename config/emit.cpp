@@ -186,6 +186,8 @@ std::string markdown_table() {
         std::string fallback = code(setting.fallback);
         if (setting.need == Need::kRequired && !is_item) {
             fallback = "required";
+        } else if (setting.need == Need::kToSign) {
+            fallback = "required, but for `sync` and `backfill`";
         }
         std::string value = detail::expected(setting);
         if (!setting.one_of.empty()) {

@@ -132,9 +132,9 @@ void drop_second_findings(std::vector<Problem>& problems, std::size_t by_row) {
     problems.erase(std::remove_if(joined, problems.end(), is_known), problems.end());
 }
 
-Loaded load_document(const json& given, const std::filesystem::path& base_dir) {
+Loaded load_document(const json& given, const std::filesystem::path& base_dir, Use use) {
     Loaded out;
-    detail::Checked checked = detail::check(given);
+    detail::Checked checked = detail::check(given, use);
     out.problems = std::move(checked.problems);
     const std::size_t by_row = out.problems.size();
     detail::Built built = detail::build(checked.document, base_dir);
@@ -142,7 +142,10 @@ Loaded load_document(const json& given, const std::filesystem::path& base_dir) {
     detail::check_chains(checked.document, built.settings, out.problems);
     detail::check_watches(checked.document, built.settings, out.problems);
     detail::check_assets(checked.document, out.problems);
-    detail::check_parameters(built, out.problems);
+    // Without weights and prices there is nothing that could be evaluated.
+    if (use == Use::kSign) {
+        detail::check_parameters(built, out.problems);
+    }
     drop_second_findings(out.problems, by_row);
     out.settings = std::move(built.settings);
     if (!out.problems.empty()) {
@@ -173,7 +176,7 @@ Loaded refused(std::string what) {
 
 }  // namespace
 
-Loaded load_text(std::string_view text, const std::filesystem::path& base_dir) {
+Loaded load_text(std::string_view text, const std::filesystem::path& base_dir, Use use) {
     infra::StrictLimits limits;
     limits.bytes = kFileMax;
     limits.depth = 16;
@@ -183,10 +186,10 @@ Loaded load_text(std::string_view text, const std::filesystem::path& base_dir) {
     if (!given) {
         return refused(without_quotation(given.error().detail));
     }
-    return load_document(given.value(), base_dir);
+    return load_document(given.value(), base_dir, use);
 }
 
-Loaded load(const std::filesystem::path& file) {
+Loaded load(const std::filesystem::path& file, Use use) {
     const Result<std::string> text = infra::read_file(file, kFileMax);
     const std::filesystem::path absolute = std::filesystem::absolute(file).lexically_normal();
     if (!text) {
@@ -195,7 +198,7 @@ Loaded load(const std::filesystem::path& file) {
                                        : "";
         return refused(text.error().detail + advice);
     }
-    Loaded out = load_text(text.value(), absolute.parent_path());
+    Loaded out = load_text(text.value(), absolute.parent_path(), use);
     out.settings.file = absolute;
     return out;
 }

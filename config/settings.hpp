@@ -91,11 +91,18 @@ struct Loaded {
     std::vector<std::string> defaulted;
 };
 
+/// What a config is read for. What signs needs all of it; what only reads chains into a ledger
+/// needs no network, no signer, and of an asset no more than what it is called, its decimals and
+/// forms.
+enum class Use : std::uint8_t { kSign, kFollow };
+
 /// Reads and checks a config file: unknown fields with the nearest known name, types, bounds,
 /// references, cross-field rules; every problem at once. A deployment file that does not exist is
 /// not a problem here (`deployed` stays false).
-Loaded load(const std::filesystem::path& file);
-Loaded load_text(std::string_view text, const std::filesystem::path& base_dir);
+Loaded load(const std::filesystem::path& file, Use use = Use::kSign);
+Loaded load_text(
+    std::string_view text, const std::filesystem::path& base_dir, Use use = Use::kSign
+);
 
 /// The words that must stand behind "accept_single_source".
 std::string_view single_source_words();

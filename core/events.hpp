@@ -166,7 +166,15 @@ struct Finalized {
     BlockRef block;
 };
 
-using ChainUpdate = std::variant<BlockApplied, BlocksReverted, Finalized>;
+/// Blocks that are final on their chain already, ascending: how a ledger is filled. They are one
+/// step of the ledger, so only the state after the last of them can be read. Above a final block,
+/// or at the start, blocks may be left out that have no events: the accumulators prove that they
+/// have none. `parent` is zero where the header was not read; the last block is read whole.
+struct BlocksFinal {
+    std::vector<BlockData> blocks;
+};
+
+using ChainUpdate = std::variant<BlockApplied, BlocksReverted, Finalized, BlocksFinal>;
 
 /// The final head of one chain a set of account values stands on (protocol.md `Head`).
 struct Head {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "infra/http_client.hpp"
 
+#include "infra/detail/dial.hpp"
 #include "infra/detail/http_connection.hpp"
 #include "infra/detail/http_text.hpp"
 #include "infra/timeout.hpp"
@@ -16,7 +17,6 @@
 namespace margrave::infra {
 
 namespace asio = boost::asio;
-namespace ssl = boost::asio::ssl;
 using asio::ip::tcp;
 using boost::system::error_code;
 using detail::HttpConnection;
@@ -43,7 +43,6 @@ class HttpClient::Impl {
 
     static Task<Result<Turn>> take_turn(std::shared_ptr<Impl> self);
     static Task<Result<Connection>> connect(std::shared_ptr<Impl> self);
-    static Task<Result<std::vector<tcp::endpoint>>> resolve(std::shared_ptr<Impl> self);
 
     Connection take_idle();
     void end_turn();
@@ -61,19 +60,6 @@ class HttpClient::Impl {
 namespace {
 
 constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
-
-/// A name lookup that outlives a caller who gives up: asio cannot cancel getaddrinfo.
-struct Lookup {
-    explicit Lookup(const Executor& executor)
-        : resolver(executor),
-          changed(executor, asio::steady_timer::time_point::max()) {}
-
-    tcp::resolver resolver;
-    asio::steady_timer changed;
-    error_code ec;
-    std::vector<tcp::endpoint> addresses;
-    bool finished{false};
-};
 
 }  // namespace
 
@@ -130,14 +116,7 @@ HttpClient::Impl::Impl(Executor executor, std::string name, Url url, HttpLimits 
     if (!endpoint_.url.tls) {
         return;
     }
-    ssl::context& tls = endpoint_.tls.emplace(ssl::context::tls_client);
-    ::SSL_CTX_set_min_proto_version(tls.native_handle(), TLS1_2_VERSION);
-    tls.set_verify_mode(ssl::verify_peer);
-    if (endpoint_.limits.ca_file.empty()) {
-        tls.set_default_verify_paths(tls_ec_);
-    } else {
-        tls.load_verify_file(endpoint_.limits.ca_file, tls_ec_);
-    }
+    endpoint_.tls.emplace(detail::make_tls(endpoint_.limits.ca_file, tls_ec_));
 }
 
 void HttpClient::Impl::end_turn() {
@@ -182,42 +161,6 @@ HttpClient::Impl::Connection HttpClient::Impl::take_idle() {
     return nullptr;
 }
 
-Task<Result<std::vector<tcp::endpoint>>> HttpClient::Impl::resolve(std::shared_ptr<Impl> self) {
-    const Url& url = self->endpoint_.url;
-    error_code not_numeric;
-    const auto address = asio::ip::make_address(url.host, not_numeric);
-    if (!not_numeric) {
-        const auto port = static_cast<std::uint16_t>(std::stoul(url.port));
-        std::vector<tcp::endpoint> only;
-        only.emplace_back(address, port);
-        co_return only;
-    }
-    const auto lookup = std::make_shared<Lookup>(self->executor_);
-    lookup->resolver.async_resolve(
-        url.host,
-        url.port,
-        [lookup](const error_code& ec, const tcp::resolver::results_type& results) {
-            lookup->finished = true;
-            lookup->ec = ec;
-            for (const auto& entry : results) {
-                lookup->addresses.push_back(entry.endpoint());
-            }
-            lookup->changed.cancel();
-        }
-    );
-    co_await lookup->changed.async_wait(kAwait);
-    if (!lookup->finished) {
-        throw boost::system::system_error(asio::error::operation_aborted);
-    }
-    if (lookup->ec || lookup->addresses.empty()) {
-        const std::string& name = self->endpoint_.name;
-        co_return fail(
-            Errc::kIo, "the host of " + name + " has no address: " + lookup->ec.message()
-        );
-    }
-    co_return std::move(lookup->addresses);
-}
-
 Task<Result<HttpClient::Impl::Connection>> HttpClient::Impl::connect(std::shared_ptr<Impl> self) {
     const std::string& name = self->endpoint_.name;
     if (self->tls_ec_) {
@@ -230,7 +173,7 @@ Task<Result<HttpClient::Impl::Connection>> HttpClient::Impl::connect(std::shared
     // First the addresses of the last lookup, then, when none answers, those of a new one.
     for (int lookups = self->addresses_.empty() ? 1 : 0; lookups < 2; ++lookups) {
         if (self->addresses_.empty()) {
-            auto found = co_await resolve(self);
+            auto found = co_await detail::resolve(self->executor_, name, self->endpoint_.url);
             if (!found) {
                 co_return found.as_failure();
             }

@@ -48,6 +48,8 @@ struct HttpRequest {
     /// Whether it may be sent again, once, when a kept connection turns out closed before any byte
     /// of an answer.
     bool resend{true};
+    /// Largest body of the answer, where it is to be less than the client's own limit; 0: that.
+    std::size_t body_max{0};
 };
 
 struct HttpResponse {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "infra/detail/http_connection.hpp"
 
+#include "infra/detail/dial.hpp"
 #include "infra/log.hpp"
 
 #include <boost/asio/as_tuple.hpp>
@@ -13,6 +14,7 @@
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
 
+#include <algorithm>
 #include <array>
 #include <poll.h>
 #include <utility>
@@ -54,10 +56,15 @@ bool is_closed(const error_code& ec) {
            ec == asio::error::broken_pipe || ec == ssl::error::stream_truncated;
 }
 
-Error to_error(const HttpEndpoint& endpoint, const error_code& ec) {
+std::size_t body_limit(const HttpEndpoint& endpoint, const HttpWire& wire) {
+    const std::size_t limit = endpoint.limits.body_bytes;
+    return wire.body_max == 0 ? limit : std::min(limit, wire.body_max);
+}
+
+Error to_error(const HttpEndpoint& endpoint, const HttpWire& wire, const error_code& ec) {
     const std::string& name = endpoint.name;
     if (ec == http::error::body_limit) {
-        const std::string bytes = std::to_string(endpoint.limits.body_bytes);
+        const std::string bytes = std::to_string(body_limit(endpoint, wire));
         return fail(Errc::kLimit, name + " sent an answer of more than " + bytes + " bytes");
     }
     if (ec == http::error::header_limit) {
@@ -131,19 +138,7 @@ Task<Result<void>> HttpConnection::open(tcp::endpoint to) {
     }
     const std::string& host = endpoint_->url.host;
     streams.tls.emplace(streams.socket, *endpoint_->tls);
-    streams.tls->set_verify_callback(ssl::host_name_verification(host));
-    error_code not_numeric;
-    asio::ip::make_address(host, not_numeric);
-    // RFC 6066: a literal address is never a server name.
-    if (not_numeric) {
-        void* server_name = const_cast<char*>(host.c_str());
-        ::SSL_ctrl(
-            streams.tls->native_handle(),
-            SSL_CTRL_SET_TLSEXT_HOSTNAME,
-            TLSEXT_NAMETYPE_host_name,
-            server_name
-        );
-    }
+    expect_host(*streams.tls, host);
     const auto [tls_ec] = co_await streams.tls->async_handshake(ssl::stream_base::client, kAwait);
     check_alive(tls_ec);
     if (tls_ec) {
@@ -160,19 +155,19 @@ Task<HttpExchange> HttpConnection::exchange(const HttpWire* wire) {
         streams.tls ? write_all(*streams.tls, *wire) : write_all(streams.socket, *wire);
     const error_code write_ec = co_await std::move(writing);
     if (write_ec) {
-        result.error = to_error(*endpoint_, write_ec);
+        result.error = to_error(*endpoint_, *wire, write_ec);
         result.unanswered = is_closed(write_ec);
         co_return result;
     }
     Parser parser;
-    parser.body_limit(endpoint_->limits.body_bytes);
+    parser.body_limit(body_limit(*endpoint_, *wire));
     parser.header_limit(endpoint_->limits.header_bytes);
     parser.skip(wire->is_head_method);
     Task<error_code> reading = streams.tls ? read_all(*streams.tls, streams.buffer, parser)
                                            : read_all(streams.socket, streams.buffer, parser);
     const error_code read_ec = co_await std::move(reading);
     if (read_ec) {
-        result.error = to_error(*endpoint_, read_ec);
+        result.error = to_error(*endpoint_, *wire, read_ec);
         result.unanswered = !parser.got_some() && is_closed(read_ec);
         co_return result;
     }

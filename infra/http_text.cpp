@@ -79,6 +79,7 @@ HttpWire make_wire(const HttpEndpoint& endpoint, HttpRequest request) {
     const Url& url = endpoint.url;
     HttpWire wire;
     wire.is_head_method = request.method == "HEAD";
+    wire.body_max = request.body_max;
     std::string& head = wire.head;
     const auto add = [&head](std::string_view name, std::string_view value) {
         head.append(name).append(": ").append(value).append("\r\n");

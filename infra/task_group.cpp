@@ -34,6 +34,21 @@ struct Child {
     bool done{false};
 };
 
+/// A task that never suspends and cancels its own group would else be met by its cancellation in
+/// asio's code behind it, where nobody catches.
+Task<void> contained(Task<void> task) {
+    std::exception_ptr failure;
+    try {
+        co_await std::move(task);
+    } catch (const std::exception&) {
+        failure = std::current_exception();
+    }
+    co_await asio::this_coro::throw_if_cancelled(false);
+    if (failure != nullptr) {
+        std::rethrow_exception(failure);
+    }
+}
+
 }  // namespace
 
 struct TaskGroup::State : std::enable_shared_from_this<TaskGroup::State> {
@@ -111,7 +126,7 @@ Result<void> TaskGroup::spawn(std::string name, Task<void> task) {
     };
     asio::co_spawn(
         state_->executor,
-        std::move(task),
+        contained(std::move(task)),
         asio::bind_cancellation_slot(child->signal.slot(), std::move(on_done))
     );
     return ok();

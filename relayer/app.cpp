@@ -7,6 +7,7 @@
 #include "relayer/detail/trouble.hpp"
 #include "relayer/seizure_call.hpp"
 #include "relayer/sender.hpp"
+#include "relayer/sync.hpp"
 
 #include <utility>
 
@@ -54,7 +55,7 @@ Result<void> App::open(attest::SecretKey key) {
     const std::filesystem::path& dir = settings_.data_dir;
     MARGRAVE_TRY(database_, store::Database::open({dir / "store", network, false}));
     ledger_ = std::make_unique<store::Ledger>(*database_);
-    MARGRAVE_TRY(define_ledgers());
+    MARGRAVE_TRY(define_ledgers(*ledger_, settings_.parameters));
     MARGRAVE_TRY(guard_, store::SigningGuard::open(dir / "guard", dir / "guard.mark", network));
 
     const attest::LogKey log_key = attest::derive_log_key(key);
@@ -113,6 +114,8 @@ Result<void> App::open_adapters() {
     for (const chains::ChainSettings& chain : settings_.chains) {
         MARGRAVE_TRY(auto adapter, chains::make_adapter(executor_, chain));
         adapters_.push_back(std::move(adapter));
+        MARGRAVE_TRY(auto hints, HeadHints::make(executor_, chain, logs_.logger("chains")));
+        hints_.push_back(std::move(hints));
     }
     return ok();
 }
@@ -157,20 +160,6 @@ void App::add_chain(chains::ChainAdapter& adapter, const std::shared_ptr<attest:
         },
         clock_,
         logs_.logger("delivery")}));
-}
-
-Result<void> App::define_ledgers() {
-    for (const margin::AssetParameters& asset : settings_.parameters.assets) {
-        for (const margin::AssetOnChain& form : asset.on) {
-            auto defined = ledger_->define(form.asset, asset.decimals);
-            // What the directory was filled with cannot change under it: the config has to.
-            if (!defined && defined.error().code == Errc::kConflict) {
-                return fail(Errc::kConfig, "/assets: " + defined.error().detail);
-            }
-            MARGRAVE_TRY(std::move(defined));
-        }
-    }
-    return ok();
 }
 
 std::chrono::seconds App::patience() const {
@@ -322,6 +311,7 @@ Task<Result<void>> App::run() {
     std::vector<std::pair<std::string, Task<void>>> work;
     for (std::size_t i = 0; i < adapters_.size(); ++i) {
         work.emplace_back("follow " + adapters_[i]->settings().chain.text(), follow_chain(i));
+        work.emplace_back("heads of " + adapters_[i]->settings().chain.text(), hints_[i]->run());
         if (!options_.dry_run) {
             work.emplace_back("deliver " + adapters_[i]->settings().chain.text(), deliver(i));
         }

@@ -12,6 +12,7 @@
 #include "oracle/oracle.hpp"
 #include "relayer/chain_board.hpp"
 #include "relayer/delivery.hpp"
+#include "relayer/head_hints.hpp"
 #include "relayer/rounds.hpp"
 #include "relayer/scribe.hpp"
 #include "relayer/watcher.hpp"
@@ -63,7 +64,6 @@ class App {
         Options options);
 
     Result<void> open(attest::SecretKey key);
-    Result<void> define_ledgers();
     Result<void> open_adapters();
     [[nodiscard]] oracle::CallAt call_at() const;
     /// How long steps of a chain may fail before it is held: a round, and at most what an alarm may
@@ -107,6 +107,8 @@ class App {
     std::unique_ptr<Rounds> rounds_;
     std::vector<std::unique_ptr<Watcher>> watchers_;
     std::vector<std::unique_ptr<Delivery>> deliveries_;
+    /// Of each chain, in the order of the adapters.
+    std::vector<std::unique_ptr<HeadHints>> hints_;
     std::unique_ptr<infra::UnixServer> admin_;
     infra::Notifier round_due_;
     std::vector<std::unique_ptr<infra::Notifier>> delivery_due_;

@@ -97,7 +97,8 @@ Task<void> App::follow_chain(std::size_t index) {
         }
         const std::chrono::milliseconds wait =
             backoff(chain.poll_interval, watcher.health().errors_in_a_row);
-        co_await infra::sleep_for(wait);
+        const bool failed = watcher.health().errors_in_a_row > 0;
+        co_await hints_[index]->wait(wait, failed);
     }
 }
 

@@ -204,8 +204,8 @@ void advise(Context& context, std::string_view line) {
     }
 }
 
-Result<config::Settings> load_settings(Context& context) {
-    config::Loaded loaded = config::load(context.config_file);
+Result<config::Settings> load_settings(Context& context, config::Use use) {
+    config::Loaded loaded = config::load(context.config_file, use);
     if (!loaded.problems.empty()) {
         const std::size_t count = loaded.problems.size();
         context.problems = std::move(loaded.problems);

@@ -67,7 +67,7 @@ void advise(Context& context, std::string_view line);
 
 /// Loads the config named by -c. Its problems go to `context.problems` and make kConfig; flags and
 /// environment already win over its log section.
-Result<config::Settings> load_settings(Context& context);
+Result<config::Settings> load_settings(Context& context, config::Use use = config::Use::kSign);
 
 using AddCommand = void (*)(CLI::App& app, Context& context);
 

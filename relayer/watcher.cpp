@@ -5,8 +5,38 @@
 
 namespace margrave::relayer {
 
+namespace {
+
+/// How long history is read before the heads are asked for again: whether the operators still
+/// agree, and that nothing was taken back, is known as often.
+constexpr std::chrono::milliseconds kHistoryTime{5000};
+
+}  // namespace
+
+class Watcher::Intake final : public chains::HistorySink {
+  public:
+    Intake(Watcher& watcher, BlockNum to)
+        : watcher_(watcher),
+          to_(to) {}
+
+    chains::ChainView view() override { return watcher_.view(); }
+
+    Result<void> take(std::vector<BlockData> run) override {
+        taken_ = true;
+        return watcher_.take_run(std::move(run), to_);
+    }
+
+    [[nodiscard]] bool has_taken() const { return taken_; }
+
+  private:
+    Watcher& watcher_;
+    BlockNum to_;
+    bool taken_{false};
+};
+
 Watcher::Watcher(Parts parts)
-    : parts_(std::move(parts)) {}
+    : parts_(std::move(parts)),
+      progress_(parts_.adapter.settings().start_block) {}
 
 chains::ChainView Watcher::view() const {
     const ChainId chain = parts_.adapter.settings().chain;
@@ -16,6 +46,7 @@ chains::ChainView Watcher::view() const {
     view.final = state.final;
     view.vault = state.vault;
     view.positions = state.positions;
+    view.takes_history = true;
     const store::Ledger& ledger = parts_.ledger;
     if (!parts_.adapter.settings().watch.empty()) {
         view.mapped_accounts = [&ledger, chain](const auto& after, std::size_t limit) {
@@ -119,7 +150,12 @@ Task<Result<bool>> Watcher::step() {
         co_return remember(next.error());
     }
     health_.lag = next.value().lag;
-    auto applied = apply(next.value().updates);
+    Result<bool> applied = false;
+    if (next.value().history) {
+        applied = co_await read_history(*next.value().history);
+    } else {
+        applied = apply(next.value().updates);
+    }
     if (!applied) {
         co_return remember(applied.error());
     }
@@ -135,6 +171,65 @@ Task<Result<bool>> Watcher::step() {
         parts_.moved();
     }
     co_return applied.value();
+}
+
+Task<Result<bool>> Watcher::read_history(BlockNum to) {
+    Intake intake(*this, to);
+    auto read = co_await parts_.adapter.read_history(intake, to, kHistoryTime);
+    // What was taken counts, also when the reading ended badly.
+    untold_ = untold_ || intake.has_taken();
+    if (!read) {
+        co_return read.as_failure();
+    }
+    co_return intake.has_taken();
+}
+
+Result<void> Watcher::take_run(std::vector<BlockData> run, BlockNum to) {
+    const ChainId& chain = parts_.adapter.settings().chain;
+    const BlockRef last = run.back().block;
+    health_.blocks += run.size();
+    // A block without events leaves nothing behind. The first links the run to the head, which need
+    // not be final; the last is what the next run stands on.
+    const auto is_idle = [first = run.front().block.number, &last](const BlockData& data) {
+        const BlockNum number = data.block.number;
+        return data.events.empty() && number != first && number != last.number;
+    };
+    std::erase_if(run, is_idle);
+    const BlocksFinal update{std::move(run)};
+    MARGRAVE_TRY(const auto summary, parts_.ledger.apply(chain, update));
+    note_applied(summary);
+    const auto now = std::chrono::steady_clock::now();
+    if (const auto line = progress_.note(now, last.number, to, health_.events)) {
+        parts_.log.info(
+            "chain.history",
+            {{"chain", chain},
+             {"block", line->block},
+             {"to", line->to},
+             {"percent", line->percent},
+             {"blocks_per_s", line->blocks_per_s},
+             {"events_per_s", line->events_per_s},
+             {"left_s", line->left ? line->left->count() : -1}}
+        );
+    }
+    return ok();
+}
+
+void Watcher::note_applied(const store::ApplySummary& summary) {
+    health_.events += summary.events;
+    for (const Address& token : summary.unknown_assets) {
+        const bool is_new = health_.unknown_assets.size() < kUnknownMax &&
+                            health_.unknown_assets.insert(token).second;
+        if (is_new) {
+            parts_.log.warn(
+                "asset.unknown",
+                {{"chain", parts_.adapter.settings().chain},
+                 {"token", token},
+                 {"next",
+                  "add it to /assets; its events count nothing until a sync into a fresh "
+                  "directory"}}
+            );
+        }
+    }
 }
 
 Result<bool> Watcher::apply(const std::vector<ChainUpdate>& updates) {
@@ -156,12 +251,18 @@ Result<void> Watcher::apply_each(
     const ChainId& chain = parts_.adapter.settings().chain;
     for (const ChainUpdate& update : updates) {
         MARGRAVE_TRY(auto summary, parts_.ledger.apply(chain, update));
-        health_.events += summary.events;
+        note_applied(summary);
         if (const auto* block = std::get_if<BlockApplied>(&update)) {
             ++health_.blocks;
             parts_.log.debug(
                 "block.applied",
                 {{"chain", chain}, {"block", block->data.block.number}, {"events", summary.events}}
+            );
+        } else if (const auto* filled = std::get_if<BlocksFinal>(&update)) {
+            health_.blocks += filled->blocks.size();
+            parts_.log.debug(
+                "blocks.filled",
+                {{"chain", chain}, {"blocks", filled->blocks.size()}, {"events", summary.events}}
             );
         } else if (const auto* reverted = std::get_if<BlocksReverted>(&update)) {
             taken_back = taken_back == nullptr ? reverted : taken_back;
@@ -176,7 +277,7 @@ Result<void> Watcher::apply_each(
 Task<Result<void>> Watcher::check_custody() {
     const ChainId chain = parts_.adapter.settings().chain;
     const store::ChainState state = parts_.ledger.chain_state(chain);
-    if (!state.final || custody_checked_ == state.final->number ||
+    if (!parts_.custody || !state.final || custody_checked_ == state.final->number ||
         state.final->number < health_.lag.final) {
         co_return ok();
     }

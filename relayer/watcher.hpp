@@ -6,21 +6,25 @@
 #include "infra/log.hpp"
 #include "infra/task.hpp"
 #include "relayer/chain_board.hpp"
+#include "relayer/progress.hpp"
 #include "store/incidents.hpp"
 #include "store/ledger.hpp"
 
 #include <chrono>
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
+#include <vector>
 
 namespace margrave::relayer {
 
 /// Follows one chain: asks the adapter for the next proved updates, applies each to the ledger in
 /// one batch, compares custody at every new final block that is the chain's own latest final one,
 /// so that catching up needs no node with old states. Asks again only after the ledger has what it
-/// asked for, so a slow store slows the reading and nothing piles up. One instance a chain, on the
-/// daemon's thread; owned by App.
+/// asked for, so a slow store slows the reading and nothing piles up. Long stretches of final
+/// blocks are read by the adapter's read_history and applied run by run, with a line of progress
+/// now and then. One instance a chain, on the daemon's thread; owned by App or Sync.
 class Watcher {
   public:
     struct Parts {
@@ -30,7 +34,7 @@ class Watcher {
         /// The head or the final block moved.
         std::function<void()> moved;
         /// Custody verdict of this chain at a final block: what is missing, or nothing when the
-        /// vault covers the ledger there.
+        /// vault covers the ledger there. Without it custody is not asked for.
         std::function<void(BlockNum at, std::optional<std::string> deficit)> custody;
         store::Incidents& incidents;
         const Clock& clock;
@@ -53,6 +57,8 @@ class Watcher {
         /// Blocks applied since the start, for rate and ETA.
         std::uint64_t blocks{0};
         std::uint64_t events{0};
+        /// Tokens in events that no ledger is defined for; at most kUnknownMax are named.
+        std::set<Address> unknown_assets;
         std::string last_error;
         std::uint64_t errors_in_a_row{0};
         /// Contracts and chain id were checked since the last connection error.
@@ -61,8 +67,16 @@ class Watcher {
 
     [[nodiscard]] const Health& health() const { return health_; }
 
+    static constexpr std::size_t kUnknownMax = 64;
+
   private:
+    /// The ledger as the sink of history.
+    class Intake;
+
     [[nodiscard]] chains::ChainView view() const;
+    Task<Result<bool>> read_history(BlockNum to);
+    Result<void> take_run(std::vector<BlockData> run, BlockNum to);
+    void note_applied(const store::ApplySummary& summary);
     Task<Result<bool>> step();
     Result<void> keep_evidence();
     Result<void> keep_reorg(const BlocksReverted& reverted, const BlockRef& old_head);
@@ -76,6 +90,7 @@ class Watcher {
 
     Parts parts_;
     Health health_;
+    Progress progress_;
     std::optional<BlockNum> custody_checked_;
     infra::LogLimiter refuted_limiter_{4, std::chrono::seconds(30)};
     /// Something was applied that `moved` does not know of yet.

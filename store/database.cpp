@@ -21,7 +21,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::uint16_t kSchemaMajor = 1;
+constexpr std::uint16_t kSchemaMajor = 2;
 constexpr std::uint16_t kSchemaMinor = 0;
 constexpr std::string_view kDecisionMark = "decisions.mark";
 constexpr std::size_t kMegabyte = std::size_t{1} << 20U;

@@ -3,8 +3,11 @@
 
 #include "core/assert.hpp"
 #include "store/database.hpp"
+#include "store/detail/journal.hpp"
 #include "store/detail/ledger_state.hpp"
 #include "store/detail/links.hpp"
+
+#include <algorithm>
 
 namespace margrave::store {
 
@@ -138,6 +141,42 @@ Result<std::pair<Accumulator, Accumulator>> Ledger::accumulators_at(
     return std::pair(row->vault, row->positions);
 }
 
+// Above the last run every state is kept; below it the block that gave the state says so.
+Result<void> Ledger::check_kept(const ChainId& chain, BlockNum number) const {
+    MARGRAVE_TRY(ready());
+    const detail::HeadRow* head = state_->chain(chain);
+    if (head == nullptr || number >= head->runs_to) {
+        return ok();
+    }
+    const Database::Impl& db = db_.impl();
+    const detail::ChainTag tag = detail::tag_of(chain);
+    const Bytes key = detail::chain_key::block(tag, number);
+    MARGRAVE_TRY(const auto at, db.last(Cf::kChain, detail::chain_key::blocks(tag), key));
+    if (!at) {
+        return ok();
+    }
+    MARGRAVE_TRY(
+        const auto row, Database::Impl::decode<BlockRow>(Cf::kChain, at->first, at->second)
+    );
+    if (row.is_kept()) {
+        return ok();
+    }
+    return fail(
+        Errc::kNotFound,
+        "the state of block " + std::to_string(number.value) + " of " + chain.text() +
+            " was not kept: it lies inside a run of blocks that were filled in as one; the next "
+            "state that can be read is that of block " +
+            std::to_string(row.run_to.value)
+    );
+}
+
+Result<void> Ledger::check_kept(const AsOf& as_of) const {
+    for (const auto& [chain, number] : as_of) {
+        MARGRAVE_TRY(check_kept(chain, number));
+    }
+    return ok();
+}
+
 Seq Ledger::last_seq() const {
     return ready() ? state_->last_seq : Seq{};
 }
@@ -151,18 +190,22 @@ Result<std::set<AccountId>> Ledger::touched_between(
         return out;
     }
     const detail::ChainTag tag = detail::tag_of(chain);
+    const Bytes end = detail::chain_key::events(tag, to);
     const auto visit = [&](ByteView key, ByteView value) -> Result<bool> {
-        MARGRAVE_TRY(const auto row, Database::Impl::decode<BlockRow>(Cf::kChain, key, value));
-        if (row.block.number > to) {
+        if (std::ranges::lexicographical_compare(end, key)) {
             return false;
         }
-        out.insert(row.accounts.begin(), row.accounts.end());
+        MARGRAVE_TRY(
+            const auto row, Database::Impl::decode<detail::EventsRow>(Cf::kEvent, key, value)
+        );
+        const std::vector<AccountId> accounts = detail::accounts_of(row.events);
+        out.insert(accounts.begin(), accounts.end());
         return true;
     };
     MARGRAVE_TRY(db_.impl().scan(
-        Cf::kChain,
-        detail::chain_key::blocks(tag),
-        detail::chain_key::block(tag, BlockNum{from.value + 1}),
+        Cf::kEvent,
+        detail::chain_key::events(tag),
+        detail::chain_key::events(tag, BlockNum{from.value + 1}),
         visit
     ));
     detail::Versions versions(db_.impl());
@@ -173,52 +216,37 @@ Result<std::set<AccountId>> Ledger::touched_between(
 Result<std::vector<Transfer>> Ledger::journal(Seq from, std::size_t limit) const {
     MARGRAVE_TRY(ready());
     std::vector<Transfer> out;
-    const auto visit = [&](ByteView key, ByteView value) -> Result<bool> {
+    const auto visit = [&](Transfer transfer) -> Result<bool> {
         if (out.size() >= limit) {
             return false;
         }
-        MARGRAVE_TRY(Transfer t, read_transfer(key, value));
-        out.push_back(std::move(t));
+        out.push_back(std::move(transfer));
         return true;
     };
-    const Bytes start = detail::journal_key::transfer(from);
-    MARGRAVE_TRY(db_.impl().scan(Cf::kJournal, Bytes{detail::journal_key::kTransfer}, start, visit)
-    );
+    MARGRAVE_TRY(detail::JournalReader(db_.impl(), *state_).scan(from, visit));
     return out;
-}
-
-Result<Transfer> Ledger::read_transfer(ByteView key, ByteView value) const {
-    MARGRAVE_TRY(auto row, Database::Impl::decode<detail::TransferRow>(Cf::kJournal, key, value));
-    ByteReader seq(key.subspan(1));
-    MARGRAVE_TRY(row.transfer.seq.value, seq.u64());
-    const std::uint32_t ledger = row.transfer.ledger.value;
-    if (ledger == 0 || ledger > state_->ledgers.size()) {
-        return detail::corrupt(
-            Cf::kJournal, key, "ledger " + std::to_string(ledger) + " is unknown"
-        );
-    }
-    row.transfer.chain = state_->definition(row.transfer.ledger).asset.chain();
-    return std::move(row.transfer);
 }
 
 Result<std::vector<Transfer>> Ledger::entries_of(const AccountId& account) const {
     MARGRAVE_TRY(ready());
-    const Database::Impl& db = db_.impl();
-    const Bytes prefix = detail::journal_key::entries(account);
+    detail::JournalReader reader(db_.impl(), *state_);
     std::vector<Transfer> out;
-    const auto visit = [&](ByteView key, ByteView) -> Result<bool> {
-        ByteReader rest(key.subspan(prefix.size()));
-        MARGRAVE_TRY(const std::uint64_t seq, rest.u64());
-        const Bytes row_key = detail::journal_key::transfer(Seq{seq});
-        MARGRAVE_TRY(const auto value, db.get(Cf::kJournal, row_key));
-        if (!value) {
-            return detail::corrupt(Cf::kJournal, row_key, "an index names it, but it is gone");
+    const auto visit = [&](ByteView key, ByteView value) -> Result<bool> {
+        MARGRAVE_TRY(
+            const auto row, Database::Impl::decode<detail::EntriesRow>(Cf::kJournal, key, value)
+        );
+        MARGRAVE_TRY(const Seq first, detail::journal_key::seq_of(key));
+        const Result<std::vector<Seq>> seqs = row.from(first);
+        if (!seqs) {
+            return detail::corrupt(Cf::kJournal, key, seqs.error().detail);
         }
-        MARGRAVE_TRY(Transfer t, read_transfer(row_key, *value));
-        out.push_back(std::move(t));
+        for (const Seq seq : seqs.value()) {
+            MARGRAVE_TRY(Transfer t, reader.at(seq));
+            out.push_back(std::move(t));
+        }
         return true;
     };
-    MARGRAVE_TRY(db.scan(Cf::kJournal, prefix, visit));
+    MARGRAVE_TRY(db_.impl().scan(Cf::kJournal, detail::journal_key::entries(account), visit));
     return out;
 }
 

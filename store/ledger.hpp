@@ -63,6 +63,10 @@ struct Transfer {
     Hash32 block_hash;
     Hash32 txn_hash;
     std::uint32_t log_index{0};
+    /// Which transfer of its event, and which time its block was applied, both from 0: with chain,
+    /// block hash, transaction and log they make the id.
+    std::uint16_t leg{0};
+    std::uint32_t incarnation{0};
     UnixSeconds time;
     /// Seq of the transfer this one reverses, or 0.
     Seq reverses;
@@ -172,11 +176,17 @@ class Ledger {
     [[nodiscard]] std::vector<LedgerDefinition> ledgers() const;
 
     /// One chain update, one batch with its cursor. A block that is already applied (same hash)
-    /// changes nothing. Errors: kUnproved when the parent is not the head, an event is missing, the
+    /// changes nothing. A run of final blocks is one update: balances are written once, at its last
+    /// block, which becomes the final block; it is synced. More than kRunEvents in more than one
+    /// block is kLimit. Errors: kUnproved when the parent is not the head, an event is missing, the
     /// accumulators do not come out, or an event is one that no vault of ours emits; kBelowFinality
     /// when an ancestor lies below the final block; kConflict for a known hash with other events;
     /// kCorrupt when what is read back does not hold.
     Result<ApplySummary> apply(const ChainId& chain, const ChainUpdate& update);
+
+    /// Events of one run of final blocks: what bounds the memory of a batch. Half of it is where a
+    /// caller best cuts; more gains nothing.
+    static constexpr std::size_t kRunEvents = std::size_t{1} << 17U;
 
     [[nodiscard]] ChainState chain_state(const ChainId& chain) const;
     [[nodiscard]] std::optional<BlockRef> block_at(const ChainId& chain, BlockNum number) const;
@@ -185,7 +195,12 @@ class Ledger {
         const ChainId& chain, BlockNum number
     ) const;
 
-    /// Holdings as of a state, zero rows left out. `head` counts everything applied.
+    /// ok when the state after block `number` can be read: below the last run of final blocks only
+    /// the states at the ends of runs are kept. kNotFound names the kept states around it.
+    [[nodiscard]] Result<void> check_kept(const ChainId& chain, BlockNum number) const;
+
+    /// Holdings as of a state, zero rows left out. `head` counts everything applied. Every reading
+    /// as of a state is kNotFound where that state was not kept (check_kept).
     [[nodiscard]] Result<AccountHoldings> holdings(const AccountId& account, const AsOf& as_of)
         const;
     [[nodiscard]] Result<AccountHoldings> holdings_at_head(const AccountId& account) const;
@@ -237,7 +252,7 @@ class Ledger {
   private:
     /// Reads what a refresh made old; the error of the reading, once there was one.
     Result<void> ready() const;
-    Result<Transfer> read_transfer(ByteView key, ByteView value) const;
+    Result<void> check_kept(const AsOf& as_of) const;
 
     Database& db_;
     std::unique_ptr<State> state_;

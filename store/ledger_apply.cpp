@@ -20,10 +20,7 @@ using detail::SeenRow;
 
 namespace {
 
-std::string name_of(const ChainId& chain, const BlockRef& block) {
-    return "block " + std::to_string(block.number.value) + " (" + to_hex(block.hash) + ") of " +
-           chain.text();
-}
+using detail::name_of;
 
 // Folds one event into its contract's accumulator. The sequence says whether one is missing.
 template <class Event>
@@ -41,7 +38,14 @@ Result<void> fold_event(
     return ok();
 }
 
-Result<void> fold_block(HeadRow& head, const ChainId& chain, const BlockData& data) {
+// Almost always the logs come in ascending order, and then none can be there twice.
+Result<void> check_places(const ChainId& chain, const BlockData& data) {
+    const auto after = [](const ChainEvent& a, const ChainEvent& b) {
+        return a.log_index >= b.log_index;
+    };
+    if (std::ranges::adjacent_find(data.events, after) == data.events.end()) {
+        return ok();
+    }
     std::set<std::tuple<Hash32, std::uint32_t, std::uint16_t>> places;
     for (const ChainEvent& event : data.events) {
         const auto* mapped = std::get_if<MappedEvent>(&event.body);
@@ -53,20 +57,6 @@ Result<void> fold_block(HeadRow& head, const ChainId& chain, const BlockData& da
                     " of " + to_hex(event.txn_hash) + " twice"
             );
         }
-        if (const auto* movement = std::get_if<Movement>(&event.body)) {
-            MARGRAVE_TRY(fold_event(head.vault, *movement, chain, data.block));
-        } else if (const auto* position = std::get_if<Position>(&event.body)) {
-            MARGRAVE_TRY(fold_event(head.positions, *position, chain, data.block));
-        }
-    }
-    if (head.vault != data.vault || head.positions != data.positions) {
-        return fail(
-            Errc::kUnproved,
-            name_of(chain, data.block) + " has events that do not give its accumulators: vault " +
-                to_hex(head.vault.hash) + " after " + std::to_string(head.vault.count) +
-                " events, the chain says " + to_hex(data.vault.hash) + " after " +
-                std::to_string(data.vault.count)
-        );
     }
     return ok();
 }
@@ -79,30 +69,15 @@ Result<bool> is_same(
         row.positions != data.positions) {
         return false;
     }
-    for (std::uint32_t i = 0; i < row.events; ++i) {
-        if (!std::holds_alternative<MappedEvent>(data.events[i].body)) {
-            continue;
-        }
-        const Bytes key = detail::chain_key::event(tag, row.block.number, i);
-        MARGRAVE_TRY(const auto stored, db.read<detail::EventRow>(Cf::kEvent, key));
-        if (!stored || stored->event != data.events[i]) {
-            return false;
-        }
+    const auto is_mapped = [](const ChainEvent& event) {
+        return std::holds_alternative<MappedEvent>(event.body);
+    };
+    if (std::ranges::none_of(data.events, is_mapped)) {
+        return true;
     }
-    return true;
-}
-
-// kConflict when the block is known with other content: the same hash has one content for ever.
-Result<void> check_same(
-    const Database::Impl& db, const ChainId& chain, const BlockRow& row, const BlockData& data
-) {
-    MARGRAVE_TRY(const bool same, is_same(db, detail::tag_of(chain), row, data));
-    if (same) {
-        return ok();
-    }
-    return fail(
-        Errc::kConflict, name_of(chain, data.block) + " was applied before with other events"
-    );
+    const Bytes key = detail::chain_key::events(tag, row.block.number);
+    MARGRAVE_TRY(const auto stored, db.read<detail::EventsRow>(Cf::kEvent, key));
+    return stored && stored->events == data.events;
 }
 
 // The block to be applied must stand on the head.
@@ -125,6 +100,44 @@ Result<void> check_parent(const ChainId& chain, const HeadRow& head, const Block
 
 namespace detail {
 
+std::string name_of(const ChainId& chain, const BlockRef& block) {
+    return "block " + std::to_string(block.number.value) + " (" + to_hex(block.hash) + ") of " +
+           chain.text();
+}
+
+Result<void> fold_block(HeadRow& head, const ChainId& chain, const BlockData& data) {
+    MARGRAVE_TRY(check_places(chain, data));
+    for (const ChainEvent& event : data.events) {
+        if (const auto* movement = std::get_if<Movement>(&event.body)) {
+            MARGRAVE_TRY(fold_event(head.vault, *movement, chain, data.block));
+        } else if (const auto* position = std::get_if<Position>(&event.body)) {
+            MARGRAVE_TRY(fold_event(head.positions, *position, chain, data.block));
+        }
+    }
+    if (head.vault != data.vault || head.positions != data.positions) {
+        return fail(
+            Errc::kUnproved,
+            name_of(chain, data.block) + " has events that do not give its accumulators: vault " +
+                to_hex(head.vault.hash) + " after " + std::to_string(head.vault.count) +
+                " events, the chain says " + to_hex(data.vault.hash) + " after " +
+                std::to_string(data.vault.count)
+        );
+    }
+    return ok();
+}
+
+Result<void> check_same(
+    const Database::Impl& db, const ChainId& chain, const BlockRow& row, const BlockData& data
+) {
+    MARGRAVE_TRY(const bool same, is_same(db, tag_of(chain), row, data));
+    if (same) {
+        return ok();
+    }
+    return fail(
+        Errc::kConflict, name_of(chain, data.block) + " was applied before with other events"
+    );
+}
+
 Update::Update(Database::Impl& db, Ledger::State& state, const ChainId& chain)
     : db_(db),
       state_(state),
@@ -140,9 +153,9 @@ Result<std::optional<BlockRow>> Update::block_at(BlockNum number) const {
     return db_.read<BlockRow>(Cf::kChain, chain_key::block(tag_, number));
 }
 
-Result<void> Update::write(rocksdb::WriteBatch& batch) {
+Result<void> Update::write(rocksdb::WriteBatch& batch, bool sync) {
     db_.put_row(batch, Cf::kChain, chain_key::head(tag_), head_);
-    const Result<void> written = db_.write(batch, /*sync=*/false);
+    const Result<void> written = db_.write(batch, sync);
     if (!written) {
         // What is on disk is unknown, so what is in memory may be wrong too.
         state_.drop_caches();
@@ -150,6 +163,71 @@ Result<void> Update::write(rocksdb::WriteBatch& batch) {
     }
     state_.chains[chain_] = head_;
     return ok();
+}
+
+Result<std::uint32_t> Update::incarnation_of(const BlockRef& block) const {
+    if (head_.reorgs == 0) {
+        return 0U;
+    }
+    const Bytes key = chain_key::seen(tag_, block.hash);
+    MARGRAVE_TRY(const auto seen, db_.read<SeenRow>(Cf::kChain, key));
+    if (seen && seen->live) {
+        return corrupt(Cf::kChain, key, "says that the block counts, but it is not there");
+    }
+    return seen ? seen->incarnation + 1 : 0U;
+}
+
+Result<BlockRow> Update::book_block(
+    rocksdb::WriteBatch& batch, Books& books, Postings& postings, const BlockData& data
+) {
+    MARGRAVE_TRY(fold_block(head_, chain_, data));
+    MARGRAVE_TRY(const std::uint32_t incarnation, incarnation_of(data.block));
+    BlockRow row;
+    row.block = data.block;
+    row.first = Seq{books.last_seq().value + 1};
+    row.events = static_cast<std::uint32_t>(data.events.size());
+    row.incarnation = incarnation;
+    row.vault = data.vault;
+    row.positions = data.positions;
+    books.begin(BlockContext{chain_, tag_, data.block, incarnation});
+    postings.begin_block();
+    for (const ChainEvent& event : data.events) {
+        MARGRAVE_TRY(postings.apply(event));
+    }
+    row.last = books.last_seq();
+    books.end_block(batch);
+    if (!data.events.empty()) {
+        const Bytes key = chain_key::events(tag_, data.block.number);
+        db_.put(batch, Cf::kEvent, key, encode_events(data.events));
+    }
+    head_.head = data.block;
+    return row;
+}
+
+void Update::put_block(rocksdb::WriteBatch& batch, const BlockRow& row) const {
+    db_.put_row(batch, Cf::kChain, chain_key::block(tag_, row.block.number), row);
+}
+
+void Update::put_open(rocksdb::WriteBatch& batch, const Postings& postings) const {
+    for (const std::uint64_t number : postings.requests()) {
+        db_.put(batch, Cf::kDecision, decision_key::open_request(tag_, number), {});
+    }
+    for (const Postings::Seized& seized : postings.seized()) {
+        const OpenLegRow leg{seized.account, chain_.text()};
+        db_.put_row(batch, Cf::kDecision, decision_key::open_leg(seized.seizure), leg);
+    }
+}
+
+Result<ApplySummary> Update::summary_of(const Books& books, const Postings& postings) const {
+    ApplySummary summary;
+    summary.touched = books.touched();
+    const std::set<AccountId>& moved = postings.moved_positions();
+    summary.touched.insert(moved.begin(), moved.end());
+    Versions versions(db_);
+    MARGRAVE_TRY(add_linked(versions, summary.touched));
+    summary.transfers = books.transfers();
+    summary.unknown_assets = postings.unknown_assets();
+    return summary;
 }
 
 Result<ApplySummary> Update::apply(const BlockApplied& update) {
@@ -160,70 +238,22 @@ Result<ApplySummary> Update::apply(const BlockApplied& update) {
         return ApplySummary{};
     }
     MARGRAVE_TRY(check_parent(chain_, head_, data.block));
-    MARGRAVE_TRY(fold_block(head_, chain_, data));
-
-    const Bytes seen_key = chain_key::seen(tag_, data.block.hash);
-    MARGRAVE_TRY(const auto seen, db_.read<SeenRow>(Cf::kChain, seen_key));
-    if (seen && seen->live) {
-        return corrupt(Cf::kChain, seen_key, "says that the block counts, but it is not there");
-    }
-    const SeenRow now{seen ? seen->incarnation + 1 : 0, true};
-
-    Books books(db_, state_);
-    books.begin(BlockContext{chain_, tag_, data.block, now.incarnation});
-    Postings postings(db_, state_, books);
-    for (const ChainEvent& event : data.events) {
-        MARGRAVE_TRY(postings.apply(event));
-    }
     rocksdb::WriteBatch batch;
-    db_.put_row(batch, Cf::kChain, seen_key, now);
-    write_block(batch, data, books, postings, now.incarnation);
-    head_.head = data.block;
-    MARGRAVE_TRY(write(batch));
-    books.commit_to(state_);
-
-    ApplySummary summary;
-    summary.touched = books.touched();
-    const std::set<AccountId>& moved = postings.moved_positions();
-    summary.touched.insert(moved.begin(), moved.end());
-    Versions versions(db_);
-    MARGRAVE_TRY(add_linked(versions, summary.touched));
-    summary.events = data.events.size();
-    summary.transfers = books.transfers().size();
-    summary.unknown_assets = postings.unknown_assets();
-    return summary;
-}
-
-void Update::write_block(
-    rocksdb::WriteBatch& batch,
-    const BlockData& data,
-    const Books& books,
-    const Postings& postings,
-    std::uint32_t incarnation
-) const {
-    BlockRow row;
-    row.block = data.block;
-    row.first = Seq{state_.last_seq.value + 1};
-    row.last = Seq{state_.last_seq.value + books.transfers().size()};
-    row.events = static_cast<std::uint32_t>(data.events.size());
-    row.incarnation = incarnation;
-    row.vault = data.vault;
-    row.positions = data.positions;
-    row.accounts.assign(postings.accounts().begin(), postings.accounts().end());
-    books.write_journal(batch);
+    Books books(db_, state_);
+    Postings postings(db_, state_, books);
+    MARGRAVE_TRY(BlockRow row, book_block(batch, books, postings, data));
+    books.write_totals(batch);
     row.subjects = books.write_versions(batch);
-    db_.put_row(batch, Cf::kChain, chain_key::block(tag_, data.block.number), row);
-    for (std::uint32_t i = 0; i < row.events; ++i) {
-        const Bytes key = chain_key::event(tag_, data.block.number, i);
-        db_.put_row(batch, Cf::kEvent, key, EventRow{data.events[i]});
-    }
-    for (const std::uint64_t number : postings.requests()) {
-        db_.put(batch, Cf::kDecision, decision_key::open_request(tag_, number), {});
-    }
-    for (const Postings::Seized& seized : postings.seized()) {
-        const OpenLegRow leg{seized.account, chain_.text()};
-        db_.put_row(batch, Cf::kDecision, decision_key::open_leg(seized.seizure), leg);
-    }
+    put_block(batch, row);
+    put_open(batch, postings);
+    db_.put_row(
+        batch, Cf::kChain, chain_key::seen(tag_, data.block.hash), SeenRow{row.incarnation, true}
+    );
+    MARGRAVE_TRY(write(batch, /*sync=*/false));
+    books.commit_to(state_);
+    MARGRAVE_TRY(ApplySummary summary, summary_of(books, postings));
+    summary.events = data.events.size();
+    return summary;
 }
 
 }  // namespace detail
@@ -238,6 +268,9 @@ Result<ApplySummary> Ledger::apply(const ChainId& chain, const ChainUpdate& upda
     }
     if (const auto* reverted = std::get_if<BlocksReverted>(&update)) {
         return work.revert(*reverted);
+    }
+    if (const auto* filled = std::get_if<BlocksFinal>(&update)) {
+        return work.fill(*filled);
     }
     return work.finalize(std::get<Finalized>(update));
 }

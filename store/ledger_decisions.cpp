@@ -252,7 +252,7 @@ class LegReader {
 
 Result<std::vector<Request>> Ledger::requests(const ChainId& chain, BlockNum up_to, bool only_open)
     const {
-    MARGRAVE_TRY(ready());
+    MARGRAVE_TRY(check_kept(chain, up_to));
     RequestReader reader(db_.impl(), *state_, chain);
     return only_open ? reader.open(up_to) : reader.all(up_to);
 }

@@ -324,6 +324,7 @@ Result<std::vector<AccountHoldings>> follow_links(
 
 Result<AccountHoldings> Ledger::holdings(const AccountId& account, const AsOf& as_of) const {
     MARGRAVE_TRY(ready());
+    MARGRAVE_TRY(check_kept(as_of));
     return read_one(db_.impl(), *state_, account, &as_of);
 }
 
@@ -334,6 +335,7 @@ Result<AccountHoldings> Ledger::holdings_at_head(const AccountId& account) const
 
 Result<std::vector<AccountHoldings>> Ledger::all_holdings(const AsOf& as_of) const {
     MARGRAVE_TRY(ready());
+    MARGRAVE_TRY(check_kept(as_of));
     detail::Versions versions(db_.impl());
     const detail::ChainLimits limits = limits_of(*state_, &as_of);
     HoldingsReader reader(*state_, limits);
@@ -389,6 +391,7 @@ Result<TrialBalance> Ledger::trial_balance(LedgerId ledger, BlockNum as_of) cons
     if (ledger.value == 0 || ledger.value > state_->ledgers.size()) {
         return fail(Errc::kNotFound, "there is no ledger " + std::to_string(ledger.value));
     }
+    MARGRAVE_TRY(check_kept(state_->definition(ledger).asset.chain(), as_of));
     detail::Versions versions(db_.impl());
     TrialBalance out;
     out.ledger = state_->definition(ledger);

@@ -1,20 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/assert.hpp"
 #include "store/detail/decision_records.hpp"
+#include "store/detail/journal.hpp"
 #include "store/detail/ledger_update.hpp"
 #include "store/detail/links.hpp"
 
 #include <algorithm>
+#include <ranges>
 
 namespace margrave::store::detail {
-namespace {
-
-std::string name_of(const ChainId& chain, const BlockRef& block) {
-    return "block " + std::to_string(block.number.value) + " (" + to_hex(block.hash) + ") of " +
-           chain.text();
-}
-
-}  // namespace
 
 Result<std::optional<BlockRow>> Update::find_ancestor(const BlockRef& ancestor) const {
     MARGRAVE_TRY(auto row, block_at(ancestor.number));
@@ -29,9 +23,11 @@ Result<std::optional<BlockRow>> Update::find_ancestor(const BlockRef& ancestor) 
         );
     }
     // The parent of the first block we ever applied is not ours, but names the empty state.
-    MARGRAVE_TRY(const auto blocks, blocks_above(std::nullopt));
-    if (!row && !blocks.empty() && blocks.back().block.parent == ancestor.hash && !head_.final) {
-        return std::optional<BlockRow>{};
+    if (!row && !head_.final) {
+        MARGRAVE_TRY(const auto blocks, blocks_above(std::nullopt));
+        if (!blocks.empty() && blocks.back().block.parent == ancestor.hash) {
+            return std::optional<BlockRow>{};
+        }
     }
     return fail(
         Errc::kUnproved,
@@ -51,6 +47,15 @@ Result<std::vector<BlockRow>> Update::blocks_above(std::optional<BlockNum> numbe
     MARGRAVE_TRY(db_.scan(Cf::kChain, prefix, start, visit));
     std::ranges::reverse(out);
     return out;
+}
+
+Result<std::vector<AccountId>> Update::accounts_in(const BlockRow& block) const {
+    const Bytes key = chain_key::events(tag_, block.block.number);
+    MARGRAVE_TRY(const auto row, db_.read<EventsRow>(Cf::kEvent, key));
+    if ((row ? row->events.size() : 0) != block.events) {
+        return corrupt(Cf::kEvent, key, "has not the events its block recorded");
+    }
+    return row ? accounts_of(row->events) : std::vector<AccountId>{};
 }
 
 Result<ApplySummary> Update::revert(const BlocksReverted& update) {
@@ -74,43 +79,48 @@ Result<ApplySummary> Update::revert(const BlocksReverted& update) {
     ++head_.reorgs;
     for (const BlockRow& block : orphans) {
         MARGRAVE_TRY(revert_block(batch, books, block));
-        summary.touched.insert(block.accounts.begin(), block.accounts.end());
+        MARGRAVE_TRY(const std::vector<AccountId> accounts, accounts_in(block));
+        summary.touched.insert(accounts.begin(), accounts.end());
         summary.events += block.events;
     }
     MARGRAVE_TRY(books.check_against(kept));
-    books.write_journal(batch);
+    books.write_totals(batch);
     head_.head = ancestor ? std::optional(ancestor->block) : std::nullopt;
     head_.vault = ancestor ? ancestor->vault : Accumulator{};
     head_.positions = ancestor ? ancestor->positions : Accumulator{};
-    MARGRAVE_TRY(write(batch));
+    MARGRAVE_TRY(write(batch, /*sync=*/false));
+    state_.books.clear();
     state_.newest.clear();
     books.commit_to(state_);
-    summary.transfers = books.transfers().size();
+    summary.transfers = books.transfers();
     Versions versions(db_);
     MARGRAVE_TRY(add_linked(versions, summary.touched));
     return summary;
 }
 
 Result<void> Update::revert_block(rocksdb::WriteBatch& batch, Books& books, const BlockRow& block) {
-    for (std::uint64_t seq = block.last.value; seq >= block.first.value; --seq) {
-        const Bytes key = journal_key::transfer(Seq{seq});
-        MARGRAVE_TRY(auto row, db_.read<TransferRow>(Cf::kJournal, key));
-        if (!row || row->transfer.block_hash != block.block.hash ||
-            row->transfer.reverses != Seq{} || row->transfer.ledger.value == 0 ||
-            row->transfer.ledger.value > state_.ledgers.size()) {
-            return corrupt(Cf::kJournal, key, "is not the transfer its block recorded");
+    // Only final blocks are filled in runs, and above them nothing else was: a reorg stays away.
+    MARGRAVE_ASSERT(block.run_to == BlockNum{});
+    books.begin(BlockContext{chain_, tag_, block.block, block.incarnation});
+    if (block.last >= block.first) {
+        const Bytes key = journal_key::transfers(block.first);
+        MARGRAVE_TRY(const auto transfers, JournalReader(db_, state_).row(block.first));
+        if (transfers.size() != block.last.value - block.first.value + 1) {
+            return corrupt(Cf::kJournal, key, "has not the transfers its block recorded");
         }
-        row->transfer.seq = Seq{seq};
-        row->transfer.chain = chain_;
-        MARGRAVE_TRY(books.reverse(row->transfer));
+        for (const Transfer& t : std::views::reverse(transfers)) {
+            if (t.block_hash != block.block.hash || t.reverses != Seq{} || t.chain != chain_) {
+                return corrupt(Cf::kJournal, key, "is not the transfers its block recorded");
+            }
+            MARGRAVE_TRY(books.reverse(t));
+        }
     }
+    books.end_block(batch);
     const BlockNum number = block.block.number;
     for (const Bytes& subject : block.subjects) {
         db_.remove(batch, Cf::kVersion, subject::versioned(subject, number));
     }
-    for (std::uint32_t i = 0; i < block.events; ++i) {
-        db_.remove(batch, Cf::kEvent, chain_key::event(tag_, number, i));
-    }
+    db_.remove(batch, Cf::kEvent, chain_key::events(tag_, number));
     db_.remove(batch, Cf::kChain, chain_key::block(tag_, number));
     db_.put_row(
         batch, Cf::kChain, chain_key::orphan(tag_, number, block.block.hash, head_.reorgs), block
@@ -140,11 +150,15 @@ Result<ApplySummary> Update::finalize(const Finalized& update) {
     }
     rocksdb::WriteBatch batch;
     head_.final = row->block;
-    MARGRAVE_TRY(end_executed_holds(batch, block.number));
-    MARGRAVE_TRY(close_legs(batch, block.number));
-    MARGRAVE_TRY(close_requests(batch, block.number));
-    MARGRAVE_TRY(write(batch));
+    MARGRAVE_TRY(settle(batch, block.number));
+    MARGRAVE_TRY(write(batch, /*sync=*/false));
     return ApplySummary{};
+}
+
+Result<void> Update::settle(rocksdb::WriteBatch& batch, BlockNum final) {
+    MARGRAVE_TRY(end_executed_holds(batch, final));
+    MARGRAVE_TRY(close_legs(batch, final));
+    return close_requests(batch, final);
 }
 
 // A release that is final is in the firm holdings; its hold would count it twice.

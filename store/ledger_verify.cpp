@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/assert.hpp"
 #include "store/database.hpp"
+#include "store/detail/journal.hpp"
 #include "store/detail/ledger_state.hpp"
 #include "store/detail/posix.hpp"
 #include "store/ledger.hpp"
@@ -10,6 +11,7 @@
 #include <unistd.h>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 
 namespace margrave::store {
 
@@ -17,7 +19,6 @@ using detail::AccountKey;
 using detail::BlockRow;
 using detail::Cf;
 using detail::TotalsRow;
-using detail::TransferRow;
 
 namespace {
 
@@ -26,7 +27,8 @@ class JournalFold {
   public:
     JournalFold(const Database::Impl& db, const Ledger::State& state)
         : db_(db),
-          state_(state) {}
+          state_(state),
+          originals_(db, state) {}
 
     Result<void> add(const Transfer& t);
     /// Every entry that is not reversed stands in a block that counts, no reversed one does.
@@ -47,11 +49,12 @@ class JournalFold {
     Result<void> add_reversal(const Transfer& t);
 
     Error wrong(const Transfer& t, std::string_view why) const {
-        return detail::corrupt(Cf::kJournal, detail::journal_key::transfer(t.seq), why);
+        return detail::corrupt(Cf::kJournal, detail::journal_key::transfers(t.seq), why);
     }
 
     const Database::Impl& db_;
     const Ledger::State& state_;
+    detail::JournalReader originals_;
     // By seq - 1.
     std::vector<Entry> entries_;
     std::unordered_set<Hash32> ids_;
@@ -88,10 +91,7 @@ Result<void> JournalFold::add_reversal(const Transfer& t) {
         return wrong(t, "it reverses an entry that comes after it");
     }
     Entry& original = entries_[t.reverses.value - 1];
-    const Bytes key = detail::journal_key::transfer(t.reverses);
-    MARGRAVE_TRY(const auto row, db_.read<TransferRow>(Cf::kJournal, key));
-    MARGRAVE_ASSERT(row.has_value());
-    const Transfer& o = row->transfer;
+    MARGRAVE_TRY(const Transfer o, originals_.at(t.reverses));
     const bool opposite = o.ledger == t.ledger && o.amount == t.amount && o.debit == t.credit &&
                           o.debit_owner == t.credit_owner && o.credit == t.debit &&
                           o.credit_owner == t.debit_owner && o.block_hash == t.block_hash;
@@ -122,7 +122,7 @@ Result<void> JournalFold::check_blocks() const {
         if (counts == e.reversed) {
             return detail::corrupt(
                 Cf::kJournal,
-                detail::journal_key::transfer(Seq{seq}),
+                detail::journal_key::transfers(Seq{seq}),
                 e.reversed ? "is reversed, but its block counts" : "stands in no block that counts"
             );
         }
@@ -214,28 +214,49 @@ Result<BlockData> read_block(const Database::Impl& db, const ChainId& chain, con
     data.block = row.block;
     data.vault = row.vault;
     data.positions = row.positions;
-    const Bytes prefix = detail::chain_key::events(detail::tag_of(chain), row.block.number);
-    const auto visit = [&](ByteView key, ByteView value) -> Result<bool> {
-        MARGRAVE_TRY(auto event, Database::Impl::decode<detail::EventRow>(Cf::kEvent, key, value));
-        data.events.push_back(std::move(event.event));
-        return true;
-    };
-    MARGRAVE_TRY(db.scan(Cf::kEvent, prefix, visit));
+    const Bytes key = detail::chain_key::events(detail::tag_of(chain), row.block.number);
+    MARGRAVE_TRY(auto events, db.read<detail::EventsRow>(Cf::kEvent, key));
+    if (events) {
+        data.events = std::move(events->events);
+    }
     return data;
 }
 
-// Applies one chain's stored events to an empty ledger.
+// Applies one chain's stored events to an empty ledger, in the steps in which they were applied.
 Result<void> replay_chain(const Database::Impl& db, const ChainId& chain, Ledger& into) {
+    BlocksFinal run;
     const auto visit = [&](ByteView key, ByteView value) -> Result<bool> {
         MARGRAVE_TRY(const auto row, Database::Impl::decode<BlockRow>(Cf::kChain, key, value));
         MARGRAVE_TRY(BlockData data, read_block(db, chain, row));
-        const Result<ApplySummary> applied = into.apply(chain, BlockApplied{std::move(data)});
+        ChainUpdate update;
+        if (row.run_to == BlockNum{}) {
+            update = BlockApplied{std::move(data)};
+        } else {
+            run.blocks.push_back(std::move(data));
+            if (!row.is_kept()) {
+                return true;
+            }
+            update = std::exchange(run, {});
+            // What lies below a run is final, whether it was when the run came or became so by it.
+            if (const auto head = into.chain_state(chain).head) {
+                MARGRAVE_TRY(into.apply(chain, Finalized{*head}));
+            }
+        }
+        const Result<ApplySummary> applied = into.apply(chain, update);
         if (!applied) {
             return detail::corrupt(Cf::kChain, key, "does not replay: " + applied.error().detail);
         }
         return true;
     };
-    return db.scan(Cf::kChain, detail::chain_key::blocks(detail::tag_of(chain)), visit);
+    MARGRAVE_TRY(db.scan(Cf::kChain, detail::chain_key::blocks(detail::tag_of(chain)), visit));
+    if (!run.blocks.empty()) {
+        return fail(
+            Errc::kCorrupt,
+            "the last " + std::to_string(run.blocks.size()) + " blocks of " + chain.text() +
+                " are of a run that has no end"
+        );
+    }
+    return ok();
 }
 
 Result<void> compare_versions(const Database::Impl& ours, const Database::Impl& replayed) {
@@ -279,12 +300,11 @@ Result<void> Ledger::verify() const {
     MARGRAVE_TRY(ready());
     const Database::Impl& db = db_.impl();
     JournalFold fold(db, *state_);
-    const auto visit = [&](ByteView key, ByteView value) -> Result<bool> {
-        MARGRAVE_TRY(const Transfer t, read_transfer(key, value));
+    const auto visit = [&](const Transfer& t) -> Result<bool> {
         MARGRAVE_TRY(fold.add(t));
         return true;
     };
-    MARGRAVE_TRY(db.scan(Cf::kJournal, Bytes{detail::journal_key::kTransfer}, visit));
+    MARGRAVE_TRY(detail::JournalReader(db, *state_).scan(Seq{}, visit));
     if (fold.count() != state_->last_seq.value) {
         return fail(
             Errc::kCorrupt,

@@ -47,6 +47,14 @@ Postings::Postings(const Database::Impl& db, const Ledger::State& state, Books& 
       state_(state),
       books_(books) {}
 
+void Postings::begin_block() {
+    for (const auto& [account, lock] : block_locks_) {
+        std::uint64_t& newest = locks_.try_emplace(account, 1).first->second;
+        newest = std::max(newest, lock);
+    }
+    block_locks_.clear();
+}
+
 Result<void> Postings::apply(const ChainEvent& event) {
     if (const auto* position = std::get_if<Position>(&event.body)) {
         return apply_position(*position);
@@ -58,7 +66,6 @@ Result<void> Postings::apply(const ChainEvent& event) {
 }
 
 Result<void> Postings::apply_position(const Position& p) {
-    accounts_.insert(p.account);
     positions_.insert(p.account);
     const Bytes subject = subject::position(books_.block().tag, p.account, p.market);
     books_.put(subject, PositionRow{p.size, p.entry_price});
@@ -66,9 +73,6 @@ Result<void> Postings::apply_position(const Position& p) {
 }
 
 Result<void> Postings::apply_movement(const Movement& m, const ChainEvent& event) {
-    if (!is_pool(m.account)) {
-        accounts_.insert(m.account);
-    }
     books_.begin(Cause{m.kind, m.account, event.txn_hash, event.log_index, 0});
     const std::optional<LedgerId> ledger = state_.find(books_.block().tag, m.token);
     if (!ledger) {
@@ -217,6 +221,7 @@ Result<void> Postings::seizure(const Movement& m, std::optional<LedgerId> ledger
     }
     books_.put(subject, row);
     seized_.push_back({m.counterparty, m.account});
+    block_locks_.emplace_back(m.account, row.lock);
     return ok();
 }
 
@@ -323,28 +328,24 @@ Result<void> Postings::ensure_vault(LedgerId ledger, const Amount& amount) {
     return books_.post(ledger, kVaultAccount, kUnattributedAccount, sub_or_zero(amount, have));
 }
 
-Result<Amount> Postings::book(LedgerId ledger, const AccountId& account) {
-    MARGRAVE_TRY(const auto row, books_.newest<AmountRow>(subject::book(ledger, account)));
-    return row ? row->amount : Amount{};
-}
-
 Result<void> Postings::raise_book(const Known& e, const Amount& amount) {
-    MARGRAVE_TRY(const Amount before, book(e.ledger, e.m.account));
+    MARGRAVE_TRY(const Amount before, books_.book(e.ledger, e.m.account));
     MARGRAVE_TRY(const Amount after, add(before, amount));
-    books_.put(subject::book(e.ledger, e.m.account), AmountRow{after});
+    books_.put_book(e.ledger, e.m.account, after);
     return ok();
 }
 
 Result<Amount> Postings::lower_book(const Known& e) {
-    MARGRAVE_TRY(const Amount before, book(e.ledger, e.m.account));
+    MARGRAVE_TRY(const Amount before, books_.book(e.ledger, e.m.account));
     const Amount after = sub_or_zero(before, e.m.amount);
-    books_.put(subject::book(e.ledger, e.m.account), AmountRow{after});
+    books_.put_book(e.ledger, e.m.account, after);
     return sub_or_zero(before, after);
 }
 
 Result<std::pair<std::uint64_t, std::uint64_t>> Postings::find_lock(const Movement& m) {
     using Numbers = std::pair<std::uint64_t, std::uint64_t>;
-    std::uint64_t newest = 1;
+    const auto earlier = locks_.find(m.account);
+    std::uint64_t newest = earlier == locks_.end() ? 1 : earlier->second;
     const auto visit = [&](ByteView subject, ByteView value) -> Result<void> {
         MARGRAVE_TRY(const auto row, Database::Impl::decode<LegRow>(Cf::kVersion, subject, value));
         newest = std::max(newest, row.lock);

@@ -35,7 +35,6 @@ Result<void> Postings::apply_mapped(const MappedEvent& m, const ChainEvent& even
                                     : " is part " + std::to_string(m.part) + " of its log")
         );
     }
-    accounts_.insert(m.account);
     if (const auto* position = std::get_if<MappedPosition>(&m.what)) {
         positions_.insert(m.account);
         const Bytes subject = subject::position(books_.block().tag, m.account, position->market);
@@ -191,7 +190,6 @@ Result<void> Postings::apply_link(const AccountId& from, const MappedLink& link)
     books_.put(target, LinkRow{link.active});
     positions_.insert(from);
     positions_.insert(link.into);
-    accounts_.insert(link.into);
     return ok();
 }
 

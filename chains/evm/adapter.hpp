@@ -6,6 +6,7 @@
 #include "chains/evm/heads.hpp"
 #include "chains/evm/mapping.hpp"
 #include "chains/evm/proof/account_proof.hpp"
+#include "chains/evm/ranges.hpp"
 #include "chains/evm/requests.hpp"
 #include "chains/evm/survey.hpp"
 #include "chains/rpc/client.hpp"
@@ -23,9 +24,11 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <variant>
 #include <vector>
 
 namespace margrave::chains::evm {
@@ -57,6 +60,8 @@ class EvmAdapter final : public ChainAdapter {
     Task<Result<void>> check_node() override;
     Task<Result<ChainFacts>> probe() override;
     Task<Result<Updates>> next(ChainView view) override;
+    Task<Result<void>> read_history(HistorySink& sink, BlockNum to, std::chrono::milliseconds time)
+        override;
 
     Task<Result<Bytes>> call_at(Address to, Bytes data, Hash32 block) override;
     Task<Result<Amount>> custody_at(Address token, Hash32 block) override;
@@ -143,6 +148,48 @@ class EvmAdapter final : public ChainAdapter {
     [[nodiscard]] FollowRules rules() const;
     [[nodiscard]] ChainLag lag_of(const Survey& survey, const Step& step) const;
 
+    // history.cpp: long stretches of final blocks, read by several lanes and delivered in order.
+    struct History;
+    /// What a lane brings of one range.
+    struct HistoryPart;
+    /// Why a range was not brought, and what may help.
+    struct Setback;
+    template <class T>
+    using Brought = std::variant<T, Setback>;
+
+    /// Asks for ranges until all are there. The history is in the frame of read_history.
+    Task<void> history_lane(History* history, std::size_t lane);
+    Task<void> run_lane(History* history, std::size_t lane);
+    Task<void> deliver_history(History* history);
+    Task<Result<void>> begin_delivery(History* history, const HistoryPart& part);
+    Task<Result<void>> deliver_part(History* history, HistoryPart part);
+    static Result<void> hand_on(History* history);
+    static void keep_failure(History* history, Result<void> done);
+    // history_ranges.cpp
+    Task<Brought<HistoryPart>> bring(Node& node, BlockRange range);
+    Task<Brought<std::vector<KnownBlock>>> bring_blocks(Node& node, BlockRange range);
+    /// That enough operators have this block.
+    Task<std::optional<Setback>> agree_on(Node& node, const KnownBlock& block);
+    /// The logs of the blocks, by the chain's proof mode.
+    Task<std::optional<Setback>> bring_events(
+        Node& node, const std::vector<KnownBlock>& blocks, HistoryPart* part
+    );
+    Task<std::optional<Setback>> bring_by_accumulator(
+        Node& node, const std::vector<KnownBlock>& blocks, HistoryPart* part
+    );
+    Task<std::optional<Setback>> bring_by_receipts(
+        Node& node, const std::vector<KnownBlock>& blocks, HistoryPart* part
+    );
+    Task<std::optional<Setback>> bring_by_agreement(
+        Node& node, const std::vector<KnownBlock>& blocks, HistoryPart* part
+    );
+    Task<Brought<std::vector<NodeLog>>> bring_logs(Node& node, BlockRange range);
+    /// What as many operators as must agree give alike.
+    Task<Brought<std::vector<NodeLog>>> bring_common_logs(Node& node, BlockRange range);
+    [[nodiscard]] std::vector<Node*> history_nodes() const;
+    [[nodiscard]] RangeSize& size_of(const Node& node);
+    [[nodiscard]] Setback setback(const Node& node, const rpc::RpcError& error, BlockRange range);
+
     // proving.cpp: the events of blocks, by the chain's proof mode.
     Task<Result<std::vector<BlockData>>> prove(
         Node& node, const ChainView& view, std::vector<KnownBlock> blocks
@@ -150,6 +197,16 @@ class EvmAdapter final : public ChainAdapter {
     /// Every log of the block that is followed, ours or watched, by receipts under its header; and
     /// its transactions, where native coin is watched.
     Task<Result<ProvedContent>> open_block(Node& node, const KnownBlock& block);
+    /// The questions that open a block, and what their answers prove.
+    [[nodiscard]] std::vector<rpc::RpcCall> ask_content(const KnownBlock& block) const;
+    Result<ProvedContent> read_content(
+        const Node& node, const KnownBlock& block, std::span<const Json> answers
+    );
+    /// Whether the block's bloom proves that it holds nothing that is followed.
+    [[nodiscard]] bool proves_nothing(const KnownBlock& block) const;
+    /// Who emits what is followed, ours or watched, and by which first topics.
+    [[nodiscard]] std::pair<std::vector<Address>, std::vector<Hash32>> followed() const;
+    [[nodiscard]] bool is_ours(const NodeLog& log) const;
     Task<Result<std::vector<BlockData>>> prove_by_accumulator(
         Node& node, std::vector<KnownBlock> blocks, Accumulators before
     );
@@ -161,7 +218,11 @@ class EvmAdapter final : public ChainAdapter {
     );
 
     // watching.cpp: what contracts that are not ours say.
-    /// The blocks with their mapped events, and the balances that are read at them.
+    /// The blocks with their mapped events, and the balances that are read at them. `known` is
+    /// whose balances are read from time to time, and grows by whom the blocks touch.
+    Task<Result<std::vector<BlockData>>> add_mapped(
+        std::set<Touch>* known, std::vector<BlockData> blocks, std::vector<ProvedContent> contents
+    );
     Task<Result<std::vector<BlockData>>> add_mapped(
         const ChainView& view, std::vector<BlockData> blocks, std::vector<ProvedContent> contents
     );
@@ -205,6 +266,10 @@ class EvmAdapter final : public ChainAdapter {
     /// Blocks one step asks for: halved when a node calls the range too large, slowly grown back to
     /// settings_.log_range.
     std::uint64_t range_;
+    /// How much of history each endpoint is asked for at once, by its name.
+    std::map<std::string, RangeSize, std::less<>> sizes_;
+    /// Made once: what is followed of our own contracts.
+    std::vector<Address> emitters_;
 };
 
 }  // namespace margrave::chains::evm

@@ -124,6 +124,7 @@ EvmAdapter::EvmAdapter(
       log_(log),
       range_(std::max<std::uint64_t>(settings_.log_range, 1)) {
     agreement_.needed = settings_.agreement;
+    emitters_ = emitters_of(settings_);
 }
 
 std::optional<std::string_view> EvmAdapter::finality_tag() const {

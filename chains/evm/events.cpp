@@ -149,7 +149,10 @@ Result<void> check_one_start(
 }  // namespace
 
 std::vector<Address> emitters_of(const ChainSettings& settings) {
-    std::vector<Address> out{settings.vault};
+    std::vector<Address> out;
+    if (!settings.vault.is_zero()) {
+        out.push_back(settings.vault);
+    }
     if (settings.position_book) {
         out.push_back(*settings.position_book);
     }
@@ -170,9 +173,15 @@ Result<Accumulators> read_accumulators(
 ) {
     MARGRAVE_ASSERT(answers.size() == 2 * emitters_of(settings).size());
     Accumulators out;
-    MARGRAVE_TRY(out.vault, read_accumulator(answers[0], answers[1], "vault"));
+    std::size_t at = 0;
+    if (!settings.vault.is_zero()) {
+        MARGRAVE_TRY(out.vault, read_accumulator(answers[0], answers[1], "vault"));
+        at = 2;
+    }
     if (settings.position_book) {
-        MARGRAVE_TRY(out.positions, read_accumulator(answers[2], answers[3], "position book"));
+        MARGRAVE_TRY(
+            out.positions, read_accumulator(answers[at], answers[at + 1], "position book")
+        );
     }
     return out;
 }

@@ -19,7 +19,8 @@ struct Accumulators {
     bool operator==(const Accumulators&) const = default;
 };
 
-/// The contracts whose events are followed: the vault, then the position book if configured.
+/// The contracts of ours whose events are followed: the vault, then the position book, as far as
+/// they are configured.
 std::vector<Address> emitters_of(const ChainSettings& settings);
 
 /// The calls that read the contracts' accumulators at a block, in the order of emitters_of.

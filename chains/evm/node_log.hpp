@@ -19,6 +19,7 @@ struct NodeLog {
     Address address;
     std::vector<Hash32> topics;
     Bytes data;
+    bool operator==(const NodeLog&) const = default;
 };
 
 }  // namespace margrave::chains::evm

@@ -14,12 +14,20 @@ Error wrong(const ChainSettings& settings, std::string why) {
     return fail(Errc::kWrongChain, settings.chain.text() + ": " + std::move(why));
 }
 
+/// A chain may be followed for what it says of other contracts alone.
+bool has_none_of_ours(const ChainSettings& settings) {
+    return settings.vault.is_zero() && settings.registry.is_zero() && settings.sale.is_zero();
+}
+
 struct NamedContract {
     std::string_view name;
     Address at;
 };
 
 std::vector<NamedContract> contracts_of(const ChainSettings& settings) {
+    if (has_none_of_ours(settings)) {
+        return {};
+    }
     std::vector<NamedContract> out{
         {"vault", settings.vault}, {"registry", settings.registry}, {"sale", settings.sale}};
     if (settings.position_book) {
@@ -165,6 +173,9 @@ Task<Result<ChainFacts>> EvmAdapter::read_facts() {
 
 Task<Result<void>> EvmAdapter::check_code(Hash32 block) {
     const std::vector<NamedContract> contracts = contracts_of(settings_);
+    if (contracts.empty()) {
+        co_return ok();
+    }
     std::vector<rpc::RpcCall> calls;
     for (const NamedContract& contract : contracts) {
         calls.push_back(ask_code(contract.at, block));
@@ -186,6 +197,9 @@ Task<Result<void>> EvmAdapter::check_code(Hash32 block) {
 }
 
 Task<Result<void>> EvmAdapter::check_identity(Hash32 block) {
+    if (has_none_of_ours(settings_)) {
+        co_return ok();
+    }
     std::vector<rpc::RpcCall> calls;
     calls.push_back(ask_call(settings_.registry, encode_view(View::kNetwork), block));
     calls.push_back(ask_call(settings_.registry, encode_view(View::kChain), block));

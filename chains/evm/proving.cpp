@@ -16,15 +16,6 @@ namespace {
 /// From this many blocks on, one range query is cheaper than a query for each block.
 constexpr std::size_t kRangeFrom = 4;
 
-std::vector<BlockRef> refs_of(const std::vector<KnownBlock>& blocks) {
-    std::vector<BlockRef> out;
-    out.reserve(blocks.size());
-    for (const KnownBlock& block : blocks) {
-        out.push_back(block.block);
-    }
-    return out;
-}
-
 // The slots of protocol.md section 4: the count, then the running hash.
 std::vector<Hash32> accumulator_slots() {
     return {Amount(0).to_word(), Amount(1).to_word()};
@@ -38,12 +29,6 @@ Result<Accumulator> accumulator_of(const ProvedAccount& proof, std::string_view 
     MARGRAVE_TRY(out.count, answer_u64(count.view(), std::string(contract) + " slot 0"));
     out.hash = proof.slots()[1].value.to_word();
     return out;
-}
-
-bool is_followed(const NodeLog& log, const std::vector<Address>& emitters) {
-    const bool ours = std::ranges::find(emitters, log.address) != emitters.end();
-    return ours && !log.topics.empty() &&
-           (log.topics[0] == movement_topic() || log.topics[0] == position_topic());
 }
 
 // The transactions of a block with what their receipts say of them: who sent them, and whether they
@@ -84,6 +69,28 @@ std::vector<WatchedLogs> watched_of(const ChainSettings& settings) {
 }
 
 }  // namespace
+
+bool EvmAdapter::is_ours(const NodeLog& log) const {
+    const bool ours = std::ranges::find(emitters_, log.address) != emitters_.end();
+    return ours && !log.topics.empty() &&
+           (log.topics[0] == movement_topic() || log.topics[0] == position_topic());
+}
+
+bool EvmAdapter::proves_nothing(const KnownBlock& block) const {
+    return !mapping_.needs_txns() && proves_absence(*block.header, watched_of(settings_)) &&
+           !may_touch(*block.header);
+}
+
+std::pair<std::vector<Address>, std::vector<Hash32>> EvmAdapter::followed() const {
+    std::vector<Address> addresses = emitters_;
+    std::vector<Hash32> topics;
+    if (!emitters_.empty()) {
+        topics = {movement_topic(), position_topic()};
+    }
+    addresses.insert(addresses.end(), mapping_.addresses().begin(), mapping_.addresses().end());
+    topics.insert(topics.end(), mapping_.topics().begin(), mapping_.topics().end());
+    return {std::move(addresses), std::move(topics)};
+}
 
 Task<Result<ProvedAccount>> EvmAdapter::ask_account(
     Node& node, const ProvedHeader& header, Address account, std::vector<Hash32> slots
@@ -158,7 +165,7 @@ Task<Result<Accumulators>> EvmAdapter::accumulators_before(
     Accumulators known;
     known.vault = view.vault;
     known.positions = view.positions;
-    if (view.head || first.number.value == 0) {
+    if (view.head || first.number.value == 0 || emitters_.empty()) {
         co_return known;
     }
     const BlockNum before(first.number.value - 1);
@@ -269,52 +276,60 @@ Task<Result<std::vector<BlockData>>> EvmAdapter::prove_by_accumulator(
     }
 }
 
-Task<Result<EvmAdapter::ProvedContent>> EvmAdapter::open_block(
-    Node& node, const KnownBlock& block
-) {
+std::vector<rpc::RpcCall> EvmAdapter::ask_content(const KnownBlock& block) const {
     std::vector<rpc::RpcCall> calls;
     calls.push_back(ask_receipts(block.block.hash));
     if (mapping_.needs_txns()) {
         calls.push_back(ask_full_block(block.block.hash));
     }
-    auto answers = co_await ask_each(node, std::move(calls));
-    if (!answers) {
-        co_return answers.as_failure();
-    }
-    const Json& receipts = answers.value().front();
+    return calls;
+}
+
+Result<EvmAdapter::ProvedContent> EvmAdapter::read_content(
+    const Node& node, const KnownBlock& block, std::span<const Json> answers
+) {
+    MARGRAVE_ASSERT(answers.size() == (mapping_.needs_txns() ? 2 : 1));
+    const Json& receipts = answers.front();
     auto proved = prove_receipts(*block.header, receipts);
     if (!proved) {
-        co_return refuted(node, "receipts", proved.error());
+        return refuted(node, "receipts", proved.error());
     }
     ProvedContent out;
     out.block = block.block;
-    const std::vector<Address> emitters = emitters_of(settings_);
     for (const NodeLog& log : proved.value().logs()) {
-        if (is_followed(log, emitters) || is_watched(log)) {
+        if (is_ours(log) || is_watched(log)) {
             out.logs.push_back(log);
         }
     }
     if (mapping_.needs_txns()) {
-        auto txns = read_block_txns(*block.header, answers.value().back(), receipts);
+        auto txns = read_block_txns(*block.header, answers.back(), receipts);
         if (!txns) {
-            co_return refuted(node, "transactions", txns.error());
+            return refuted(node, "transactions", txns.error());
         }
         out.txns = std::move(txns).value();
     }
-    co_return out;
+    return out;
+}
+
+Task<Result<EvmAdapter::ProvedContent>> EvmAdapter::open_block(
+    Node& node, const KnownBlock& block
+) {
+    std::vector<rpc::RpcCall> calls = ask_content(block);
+    auto answers = co_await ask_each(node, std::move(calls));
+    if (!answers) {
+        co_return answers.as_failure();
+    }
+    co_return read_content(node, block, answers.value());
 }
 
 // A bloom proves that there is nothing; receipts that give the header's root prove what there is.
 Task<Result<std::vector<BlockData>>> EvmAdapter::prove_by_receipts(
     Node& node, const ChainView& view, std::vector<KnownBlock> blocks, Accumulators before
 ) {
-    const std::vector<WatchedLogs> watched = watched_of(settings_);
     std::vector<ProvedContent> contents;
     std::vector<NodeLog> ours;
-    const std::vector<Address> emitters = emitters_of(settings_);
     for (const KnownBlock& block : blocks) {
-        const bool nothing = proves_absence(*block.header, watched) && !may_touch(*block.header);
-        if (nothing && !mapping_.needs_txns()) {
+        if (proves_nothing(block)) {
             continue;
         }
         auto content = co_await open_block(node, block);
@@ -324,7 +339,7 @@ Task<Result<std::vector<BlockData>>> EvmAdapter::prove_by_receipts(
         std::ranges::copy_if(
             content.value().logs,
             std::back_inserter(ours),
-            [&](const NodeLog& log) { return is_followed(log, emitters); }
+            [&](const NodeLog& log) { return is_ours(log); }
         );
         contents.push_back(std::move(content).value());
     }
@@ -341,14 +356,10 @@ Task<Result<std::vector<BlockData>>> EvmAdapter::prove_by_receipts(
 Task<Result<std::vector<BlockData>>> EvmAdapter::prove_by_agreement(
     const ChainView& view, std::vector<KnownBlock> blocks, Accumulators before
 ) {
-    const std::vector<Address> emitters = emitters_of(settings_);
-    std::vector<Address> addresses = emitters;
-    std::vector<Hash32> topics{movement_topic(), position_topic()};
-    addresses.insert(addresses.end(), mapping_.addresses().begin(), mapping_.addresses().end());
-    topics.insert(topics.end(), mapping_.topics().begin(), mapping_.topics().end());
+    const auto filter = followed();
     std::vector<rpc::RpcCall> calls;
     for (const KnownBlock& block : blocks) {
-        calls.push_back(ask_logs(addresses, topics, block.block.hash));
+        calls.push_back(ask_logs(filter.first, filter.second, block.block.hash));
     }
     auto answers = co_await ask_common(std::move(calls));
     if (!answers) {
@@ -371,7 +382,7 @@ Task<Result<std::vector<BlockData>>> EvmAdapter::prove_by_agreement(
         content.block = blocks[i].block;
         content.logs = std::move(read).value();
         std::ranges::copy_if(content.logs, std::back_inserter(ours), [&](const NodeLog& log) {
-            return is_followed(log, emitters);
+            return is_ours(log);
         });
         contents.push_back(std::move(content));
     }

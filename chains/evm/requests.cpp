@@ -190,7 +190,13 @@ rpc::RpcCall ask_logs(std::span<const Address> emitters, const Hash32& block) {
 }
 
 rpc::RpcCall ask_logs(std::span<const Address> emitters, BlockNum from, BlockNum to) {
-    json filter = log_filter(emitters, our_topics());
+    return ask_logs(emitters, our_topics(), from, to);
+}
+
+rpc::RpcCall ask_logs(
+    std::span<const Address> emitters, std::span<const Hash32> topics, BlockNum from, BlockNum to
+) {
+    json filter = log_filter(emitters, topics);
     filter["fromBlock"] = rpc::to_quantity(from);
     filter["toBlock"] = rpc::to_quantity(to);
     return one("eth_getLogs", std::move(filter));

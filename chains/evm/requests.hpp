@@ -71,6 +71,10 @@ rpc::RpcCall ask_logs(
     std::span<const Address> emitters, std::span<const Hash32> topics, const Hash32& block
 );
 
+rpc::RpcCall ask_logs(
+    std::span<const Address> emitters, std::span<const Hash32> topics, BlockNum from, BlockNum to
+);
+
 /// Answers to ask_block. Absent for null: the node has no such block.
 Result<std::optional<Header>> read_header(const nlohmann::json& answer);
 /// The same, and the number must be the one that was asked for. kUnproved else.

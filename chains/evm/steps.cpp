@@ -11,6 +11,8 @@ namespace {
 
 /// Headers of one batch.
 constexpr std::uint64_t kHeaderBatch = 256;
+/// Final blocks that make a stretch of history.
+constexpr std::uint64_t kHistoryFrom = 32;
 /// Headers that the walk back looks at together.
 constexpr std::uint64_t kBackBatch = 64;
 
@@ -20,15 +22,6 @@ Error changed(const ChainSettings& settings, BlockNum number) {
         settings.chain.text() + ": block " + std::to_string(number.value) +
             " changed while it was read"
     );
-}
-
-std::vector<BlockRef> refs_of(const std::vector<KnownBlock>& blocks) {
-    std::vector<BlockRef> out;
-    out.reserve(blocks.size());
-    for (const KnownBlock& block : blocks) {
-        out.push_back(block.block);
-    }
-    return out;
 }
 
 std::vector<ChainUpdate> updates_of(
@@ -43,6 +36,12 @@ std::vector<ChainUpdate> updates_of(
         out.emplace_back(Finalized{*final_block});
     }
     return out;
+}
+
+/// Whether so many final blocks come next that it pays to ask for several ranges at once.
+bool is_history(const Step& step) {
+    return step.kind == StepKind::kForward && step.final &&
+           step.final->number.value + 1 >= step.from.value + kHistoryFrom;
 }
 
 }  // namespace
@@ -185,6 +184,12 @@ Task<Result<Updates>> EvmAdapter::next(ChainView view) {
     }
     const Step step = planned.value();
     note_agreement(view, survey, step);
+    if (view.takes_history && is_history(step)) {
+        Updates out;
+        out.lag = lag_of(survey, step);
+        out.history = step.final->number;
+        co_return out;
+    }
     Node* node = nullptr;
     if (step.kind != StepKind::kWait) {
         node = agreeing(survey, step.to);

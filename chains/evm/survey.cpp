@@ -147,6 +147,15 @@ const rpc::RpcResult<json>* common_answer(
 
 }  // namespace
 
+std::vector<BlockRef> refs_of(const std::vector<KnownBlock>& blocks) {
+    std::vector<BlockRef> out;
+    out.reserve(blocks.size());
+    for (const KnownBlock& block : blocks) {
+        out.push_back(block.block);
+    }
+    return out;
+}
+
 Result<std::optional<KnownBlock>> read_block(
     const json& answer, ProofMode proof, std::optional<BlockNum> asked
 ) {

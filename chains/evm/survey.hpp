@@ -26,6 +26,9 @@ struct KnownBlock {
     std::optional<ProvedHeader> header;
 };
 
+/// Their numbers, hashes, parents and times alone.
+std::vector<BlockRef> refs_of(const std::vector<KnownBlock>& blocks);
+
 /// Answer to ask_block: nothing for null. The hash is recomputed but for ProofMode::kAgreement.
 /// kUnproved: its fields do not give its hash, or it is another number than was asked for.
 Result<std::optional<KnownBlock>> read_block(

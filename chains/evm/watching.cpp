@@ -25,7 +25,10 @@ std::uint64_t bucket_of(const AccountId& account) {
 // In log order: what a transaction without a log did comes after the logs, and the sort keeps the
 // order of several meanings of one log.
 void put_in_order(std::vector<ChainEvent>& events) {
-    std::ranges::stable_sort(events, {}, &ChainEvent::log_index);
+    // Mostly they are, and events are large.
+    if (!std::ranges::is_sorted(events, {}, &ChainEvent::log_index)) {
+        std::ranges::stable_sort(events, {}, &ChainEvent::log_index);
+    }
 }
 
 }  // namespace
@@ -64,12 +67,19 @@ Task<Result<std::vector<ChainEvent>>> EvmAdapter::read_touched(
 Task<Result<std::vector<BlockData>>> EvmAdapter::add_mapped(
     const ChainView& view, std::vector<BlockData> blocks, std::vector<ProvedContent> contents
 ) {
-    if (mapping_.empty()) {
-        co_return blocks;
-    }
     auto known = accounts_to_read(view);
     if (!known) {
         co_return known.as_failure();
+    }
+    auto all = co_await add_mapped(&known.value(), std::move(blocks), std::move(contents));
+    co_return all;
+}
+
+Task<Result<std::vector<BlockData>>> EvmAdapter::add_mapped(
+    std::set<Touch>* known, std::vector<BlockData> blocks, std::vector<ProvedContent> contents
+) {
+    if (mapping_.empty()) {
+        co_return blocks;
     }
     auto content = contents.begin();
     for (BlockData& block : blocks) {
@@ -89,13 +99,16 @@ Task<Result<std::vector<BlockData>>> EvmAdapter::add_mapped(
         }
         std::ranges::move(mapped.events, std::back_inserter(block.events));
         put_in_order(block.events);
-        for (const Touch& touch : known.value()) {
+        for (const Touch& touch : *known) {
             if (bucket_of(touch.account) == block.block.number.value % kReadingPeriod) {
                 mapped.touched.insert(touch);
             }
         }
         for (const Touch& touch : mapped.touched) {
-            known.value().insert(touch);
+            known->insert(touch);
+        }
+        if (mapped.touched.empty()) {
+            continue;
         }
         const Hash32 hash = block.block.hash;
         auto balances = co_await read_touched(hash, std::move(mapped.touched));

@@ -11,11 +11,14 @@
 #include <algorithm>
 #include <array>
 #include <span>
+#include <type_traits>
 #include <utility>
 
 namespace margrave::chains::rpc {
 
+using detail::BatchOf;
 using detail::BatchResult;
+using detail::RawBatchResult;
 using infra::Deadline;
 using infra::HttpResponse;
 using nlohmann::json;
@@ -46,6 +49,18 @@ bool is_for_all(const RpcError& error) {
            error.kind == RpcClass::kUnproved;
 }
 
+/// Of a batch: what its calls allow together; without a limit when one has none.
+std::size_t answer_limit(std::span<const RpcCall> calls) {
+    std::size_t out = 0;
+    for (const RpcCall& call : calls) {
+        if (call.answer_max == 0) {
+            return 0;
+        }
+        out += call.answer_max;
+    }
+    return out;
+}
+
 }  // namespace
 
 RpcCall::RpcCall(std::string name, const json& arguments)
@@ -61,17 +76,30 @@ class RpcClient::Impl {
           http_(std::move(executor), std::move(name), url, http_limits(l)),
           batch_max_(std::max<std::size_t>(l.batch, 1)) {}
 
-    Task<RpcResult<json>> call(const RpcCall* call);
-    Task<BatchResult> batch(std::vector<RpcCall> calls);
+    /// Asks, and asks again where that may help. `call` outlives the task.
+    template <class T>
+    Task<RpcResult<T>> single(const RpcCall* call);
+    template <class T>
+    Task<BatchOf<T>> batch(std::vector<RpcCall> calls);
 
     const detail::Speaker speaker;
     const RpcLimits limits;
     RpcStats stats;
 
   private:
-    Task<RpcResult<HttpResponse>> exchange(std::string body, bool resend, Deadline deadline);
-    Task<BatchResult> chunk(std::span<const RpcCall> calls);
-    Task<BatchResult> one_by_one(std::span<const RpcCall> calls);
+    template <class T>
+    RpcResult<T> decode_one(HttpResponse& answer, const RpcCall& call, std::uint64_t id) const;
+    template <class T>
+    BatchOf<T> decode_all(
+        HttpResponse& answer, std::span<const RpcCall> calls, std::uint64_t first_id
+    ) const;
+    Task<RpcResult<HttpResponse>> exchange(
+        std::string body, bool resend, std::size_t answer_max, Deadline deadline
+    );
+    template <class T>
+    Task<BatchOf<T>> chunk(std::span<const RpcCall> calls);
+    template <class T>
+    Task<BatchOf<T>> one_by_one(std::span<const RpcCall> calls);
     Task<bool> may_retry(const RpcError* error, bool read, unsigned attempt, Deadline deadline);
     bool note_refusal(const RpcError& error, std::size_t calls);
     void finish(RpcError& error) const;
@@ -84,7 +112,7 @@ class RpcClient::Impl {
 };
 
 Task<RpcResult<HttpResponse>> RpcClient::Impl::exchange(
-    std::string body, bool resend, Deadline deadline
+    std::string body, bool resend, std::size_t answer_max, Deadline deadline
 ) {
     if (http_.waiting() >= kWaitingMax) {
         co_return RpcError(
@@ -97,6 +125,7 @@ Task<RpcResult<HttpResponse>> RpcClient::Impl::exchange(
     request.body = std::move(body);
     request.content_type = "application/json";
     request.resend = resend;
+    request.body_max = answer_max;
     ++stats.requests;
     Result<HttpResponse> answer = co_await http_.send(std::move(request), deadline.left());
     if (answer) {
@@ -138,15 +167,28 @@ Task<bool> RpcClient::Impl::may_retry(
     co_return true;
 }
 
-Task<RpcResult<json>> RpcClient::Impl::call(const RpcCall* call) {
+template <class T>
+RpcResult<T> RpcClient::Impl::decode_one(
+    HttpResponse& answer, const RpcCall& call, std::uint64_t id
+) const {
+    if constexpr (std::is_same_v<T, json>) {
+        return detail::decode_call(speaker, answer, call, id);
+    } else {
+        return detail::decode_raw(speaker, answer, call, id);
+    }
+}
+
+template <class T>
+Task<RpcResult<T>> RpcClient::Impl::single(const RpcCall* call) {
     const Deadline deadline = Deadline::after(limits.timeout);
     const bool read = is_read(call->method);
     for (unsigned attempt = 1;; ++attempt) {
         const std::uint64_t id = next_id_++;
         std::string body = detail::encode_call(*call, id);
-        RpcResult<HttpResponse> answer = co_await exchange(std::move(body), read, deadline);
-        RpcResult<json> result = answer ? detail::decode_call(speaker, answer.value(), *call, id)
-                                        : RpcResult<json>(answer.as_failure());
+        RpcResult<HttpResponse> answer =
+            co_await exchange(std::move(body), read, call->answer_max, deadline);
+        RpcResult<T> result =
+            answer ? decode_one<T>(answer.value(), *call, id) : RpcResult<T>(answer.as_failure());
         if (result) {
             co_return std::move(result);
         }
@@ -159,19 +201,33 @@ Task<RpcResult<json>> RpcClient::Impl::call(const RpcCall* call) {
     }
 }
 
-Task<BatchResult> RpcClient::Impl::chunk(std::span<const RpcCall> calls) {
+template <class T>
+BatchOf<T> RpcClient::Impl::decode_all(
+    HttpResponse& answer, std::span<const RpcCall> calls, std::uint64_t first_id
+) const {
+    if constexpr (std::is_same_v<T, json>) {
+        return detail::decode_batch(speaker, answer, calls, first_id);
+    } else {
+        return detail::decode_raw_batch(speaker, answer, calls, first_id);
+    }
+}
+
+template <class T>
+Task<BatchOf<T>> RpcClient::Impl::chunk(std::span<const RpcCall> calls) {
     const Deadline deadline = Deadline::after(limits.timeout);
     const bool read =
         std::ranges::all_of(calls, [](const RpcCall& call) { return is_read(call.method); });
+    const std::size_t answer_max = answer_limit(calls);
     for (unsigned attempt = 1;; ++attempt) {
         const std::uint64_t first_id = next_id_;
         next_id_ += calls.size();
         std::string body = detail::encode_batch(calls, first_id);
-        RpcResult<HttpResponse> answer = co_await exchange(std::move(body), read, deadline);
-        BatchResult result = answer ? detail::decode_batch(speaker, answer.value(), calls, first_id)
-                                    : BatchResult(answer.as_failure());
+        RpcResult<HttpResponse> answer =
+            co_await exchange(std::move(body), read, answer_max, deadline);
+        BatchOf<T> result = answer ? decode_all<T>(answer.value(), calls, first_id)
+                                   : BatchOf<T>(answer.as_failure());
         if (result) {
-            for (RpcResult<json>& item : result.value()) {
+            for (RpcResult<T>& item : result.value()) {
                 if (!item) {
                     finish(item.error());
                 }
@@ -187,10 +243,11 @@ Task<BatchResult> RpcClient::Impl::chunk(std::span<const RpcCall> calls) {
     }
 }
 
-Task<BatchResult> RpcClient::Impl::one_by_one(std::span<const RpcCall> calls) {
-    std::vector<RpcResult<json>> results;
+template <class T>
+Task<BatchOf<T>> RpcClient::Impl::one_by_one(std::span<const RpcCall> calls) {
+    std::vector<RpcResult<T>> results;
     for (const RpcCall& one : calls) {
-        RpcResult<json> result = co_await call(&one);
+        RpcResult<T> result = co_await single<T>(&one);
         if (!result && is_for_all(result.error())) {
             co_return std::move(result.error());
         }
@@ -213,15 +270,16 @@ bool RpcClient::Impl::note_refusal(const RpcError& error, std::size_t calls) {
     return true;
 }
 
-Task<BatchResult> RpcClient::Impl::batch(std::vector<RpcCall> calls) {
-    std::vector<RpcResult<json>> results;
+template <class T>
+Task<BatchOf<T>> RpcClient::Impl::batch(std::vector<RpcCall> calls) {
+    std::vector<RpcResult<T>> results;
     results.reserve(calls.size());
     while (results.size() < calls.size()) {
         const std::size_t left = calls.size() - results.size();
         const std::size_t count = std::min(batch_max_, left);
         const std::span<const RpcCall> part(calls.data() + results.size(), count);
-        Task<BatchResult> asking = count > 1 ? chunk(part) : one_by_one(part);
-        BatchResult answers = co_await std::move(asking);
+        Task<BatchOf<T>> asking = count > 1 ? chunk<T>(part) : one_by_one<T>(part);
+        BatchOf<T> answers = co_await std::move(asking);
         if (!answers) {
             if (count > 1 && note_refusal(answers.error(), count)) {
                 continue;
@@ -256,12 +314,47 @@ const std::string& RpcClient::name() const {
 
 Task<RpcResult<json>> RpcClient::call(std::string method, json params) {
     const RpcCall one(std::move(method), params);
-    RpcResult<json> result = co_await impl_->call(&one);
+    RpcResult<json> result = co_await impl_->single<json>(&one);
     co_return std::move(result);
 }
 
+Task<RpcResult<RawAnswer>> RpcClient::call_raw(RpcCall call) {
+    RpcResult<RawAnswer> result = co_await impl_->single<RawAnswer>(&call);
+    co_return std::move(result);
+}
+
+Task<RpcResult<RawAnswer>> RpcCaller::call_raw(RpcCall call) {
+    json params = json::parse(call.params);
+    RpcResult<json> result = co_await this->call(std::move(call.method), std::move(params));
+    if (!result) {
+        co_return result.as_failure();
+    }
+    co_return RawAnswer(result.value().dump());
+}
+
 Task<BatchResult> RpcClient::batch(std::vector<RpcCall> calls) {
-    return impl_->batch(std::move(calls));
+    return impl_->batch<json>(std::move(calls));
+}
+
+Task<RawBatchResult> RpcClient::batch_raw(std::vector<RpcCall> calls) {
+    return impl_->batch<RawAnswer>(std::move(calls));
+}
+
+Task<RawBatchResult> RpcCaller::batch_raw(std::vector<RpcCall> calls) {
+    BatchResult answers = co_await this->batch(std::move(calls));
+    if (!answers) {
+        co_return answers.as_failure();
+    }
+    std::vector<RpcResult<RawAnswer>> out;
+    out.reserve(answers.value().size());
+    for (const RpcResult<json>& answer : answers.value()) {
+        if (answer) {
+            out.emplace_back(RawAnswer(answer.value().dump()));
+        } else {
+            out.emplace_back(answer.as_failure());
+        }
+    }
+    co_return std::move(out);
 }
 
 RpcStats RpcClient::stats() const {

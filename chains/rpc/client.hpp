@@ -23,6 +23,9 @@ namespace margrave::chains::rpc {
 struct RpcCall {
     std::string method;
     std::string params;
+    /// Most bytes that may come back, where that is to be less than the endpoint's own limit;
+    /// 0: that. A larger answer is kRangeTooLarge.
+    std::size_t answer_max{0};
 
     /// `arguments` is an array.
     RpcCall(std::string name, const nlohmann::json& arguments);
@@ -49,6 +52,32 @@ struct RpcStats {
     std::chrono::milliseconds last_latency{0};
 };
 
+/// An answer whose result is still text. Version and id of the envelope were checked, and that it
+/// is no error; the result was not, so a reader must parse it strictly and as one value, which also
+/// finds what an envelope has behind its result. Bytes after the text may be read (kPadding), as
+/// simdjson needs.
+class RawAnswer {
+  public:
+    static constexpr std::size_t kPadding = 64;
+
+    /// The result is `size` bytes of `body` from `offset`; behind the body is room for padding.
+    RawAnswer(std::shared_ptr<const std::string> body, std::size_t offset, std::size_t size);
+    explicit RawAnswer(std::string result);
+
+    /// A body with room for the padding.
+    static std::shared_ptr<const std::string> padded(std::string body);
+
+    [[nodiscard]] std::string_view result() const {
+        return std::string_view(*body_).substr(offset_, size_);
+    }
+
+  private:
+    /// Shared by the answers of one batch.
+    std::shared_ptr<const std::string> body_;
+    std::size_t offset_{0};
+    std::size_t size_{0};
+};
+
 /// Something that answers JSON-RPC: an endpoint, or a script in a test.
 class RpcCaller {
   public:
@@ -58,10 +87,16 @@ class RpcCaller {
     [[nodiscard]] virtual const std::string& name() const = 0;
     /// `params` is an array. A null result is a value.
     virtual Task<RpcResult<nlohmann::json>> call(std::string method, nlohmann::json params) = 0;
+    /// The same, with the result as text: for answers too large to become a tree of values. What
+    /// is not overridden asks by call().
+    virtual Task<RpcResult<RawAnswer>> call_raw(RpcCall call);
     /// One answer per call, in the order of the calls, each with its own error. The outer error
     /// means that nothing of the answer can be used: no transport, or ids that do not match.
     virtual Task<RpcResult<std::vector<RpcResult<nlohmann::json>>>> batch(std::vector<RpcCall> calls
     ) = 0;
+    /// The same with the results as text. What is not overridden asks by batch().
+    virtual Task<RpcResult<std::vector<RpcResult<RawAnswer>>>> batch_raw(std::vector<RpcCall> calls
+    );
 };
 
 /// JSON-RPC 2.0 over HTTP to one endpoint. Reads (see is_read) are tried again after transport
@@ -79,7 +114,10 @@ class RpcClient final : public RpcCaller {
 
     [[nodiscard]] const std::string& name() const override;
     Task<RpcResult<nlohmann::json>> call(std::string method, nlohmann::json params) override;
+    Task<RpcResult<RawAnswer>> call_raw(RpcCall call) override;
     Task<RpcResult<std::vector<RpcResult<nlohmann::json>>>> batch(std::vector<RpcCall> calls
+    ) override;
+    Task<RpcResult<std::vector<RpcResult<RawAnswer>>>> batch_raw(std::vector<RpcCall> calls
     ) override;
     [[nodiscard]] RpcStats stats() const;
 

@@ -18,6 +18,7 @@ using std::chrono::milliseconds;
 namespace {
 
 using Batch = RpcResult<std::vector<RpcResult<json>>>;
+using RawBatch = RpcResult<std::vector<RpcResult<RawAnswer>>>;
 
 constexpr std::uint32_t kLogBurst = 10;
 constexpr std::chrono::minutes kLogWindow{10};
@@ -26,8 +27,14 @@ std::string in_ms(milliseconds time) {
     return std::to_string(time.count()) + " ms";
 }
 
+template <class T>
+const RpcError* trouble_of(const RpcResult<T>& answer) {
+    return answer ? nullptr : &answer.error();
+}
+
 /// What a batch says of the endpoint: the error that would stop it from being asked for longest.
-const RpcError* worst_of(const Batch& answers) {
+template <class T>
+const RpcError* trouble_of(const RpcResult<std::vector<RpcResult<T>>>& answers) {
     if (!answers) {
         return &answers.error();
     }
@@ -38,7 +45,7 @@ const RpcError* worst_of(const Batch& answers) {
                : is_endpoint_trouble(error.kind)      ? 1
                                                       : 0;
     };
-    for (const RpcResult<json>& answer : answers.value()) {
+    for (const RpcResult<T>& answer : answers.value()) {
         if (!answer && (worst == nullptr || weight(answer.error()) > weight(*worst))) {
             worst = &answer.error();
         }
@@ -177,66 +184,70 @@ RpcError Endpoint::late_error(const Flight& flight, milliseconds deadline) const
             std::to_string(gate_->waiters.size()) + " wait"};
 }
 
-Task<void> Endpoint::fly_call(
-    Flight* flight, std::string method, json params, std::optional<RpcResult<json>>* into
+template <class T>
+Task<void> Endpoint::fly(
+    Flight* flight,
+    std::string method,
+    Task<RpcResult<T>> request,
+    std::optional<RpcResult<T>>* into
 ) {
     RpcResult<void> turn = co_await take_off(flight);
     if (!turn) {
         into->emplace(turn.as_failure());
         co_return;
     }
-    const std::string asked = method;
-    RpcResult<json> result = co_await caller_->call(std::move(method), std::move(params));
+    RpcResult<T> result = co_await std::move(request);
     // Noted before the turn goes to the next, who must see what this answer says.
-    note(asked, result ? nullptr : &result.error());
+    note(method, trouble_of(result));
     flight->land();
     into->emplace(std::move(result));
 }
 
-Task<void> Endpoint::fly_batch(
-    Flight* flight, std::vector<RpcCall> calls, std::optional<Batch>* into
-) {
-    RpcResult<void> turn = co_await take_off(flight);
-    if (!turn) {
-        into->emplace(turn.as_failure());
-        co_return;
-    }
-    Batch result = co_await caller_->batch(std::move(calls));
-    note("", worst_of(result));
-    flight->land();
-    into->emplace(std::move(result));
-}
-
-Task<RpcResult<json>> Endpoint::guarded(
-    std::string method, json params, milliseconds deadline, bool urgent
-) {
-    std::optional<RpcError> refusal = urgent ? std::nullopt : refusal_now();
+template <class T>
+Task<RpcResult<T>> Endpoint::guarded(Errand errand, Task<RpcResult<T>> request) {
+    std::optional<RpcError> refusal = errand.urgent ? std::nullopt : refusal_now();
     if (refusal) {
         co_return std::move(*refusal);
     }
-    Flight flight(gate_, 1, infra::Deadline::after(deadline), urgent);
-    std::optional<RpcResult<json>> result;
-    Task<void> body = fly_call(&flight, std::move(method), std::move(params), &result);
-    co_await infra::run_for(std::move(body), deadline);
+    Flight flight(gate_, errand.cost, infra::Deadline::after(errand.deadline), errand.urgent);
+    std::optional<RpcResult<T>> result;
+    Task<void> body = fly<T>(&flight, std::move(errand.method), std::move(request), &result);
+    co_await infra::run_for(std::move(body), errand.deadline);
     if (!result) {
-        result.emplace(late_error(flight, deadline));
+        result.emplace(late_error(flight, errand.deadline));
         note("", &result->error());
     }
     co_return std::move(*result);
 }
 
 Task<RpcResult<json>> Endpoint::call(std::string method, json params) {
-    return guarded(std::move(method), std::move(params), limits_.deadline, /*urgent=*/false);
+    Errand errand{method, 1, limits_.deadline, /*urgent=*/false};
+    Task<RpcResult<json>> request = caller_->call(std::move(method), std::move(params));
+    return guarded<json>(std::move(errand), std::move(request));
 }
 
 Task<RpcResult<json>> Endpoint::ask(RpcCall call, milliseconds deadline) {
     json params = json::parse(call.params);
-    return guarded(std::move(call.method), std::move(params), deadline, /*urgent=*/false);
+    Errand errand{call.method, 1, deadline, /*urgent=*/false};
+    Task<RpcResult<json>> request = caller_->call(std::move(call.method), std::move(params));
+    return guarded<json>(std::move(errand), std::move(request));
 }
 
 Task<RpcResult<json>> Endpoint::send(RpcCall call, milliseconds deadline) {
     json params = json::parse(call.params);
-    return guarded(std::move(call.method), std::move(params), deadline, /*urgent=*/true);
+    Errand errand{call.method, 1, deadline, /*urgent=*/true};
+    Task<RpcResult<json>> request = caller_->call(std::move(call.method), std::move(params));
+    return guarded<json>(std::move(errand), std::move(request));
+}
+
+Task<RpcResult<RawAnswer>> Endpoint::call_raw(RpcCall call) {
+    return ask_raw(std::move(call), limits_.deadline);
+}
+
+Task<RpcResult<RawAnswer>> Endpoint::ask_raw(RpcCall call, milliseconds deadline) {
+    Errand errand{call.method, 1, deadline, /*urgent=*/false};
+    Task<RpcResult<RawAnswer>> request = caller_->call_raw(std::move(call));
+    return guarded<RawAnswer>(std::move(errand), std::move(request));
 }
 
 Task<Batch> Endpoint::batch(std::vector<RpcCall> calls) {
@@ -244,19 +255,21 @@ Task<Batch> Endpoint::batch(std::vector<RpcCall> calls) {
 }
 
 Task<Batch> Endpoint::ask_all(std::vector<RpcCall> calls, milliseconds deadline) {
-    std::optional<RpcError> refusal = refusal_now();
-    if (refusal) {
-        co_return std::move(*refusal);
-    }
-    Flight flight(gate_, calls.size(), infra::Deadline::after(deadline), /*urgent=*/false);
-    std::optional<Batch> result;
-    Task<void> body = fly_batch(&flight, std::move(calls), &result);
-    co_await infra::run_for(std::move(body), deadline);
-    if (!result) {
-        result.emplace(late_error(flight, deadline));
-        note("", &result->error());
-    }
-    co_return std::move(*result);
+    using Answers = std::vector<RpcResult<json>>;
+    Errand errand{"", calls.size(), deadline, /*urgent=*/false};
+    Task<Batch> request = caller_->batch(std::move(calls));
+    return guarded<Answers>(std::move(errand), std::move(request));
+}
+
+Task<RawBatch> Endpoint::batch_raw(std::vector<RpcCall> calls) {
+    return ask_all_raw(std::move(calls), limits_.deadline);
+}
+
+Task<RawBatch> Endpoint::ask_all_raw(std::vector<RpcCall> calls, milliseconds deadline) {
+    using Answers = std::vector<RpcResult<RawAnswer>>;
+    Errand errand{"", calls.size(), deadline, /*urgent=*/false};
+    Task<RawBatch> request = caller_->batch_raw(std::move(calls));
+    return guarded<Answers>(std::move(errand), std::move(request));
 }
 
 void Endpoint::note(std::string_view method, const RpcError* error) {

@@ -71,10 +71,19 @@ class Endpoint final : public RpcCaller {
     Task<RpcResult<std::vector<RpcResult<nlohmann::json>>>> batch(std::vector<RpcCall> calls
     ) override;
 
+    Task<RpcResult<RawAnswer>> call_raw(RpcCall call) override;
+    Task<RpcResult<std::vector<RpcResult<RawAnswer>>>> batch_raw(std::vector<RpcCall> calls
+    ) override;
+
     /// The same within `deadline`, which covers waiting for a turn. kOverloaded: it never came to
     /// asking, because of our own limits. kTransport with Errc::kTimeout: the node did not answer.
     Task<RpcResult<nlohmann::json>> ask(RpcCall call, std::chrono::milliseconds deadline);
     Task<RpcResult<std::vector<RpcResult<nlohmann::json>>>> ask_all(
+        std::vector<RpcCall> calls, std::chrono::milliseconds deadline
+    );
+    /// The same with the results as text: for answers too large to become a tree of values.
+    Task<RpcResult<RawAnswer>> ask_raw(RpcCall call, std::chrono::milliseconds deadline);
+    Task<RpcResult<std::vector<RpcResult<RawAnswer>>>> ask_all_raw(
         std::vector<RpcCall> calls, std::chrono::milliseconds deadline
     );
     /// `ask` for a transaction: sent also while rate-limited or parked.
@@ -138,20 +147,24 @@ class Endpoint final : public RpcCaller {
     class Flight;
     struct Gate;
 
-    Task<RpcResult<nlohmann::json>> guarded(
-        std::string method, nlohmann::json params, std::chrono::milliseconds deadline, bool urgent
-    );
+    /// A request that has not begun, and what it counts as.
+    struct Errand {
+        std::string method;
+        std::uint64_t cost{1};
+        std::chrono::milliseconds deadline;
+        /// Sent also while rate-limited or parked.
+        bool urgent{false};
+    };
+
+    template <class T>
+    Task<RpcResult<T>> guarded(Errand errand, Task<RpcResult<T>> request);
     // The flight and the slot are in the frame of the caller, who awaits.
-    Task<void> fly_call(
+    template <class T>
+    Task<void> fly(
         Flight* flight,
         std::string method,
-        nlohmann::json params,
-        std::optional<RpcResult<nlohmann::json>>* into
-    );
-    Task<void> fly_batch(
-        Flight* flight,
-        std::vector<RpcCall> calls,
-        std::optional<RpcResult<std::vector<RpcResult<nlohmann::json>>>>* into
+        Task<RpcResult<T>> request,
+        std::optional<RpcResult<T>>* into
     );
     Task<RpcResult<void>> take_off(Flight* flight);
     [[nodiscard]] std::optional<RpcError> refusal_now() const;

@@ -91,7 +91,8 @@ std::optional<RpcError> status_error(
     } else if (status == 400 || status == 413) {
         kind = RpcClass::kOther;
     } else if (status >= 300 && status < 400) {
-        return RpcError(kind, text + "; redirects are not followed");
+        // A node behind a proxy that moves is back with the next answer; nothing is to be paid.
+        return RpcError(RpcClass::kTransport, text + "; redirects are not followed");
     }
     return RpcError(kind, text);
 }

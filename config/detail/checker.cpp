@@ -34,8 +34,9 @@ std::string escaped(std::string_view key) {
 
 class Walker {
   public:
-    explicit Walker(Checked& out)
-        : out_(out) {}
+    Walker(Checked& out, Use use)
+        : out_(out),
+          use_(use) {}
 
     json object(
         const Setting* setting, const std::string& pattern, const std::string& at, const json& given
@@ -117,7 +118,10 @@ class Walker {
     }
 
     json absent(const Setting& setting, const std::string& at) {
-        if (setting.need == Need::kRequired) {
+        if (setting.need == Need::kToSign && use_ == Use::kFollow) {
+            return nullptr;
+        }
+        if (setting.need != Need::kOptional) {
             refuse(
                 at,
                 "is missing: " + std::string(setting.sentence) + " Expected " +
@@ -221,13 +225,14 @@ class Walker {
     }
 
     Checked& out_;
+    Use use_;
 };
 
 }  // namespace
 
-Checked check(const json& given) {
+Checked check(const json& given, Use use) {
     Checked out;
-    out.document = Walker(out).object(nullptr, "", "", given);
+    out.document = Walker(out, use).object(nullptr, "", "", given);
     if (!out.document.is_object()) {
         out.document = json::object();
     }

@@ -21,6 +21,6 @@ struct Checked {
     std::vector<Problem> problems;
 };
 
-Checked check(const nlohmann::json& given);
+Checked check(const nlohmann::json& given, Use use);
 
 }  // namespace margrave::config::detail

@@ -36,7 +36,12 @@ enum class Kind : std::uint8_t {
     kPath,
 };
 
-enum class Need : std::uint8_t { kRequired, kOptional };
+enum class Need : std::uint8_t {
+    kRequired,
+    kOptional,
+    /// Required by every command but those that only read chains (Use::kFollow).
+    kToSign,
+};
 
 /// What it takes to change the setting on a running network.
 enum class Change : std::uint8_t {

@@ -21,6 +21,8 @@ struct HttpWire {
     std::string body;
     /// The answer to HEAD has no body, whatever its headers say.
     bool is_head_method{false};
+    /// Of the answer; 0: the client's limit.
+    std::size_t body_max{0};
 };
 
 /// What one request on one connection came to.

@@ -4,6 +4,7 @@
 #include "relayer/app.hpp"
 #include "relayer/cli.hpp"
 #include "relayer/commands/commands.hpp"
+#include "relayer/commands/logs.hpp"
 #include "relayer/detail/run_task.hpp"
 
 #include <boost/asio/io_context.hpp>
@@ -42,19 +43,6 @@ Result<void> check_signer(const config::Settings& settings, const attest::Secret
         );
     }
     return ok();
-}
-
-infra::LogOptions log_options(const config::Settings& settings) {
-    infra::LogOptions options;
-    if (settings.log_format == "json") {
-        options.format = infra::LogOptions::Format::kJson;
-    } else if (settings.log_format == "human") {
-        options.format = infra::LogOptions::Format::kHuman;
-    }
-    if (auto level = infra::parse_log_level(settings.log_level)) {
-        options.level = level.value();
-    }
-    return options;
 }
 
 Result<int> run_daemon(Context& context, bool dry_run) {

@@ -2,15 +2,11 @@
 #include "store/detail/books.hpp"
 
 #include "core/assert.hpp"
-#include "core/keccak.hpp"
 
 #include <algorithm>
 
 namespace margrave::store::detail {
 namespace {
-
-constexpr std::string_view kTransferTag = "margrave/transfer";
-constexpr std::string_view kReversalTag = "margrave/reversal";
 
 // More transfers than any rule posts for one event.
 constexpr std::uint16_t kLegsEach = 16;
@@ -23,23 +19,27 @@ Amount max_total() {
     return Amount::from_word(word);
 }
 
-Result<Amount> add_to_total(const Amount& total, const Transfer& t) {
+Result<Amount> add_to_total(const Amount& total, const Transfer& t, const ChainId& chain) {
     static const Amount kMax = max_total();
     const Result<Amount> sum = add(total, t.amount);
     if (!sum || sum.value() > kMax) {
         return fail(
             Errc::kOverflow,
-            "transaction " + to_hex(t.txn_hash) + " on " + t.chain.text() + " moves " +
+            "transaction " + to_hex(t.txn_hash) + " on " + chain.text() + " moves " +
                 t.amount.to_string() + " raw units; a running total would pass 2^252"
         );
     }
     return sum;
 }
 
-Hash32 reversal_id(const Hash32& original) {
-    Bytes bytes = to_bytes(kReversalTag);
-    put_bytes(bytes, original.view());
-    return keccak256(bytes);
+// Rows of one kind, in the order of their keys: RocksDB takes ascending keys faster than others.
+using Rows = std::vector<std::pair<Bytes, Bytes>>;
+
+void put_sorted(const Database::Impl& db, rocksdb::WriteBatch& batch, Cf family, Rows rows) {
+    std::ranges::sort(rows);
+    for (const auto& [key, value] : rows) {
+        db.put(batch, family, key, value);
+    }
 }
 
 }  // namespace
@@ -48,28 +48,30 @@ Books::Books(const Database::Impl& db, const Ledger::State& state)
     : db_(db),
       state_(state),
       versions_(db),
+      first_seq_(state.last_seq),
       seq_(state.last_seq) {}
 
 void Books::begin(const BlockContext& block) {
+    MARGRAVE_ASSERT(block_journal_.transfers.empty());
     block_ = block;
+}
+
+void Books::end_block(rocksdb::WriteBatch& batch) {
+    std::vector<Transfer>& transfers = block_journal_.transfers;
+    if (transfers.empty()) {
+        return;
+    }
+    for (const Transfer& t : transfers) {
+        entries_[t.account].seqs.push_back(t.seq);
+    }
+    const Bytes key = journal_key::transfers(transfers.front().seq);
+    db_.put_row(batch, Cf::kJournal, key, block_journal_);
+    transfers.clear();
 }
 
 void Books::begin(const Cause& cause) {
     cause_ = cause;
     leg_ = static_cast<std::uint16_t>(cause.part * kLegsEach);
-}
-
-// The block is named by hash, so a transaction that a reorg puts into another block is a new
-// observation; and by incarnation, so it is one also when the same block comes back.
-Hash32 Books::next_id() {
-    Bytes bytes = to_bytes(kTransferTag);
-    put_bytes(bytes, block_.chain.key().view());
-    put_bytes(bytes, block_.block.hash.view());
-    put_bytes(bytes, cause_.txn_hash.view());
-    put_u32(bytes, cause_.log_index);
-    put_u16(bytes, leg_++);
-    put_u32(bytes, block_.incarnation);
-    return keccak256(bytes);
 }
 
 Result<Amount> Books::stored_net(const AccountKey& key) {
@@ -126,8 +128,7 @@ Result<void> Books::post(
     if (amount.is_zero()) {
         return ok();
     }
-    Transfer t;
-    t.id = next_id();
+    Transfer& t = block_journal_.transfers.emplace_back();
     t.ledger = ledger;
     t.debit = debit.code;
     t.debit_owner = debit.owner;
@@ -136,31 +137,31 @@ Result<void> Books::post(
     t.amount = amount;
     t.cause = cause_.kind;
     t.account = cause_.account;
-    t.chain = block_.chain;
     t.block = block_.block.number;
     t.block_hash = block_.block.hash;
     t.txn_hash = cause_.txn_hash;
     t.log_index = cause_.log_index;
+    t.leg = leg_++;
+    t.incarnation = block_.incarnation;
     t.time = block_.block.time;
-    return move(std::move(t));
+    return move(t);
 }
 
 Result<void> Books::reverse(const Transfer& original) {
     MARGRAVE_ASSERT(original.reverses == Seq{});
-    Transfer t = original;
-    t.id = reversal_id(original.id);
+    Transfer& t = block_journal_.transfers.emplace_back(original);
     std::swap(t.debit, t.credit);
     std::swap(t.debit_owner, t.credit_owner);
     t.reverses = original.seq;
-    return move(std::move(t));
+    return move(t);
 }
 
-Result<void> Books::move(Transfer t) {
-    MARGRAVE_ASSERT(state_.definition(t.ledger).asset.chain() == t.chain);
+Result<void> Books::move(Transfer& t) {
+    MARGRAVE_ASSERT(state_.definition(t.ledger).asset.chain() == block_.chain);
     MARGRAVE_TRY(Changed* const debit, load({t.ledger, t.debit, t.debit_owner}));
     MARGRAVE_TRY(Changed* const credit, load({t.ledger, t.credit, t.credit_owner}));
-    MARGRAVE_TRY(debit->now.debits, add_to_total(debit->now.debits, t));
-    MARGRAVE_TRY(credit->now.credits, add_to_total(credit->now.credits, t));
+    MARGRAVE_TRY(debit->now.debits, add_to_total(debit->now.debits, t, block_.chain));
+    MARGRAVE_TRY(credit->now.credits, add_to_total(credit->now.credits, t, block_.chain));
     t.seq = Seq{++seq_.value};
     debit->now.last = t.seq;
     credit->now.last = t.seq;
@@ -170,12 +171,11 @@ Result<void> Books::move(Transfer t) {
                             shift_sum({t.ledger, t.credit}, /*debit=*/false, t.amount);
     if (!right_side && t.reverses != Seq{}) {
         return corrupt(
-            Cf::kJournal, journal_key::transfer(t.reverses), "cannot be what gave these balances"
+            Cf::kJournal, journal_key::transfers(t.reverses), "cannot be what gave these balances"
         );
     }
     // Every rule takes no more than there is, so no balance ever lies on its wrong side.
     MARGRAVE_ASSERT(right_side);
-    transfers_.push_back(std::move(t));
     return ok();
 }
 
@@ -202,12 +202,11 @@ Result<std::map<Bytes, Bytes>> Books::newest_under(const Bytes& prefix) {
         return ok();
     };
     MARGRAVE_TRY(versions_.each(prefix, kHeadOfChain, visit));
-    for (auto it = written_.lower_bound(prefix); it != written_.end(); ++it) {
-        if (it->first.size() < prefix.size() ||
-            !std::equal(prefix.begin(), prefix.end(), it->first.begin())) {
-            break;
+    for (const auto& [subject, value] : written_) {
+        if (subject.size() >= prefix.size() &&
+            std::equal(prefix.begin(), prefix.end(), subject.begin())) {
+            out.insert_or_assign(subject, value);
         }
-        out.insert_or_assign(it->first, it->second);
     }
     return out;
 }
@@ -222,29 +221,36 @@ Result<std::optional<Bytes>> Books::newest_bytes(const Bytes& subject) {
     return versions_.at(subject, kHeadOfChain);
 }
 
+Result<Amount> Books::book(LedgerId ledger, const AccountId& account) {
+    const AccountKey key{ledger, AccountCode::kCollateral, owner_of(account)};
+    if (const auto it = books_.find(key); it != books_.end()) {
+        return it->second;
+    }
+    if (const auto it = state_.books.find(key); it != state_.books.end()) {
+        return it->second;
+    }
+    MARGRAVE_TRY(const auto row, versions_.read<AmountRow>(subject::book(ledger, account)));
+    return row ? row->amount : Amount{};
+}
+
+void Books::put_book(LedgerId ledger, const AccountId& account, const Amount& amount) {
+    books_[{ledger, AccountCode::kCollateral, owner_of(account)}] = amount;
+}
+
 std::set<AccountId> Books::touched() const {
     std::set<AccountId> out;
-    for (const Transfer& t : transfers_) {
-        if (!is_pool(t.account)) {
-            out.insert(t.account);
+    for (const auto& [account, entries] : entries_) {
+        if (!is_pool(account)) {
+            out.insert(account);
         }
     }
     return out;
 }
 
-void Books::write_journal(rocksdb::WriteBatch& batch) const {
+void Books::assert_balanced() const {
     std::set<LedgerId> ledgers;
-    for (const auto& [key, changed] : accounts_) {
-        if (changed.now.last == changed.before.last) {
-            continue;
-        }
-        MARGRAVE_ASSERT(changed.now.debits >= changed.before.debits);
-        MARGRAVE_ASSERT(changed.now.credits >= changed.before.credits);
-        if (key.code == AccountCode::kWithdraw) {
-            MARGRAVE_ASSERT(changed.now.debits == changed.now.credits);
-        }
-        ledgers.insert(key.ledger);
-        db_.put_row(batch, Cf::kLedger, ledger_key::totals(key), changed.now);
+    for (const auto& [key, sum] : sums_) {
+        ledgers.insert(key.first);
     }
     for (const LedgerId ledger : ledgers) {
         std::map<AccountCode, Amount> totals = state_.sums_of(ledger);
@@ -255,36 +261,61 @@ void Books::write_journal(rocksdb::WriteBatch& batch) const {
         }
         MARGRAVE_ASSERT(is_balanced(totals));
     }
-    for (const Transfer& t : transfers_) {
-        db_.put_row(batch, Cf::kJournal, journal_key::transfer(t.seq), TransferRow{t});
-        db_.put(batch, Cf::kJournal, journal_key::entry(t.account, t.seq), {});
+}
+
+void Books::write_totals(rocksdb::WriteBatch& batch) const {
+    MARGRAVE_ASSERT(block_journal_.transfers.empty());
+    assert_balanced();
+    Rows totals;
+    for (const auto& [key, changed] : accounts_) {
+        if (changed.now.last == changed.before.last) {
+            continue;
+        }
+        MARGRAVE_ASSERT(changed.now.debits >= changed.before.debits);
+        MARGRAVE_ASSERT(changed.now.credits >= changed.before.credits);
+        if (key.code == AccountCode::kWithdraw) {
+            MARGRAVE_ASSERT(changed.now.debits == changed.now.credits);
+        }
+        totals.emplace_back(ledger_key::totals(key), encode(changed.now));
     }
-    if (!transfers_.empty()) {
+    put_sorted(db_, batch, Cf::kLedger, std::move(totals));
+    Rows index;
+    for (const auto& [account, entries] : entries_) {
+        index.emplace_back(journal_key::entries(account, entries.seqs.front()), encode(entries));
+    }
+    put_sorted(db_, batch, Cf::kJournal, std::move(index));
+    if (transfers() > 0) {
         db_.put_row(batch, Cf::kMeta, as_bytes(meta::kSeq), NumberRow{seq_.value});
     }
 }
 
 std::vector<Bytes> Books::write_versions(rocksdb::WriteBatch& batch) const {
-    std::vector<Bytes> subjects;
-    const auto add_version = [&](Bytes subject, ByteView value) {
-        db_.put(batch, Cf::kVersion, subject::versioned(subject, block_.block.number), value);
-        subjects.push_back(std::move(subject));
-    };
+    Rows rows;
     for (const auto& [key, changed] : accounts_) {
         const std::optional<Amount> now = changed.now.net(key.code);
         MARGRAVE_ASSERT(now.has_value());
         if (subject::has_balance(key.code) && now != changed.before.net(key.code)) {
-            add_version(subject::balance(key), encode(AmountRow{*now}));
+            rows.emplace_back(subject::balance(key), encode(AmountRow{*now}));
         }
     }
     for (const auto& [key, sum] : sums_) {
         const auto before = state_.sums.find(key);
         if (sum != (before == state_.sums.end() ? Amount{} : before->second)) {
-            add_version(subject::sum(key.first, key.second), encode(AmountRow{sum}));
+            rows.emplace_back(subject::sum(key.first, key.second), encode(AmountRow{sum}));
         }
     }
-    for (const auto& [subject, value] : written_) {
-        add_version(subject, value);
+    for (const auto& [key, amount] : books_) {
+        rows.emplace_back(
+            subject::book(key.ledger, account_of_owner(key.owner)), encode(AmountRow{amount})
+        );
+    }
+    rows.insert(rows.end(), written_.begin(), written_.end());
+    std::ranges::sort(rows);
+    std::vector<Bytes> subjects;
+    subjects.reserve(rows.size());
+    for (auto& [subject, value] : rows) {
+        db_.put(batch, Cf::kVersion, subject::versioned(subject, block_.block.number), value);
+        subjects.push_back(std::move(subject));
     }
     return subjects;
 }
@@ -325,6 +356,9 @@ void Books::commit_to(Ledger::State& state) const {
     }
     for (const auto& [key, sum] : sums_) {
         state.sums[key] = sum;
+    }
+    for (const auto& [key, amount] : books_) {
+        state.books[key] = amount;
     }
     for (const auto& [subject, value] : written_) {
         state.newest[subject] = value;

@@ -6,6 +6,8 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace margrave::store::detail {
@@ -35,13 +37,17 @@ struct BlockContext {
 };
 
 /// The changes of one chain update before they are written: reads through to the store, keeps every
-/// change beside it, and becomes part of one batch at the end. Lives for one call of apply.
+/// change beside it, and becomes part of one batch at the end. An update has one block or many: the
+/// transfers of each go to the batch when it ends, balances once for all. Lives for one call of
+/// apply.
 class Books {
   public:
     Books(const Database::Impl& db, const Ledger::State& state);
 
     void begin(const BlockContext& block);
     void begin(const Cause& cause);
+    /// The transfers of the block become part of the batch.
+    void end_block(rocksdb::WriteBatch& batch);
 
     [[nodiscard]] const BlockContext& block() const { return block_; }
 
@@ -73,16 +79,24 @@ class Books {
     /// The newest row of each subject under `prefix`, with what this update wrote.
     Result<std::map<Bytes, Bytes>> newest_under(const Bytes& prefix);
 
+    /// The mirror of the vault's own book.
+    Result<Amount> book(LedgerId ledger, const AccountId& account);
+    void put_book(LedgerId ledger, const AccountId& account, const Amount& amount);
+
     Versions& versions() { return versions_; }
 
-    [[nodiscard]] const std::vector<Transfer>& transfers() const { return transfers_; }
+    /// Seq of the last transfer so far.
+    [[nodiscard]] Seq last_seq() const { return seq_; }
+
+    /// Transfers of all blocks.
+    [[nodiscard]] std::uint64_t transfers() const { return seq_.value - first_seq_.value; }
 
     /// Accounts whose balances changed.
     [[nodiscard]] std::set<AccountId> touched() const;
 
-    /// Journal and totals, with I1 and I5 asserted.
-    void write_journal(rocksdb::WriteBatch& batch) const;
-    /// The block's version rows; returns their subjects.
+    /// Totals and the index of the journal, with I1 and I5 asserted. Every block has ended.
+    void write_totals(rocksdb::WriteBatch& batch) const;
+    /// The version rows of the last block; returns their subjects.
     std::vector<Bytes> write_versions(rocksdb::WriteBatch& batch) const;
     /// After a reversal: every balance that changed must be the one stored at `ancestor`, or zero
     /// when nothing stays.
@@ -99,22 +113,26 @@ class Books {
     Result<Changed*> load(const AccountKey& key);
     Result<Amount> stored_net(const AccountKey& key);
     Result<std::optional<Bytes>> newest_bytes(const Bytes& subject);
-    Result<void> move(Transfer transfer);
+    Result<void> move(Transfer& transfer);
+    void assert_balanced() const;
     /// False when the sum would leave its range.
     bool shift_sum(const SumKey& key, bool debit, const Amount& amount);
-    [[nodiscard]] Hash32 next_id();
-
     const Database::Impl& db_;
     const Ledger::State& state_;
     Versions versions_;
     BlockContext block_;
     Cause cause_;
     std::uint16_t leg_{0};
+    Seq first_seq_;
     Seq seq_;
-    std::map<AccountKey, Changed> accounts_;
+    std::unordered_map<AccountKey, Changed, AccountKeyHash> accounts_;
+    std::unordered_map<AccountKey, Amount, AccountKeyHash> books_;
     std::map<SumKey, Amount> sums_;
-    std::map<Bytes, Bytes> written_;
-    std::vector<Transfer> transfers_;
+    std::unordered_map<Bytes, Bytes, BytesHash> written_;
+    /// Transfers of the block that was begun last.
+    JournalRow block_journal_;
+    /// By account, those of all blocks.
+    std::unordered_map<AccountId, EntriesRow> entries_;
 };
 
 }  // namespace margrave::store::detail

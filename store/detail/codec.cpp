@@ -3,9 +3,16 @@
 
 #include "core/assert.hpp"
 
+#include <algorithm>
 #include <limits>
 
 namespace margrave::store::detail {
+namespace {
+
+constexpr unsigned kVarintBits = 7;
+constexpr std::uint64_t kVarintMore = 0x80;
+
+}  // namespace
 
 void put_flag(Bytes& out, bool v) {
     put_u8(out, v ? 1 : 0);
@@ -23,6 +30,24 @@ void put_blob(Bytes& out, ByteView v) {
 
 void put_amount(Bytes& out, const Amount& v) {
     put_bytes(out, v.to_word().view());
+}
+
+void put_short_amount(Bytes& out, const Amount& v) {
+    const Hash32 word = v.to_word();
+    std::size_t zeros = 0;
+    while (zeros < Hash32::kSize && word.data[zeros] == 0) {
+        ++zeros;
+    }
+    put_u8(out, static_cast<std::uint8_t>(Hash32::kSize - zeros));
+    put_bytes(out, word.view().subspan(zeros));
+}
+
+void put_varint(Bytes& out, std::uint64_t v) {
+    while (v >= kVarintMore) {
+        out.push_back(static_cast<std::uint8_t>(v | kVarintMore));
+        v >>= kVarintBits;
+    }
+    out.push_back(static_cast<std::uint8_t>(v));
 }
 
 void put_block(Bytes& out, const BlockRef& v) {
@@ -59,6 +84,45 @@ Result<Bytes> read_blob(ByteReader& in) {
 Result<Amount> read_amount(ByteReader& in) {
     MARGRAVE_TRY(const Hash32 word, in.hash32());
     return Amount::from_word(word);
+}
+
+Result<Amount> read_short_amount(ByteReader& in) {
+    MARGRAVE_TRY(const std::uint8_t size, in.u8());
+    if (size > Hash32::kSize) {
+        return fail(Errc::kCorrupt, "amount of " + std::to_string(size) + " bytes");
+    }
+    MARGRAVE_TRY(const ByteView bytes, in.bytes(size));
+    if (size > 0 && bytes[0] == 0) {
+        return fail(Errc::kCorrupt, "amount with a leading zero");
+    }
+    Hash32 word;
+    std::ranges::copy(bytes, word.data.begin() + (Hash32::kSize - size));
+    return Amount::from_word(word);
+}
+
+Result<std::uint64_t> read_varint(ByteReader& in) {
+    std::uint64_t v = 0;
+    for (unsigned shift = 0; shift < 64; shift += kVarintBits) {
+        MARGRAVE_TRY(const std::uint64_t byte, in.u8());
+        const std::uint64_t bits = byte & (kVarintMore - 1);
+        const bool fits = bits << shift >> shift == bits;
+        if (!fits || (byte == 0 && shift > 0)) {
+            break;
+        }
+        v |= bits << shift;
+        if (byte < kVarintMore) {
+            return v;
+        }
+    }
+    return fail(Errc::kCorrupt, "number in a form that nobody writes");
+}
+
+Result<std::size_t> read_count(ByteReader& in, std::size_t least_bytes_each) {
+    MARGRAVE_TRY(const std::uint64_t count, read_varint(in));
+    if (count > in.left() / least_bytes_each) {
+        return fail(Errc::kCorrupt, "a list of " + std::to_string(count) + " does not fit its row");
+    }
+    return static_cast<std::size_t>(count);
 }
 
 Result<AccountId> read_account(ByteReader& in) {

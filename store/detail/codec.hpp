@@ -22,6 +22,10 @@ void put_flag(Bytes& out, bool v);
 void put_text(Bytes& out, std::string_view v);
 void put_blob(Bytes& out, ByteView v);
 void put_amount(Bytes& out, const Amount& v);
+/// Big-endian without leading zeros, after one byte that counts them.
+void put_short_amount(Bytes& out, const Amount& v);
+/// Seven bits a byte, lowest first.
+void put_varint(Bytes& out, std::uint64_t v);
 void put_block(Bytes& out, const BlockRef& v);
 void put_accumulator(Bytes& out, const Accumulator& v);
 
@@ -29,6 +33,13 @@ Result<bool> read_flag(ByteReader& in);
 Result<std::string> read_text(ByteReader& in);
 Result<Bytes> read_blob(ByteReader& in);
 Result<Amount> read_amount(ByteReader& in);
+/// kCorrupt for any form but the one that put_short_amount writes.
+Result<Amount> read_short_amount(ByteReader& in);
+/// kCorrupt for any form but the one that put_varint writes.
+Result<std::uint64_t> read_varint(ByteReader& in);
+/// A count of things of at least so many bytes each: it must fit what is left, or a flipped bit
+/// would ask for gigabytes.
+Result<std::size_t> read_count(ByteReader& in, std::size_t least_bytes_each);
 Result<AccountId> read_account(ByteReader& in);
 Result<Money> read_money(ByteReader& in);
 Result<BlockRef> read_block(ByteReader& in);

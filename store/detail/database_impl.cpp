@@ -147,14 +147,20 @@ Result<void> Database::Impl::scan(Cf f, ByteView prefix, ByteView start, const V
 }
 
 Result<std::optional<std::pair<Bytes, Bytes>>> Database::Impl::last(Cf f, ByteView prefix) const {
-    MARGRAVE_TRY(check());
-    rocksdb::ReadOptions options_now;
-    options_now.total_order_seek = true;
-    const std::unique_ptr<rocksdb::Iterator> it(db->NewIterator(options_now, family(f)));
     // No key under a prefix is longer than this run of the highest byte.
     constexpr std::size_t kBeyond = 128;
     Bytes end(prefix.begin(), prefix.end());
     end.insert(end.end(), kBeyond, 0xff);
+    return last(f, prefix, end);
+}
+
+Result<std::optional<std::pair<Bytes, Bytes>>> Database::Impl::last(
+    Cf f, ByteView prefix, ByteView end
+) const {
+    MARGRAVE_TRY(check());
+    rocksdb::ReadOptions options_now;
+    options_now.total_order_seek = true;
+    const std::unique_ptr<rocksdb::Iterator> it(db->NewIterator(options_now, family(f)));
     it->SeekForPrev(detail::as_slice(end));
     if (!it->status().ok()) {
         return failed("seek in " + std::string(to_string(f)), it->status());

@@ -110,6 +110,10 @@ struct Database::Impl {
     /// The last row under a prefix.
     [[nodiscard]] Result<std::optional<std::pair<Bytes, Bytes>>> last(detail::Cf f, ByteView prefix)
         const;
+    /// The same, and not after `end`.
+    [[nodiscard]] Result<std::optional<std::pair<Bytes, Bytes>>> last(
+        detail::Cf f, ByteView prefix, ByteView end
+    ) const;
 
     template <class Row>
     [[nodiscard]] Result<std::optional<Row>> read(detail::Cf f, ByteView key) const {

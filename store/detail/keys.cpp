@@ -117,8 +117,8 @@ Bytes reorgs(ChainTag chain) {
     return KeyWriter('R').chain(chain).done();
 }
 
-Bytes event(ChainTag chain, BlockNum number, std::uint32_t ordinal) {
-    return KeyWriter().chain(chain).u64(number.value).u32(ordinal).done();
+Bytes events(ChainTag chain) {
+    return KeyWriter().chain(chain).done();
 }
 
 Bytes events(ChainTag chain, BlockNum number) {
@@ -296,16 +296,25 @@ BlockNum version_of(ByteView key) {
 
 namespace journal_key {
 
-Bytes transfer(Seq seq) {
-    return KeyWriter(kTransfer).u64(seq.value).done();
+Bytes transfers(Seq first) {
+    return KeyWriter(kTransfer).u64(first.value).done();
 }
 
-Bytes entry(const AccountId& account, Seq seq) {
-    return KeyWriter('X').bytes(account).u64(seq.value).done();
+Bytes entries(const AccountId& account, Seq first) {
+    return KeyWriter('X').bytes(account).u64(first.value).done();
 }
 
 Bytes entries(const AccountId& account) {
     return KeyWriter('X').bytes(account).done();
+}
+
+Result<Seq> seq_of(ByteView key) {
+    if (key.size() < sizeof(std::uint64_t)) {
+        return fail(Errc::kCorrupt, "key of " + std::to_string(key.size()) + " bytes has no seq");
+    }
+    ByteReader in(key.last(sizeof(std::uint64_t)));
+    MARGRAVE_TRY(const std::uint64_t seq, in.u64());
+    return Seq{seq};
 }
 
 }  // namespace journal_key

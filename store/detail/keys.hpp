@@ -82,7 +82,8 @@ Bytes seen(ChainTag chain, const Hash32& hash);
 /// Prefixes; a key goes on with the row's number.
 Bytes evidence(ChainTag chain);
 Bytes reorgs(ChainTag chain);
-Bytes event(ChainTag chain, BlockNum number, std::uint32_t ordinal);
+Bytes events(ChainTag chain);
+/// All events of one block, in one row.
 Bytes events(ChainTag chain, BlockNum number);
 }  // namespace chain_key
 
@@ -148,9 +149,13 @@ BlockNum version_of(ByteView key);
 /// Rows of `journal`.
 namespace journal_key {
 inline constexpr std::uint8_t kTransfer = 'J';
-Bytes transfer(Seq seq);
-Bytes entry(const AccountId& account, Seq seq);
+/// The transfers of one block, in one row, from this seq on.
+Bytes transfers(Seq first);
+/// The seqs of one account in one batch, from this one on.
+Bytes entries(const AccountId& account, Seq first);
 Bytes entries(const AccountId& account);
+/// The seq in a key of `transfers` or `entries`: its last 8 bytes.
+Result<Seq> seq_of(ByteView key);
 }  // namespace journal_key
 
 /// Rows of `decision`: what we answered and instructed. Never touched by a reorg.

@@ -105,12 +105,16 @@ Result<void> Ledger::State::load(const Database::Impl& db) {
 
 void Ledger::State::drop_caches() {
     accounts.clear();
+    books.clear();
     newest.clear();
 }
 
 void Ledger::State::trim() {
     if (accounts.size() > kMaxCachedRows) {
         accounts.clear();
+    }
+    if (books.size() > kMaxCachedRows) {
+        books.clear();
     }
     if (newest.size() > kMaxCachedRows) {
         newest.clear();

@@ -45,6 +45,8 @@ struct Ledger::State {
 
     /// Caches of the writer. Only what was written is in them.
     std::unordered_map<detail::AccountKey, detail::TotalsRow, detail::AccountKeyHash> accounts;
+    /// Newest mirror of the vaults' books; the key's code is kCollateral.
+    std::unordered_map<detail::AccountKey, Amount, detail::AccountKeyHash> books;
     std::unordered_map<Bytes, Bytes, detail::BytesHash> newest;
 
     Result<void> load(const Database::Impl& db);

@@ -5,8 +5,20 @@
 #include "store/detail/postings.hpp"
 
 #include <optional>
+#include <span>
+#include <string>
 
 namespace margrave::store::detail {
+
+/// How errors name a block.
+std::string name_of(const ChainId& chain, const BlockRef& block);
+/// Folds a block's events into the accumulators of `head`; kUnproved unless they come out as the
+/// block's own.
+Result<void> fold_block(HeadRow& head, const ChainId& chain, const BlockData& data);
+/// kConflict when the block is known with other content: one hash has one content for ever.
+Result<void> check_same(
+    const Database::Impl& db, const ChainId& chain, const BlockRow& row, const BlockData& data
+);
 
 /// One chain update on its way into one batch. Lives for one call of Ledger::apply; what is in
 /// memory changes only after the batch is written.
@@ -17,23 +29,35 @@ class Update {
     Result<ApplySummary> apply(const BlockApplied& update);
     Result<ApplySummary> revert(const BlocksReverted& update);
     Result<ApplySummary> finalize(const Finalized& update);
+    Result<ApplySummary> fill(const BlocksFinal& update);
 
   private:
     [[nodiscard]] Result<std::optional<BlockRow>> block_at(BlockNum number) const;
-    Result<void> write(rocksdb::WriteBatch& batch);
-    void write_block(
-        rocksdb::WriteBatch& batch,
-        const BlockData& data,
-        const Books& books,
-        const Postings& postings,
-        std::uint32_t incarnation
-    ) const;
+    Result<void> write(rocksdb::WriteBatch& batch, bool sync);
+
+    /// Blocks of `update` that are not applied yet: known ones at its start are checked and left.
+    Result<std::span<const BlockData>> unknown_part(const BlocksFinal& update) const;
+    /// How often the block was applied before; kCorrupt when it counts already.
+    Result<std::uint32_t> incarnation_of(const BlockRef& block) const;
+    /// Checks one block against the head, books its events into `books`, and puts its events and
+    /// transfers into the batch. Moves the head.
+    Result<BlockRow> book_block(
+        rocksdb::WriteBatch& batch, Books& books, Postings& postings, const BlockData& data
+    );
+    void put_block(rocksdb::WriteBatch& batch, const BlockRow& row) const;
+    void put_open(rocksdb::WriteBatch& batch, const Postings& postings) const;
+    [[nodiscard]] Result<ApplySummary> summary_of(const Books& books, const Postings& postings)
+        const;
 
     /// The block that stays when everything above `ancestor` goes; nullopt when nothing stays.
     Result<std::optional<BlockRow>> find_ancestor(const BlockRef& ancestor) const;
     /// Blocks above a number, newest first.
     Result<std::vector<BlockRow>> blocks_above(std::optional<BlockNum> number) const;
+    /// Accounts that the events of a stored block name.
+    [[nodiscard]] Result<std::vector<AccountId>> accounts_in(const BlockRow& block) const;
     Result<void> revert_block(rocksdb::WriteBatch& batch, Books& books, const BlockRow& block);
+    /// What a final block settles for ever.
+    Result<void> settle(rocksdb::WriteBatch& batch, BlockNum final);
     Result<void> end_executed_holds(rocksdb::WriteBatch& batch, BlockNum final);
     Result<void> close_legs(rocksdb::WriteBatch& batch, BlockNum final);
     Result<void> close_requests(rocksdb::WriteBatch& batch, BlockNum final);

@@ -5,6 +5,8 @@
 
 #include <optional>
 #include <set>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace margrave::store::detail {
@@ -16,11 +18,13 @@ class Postings {
   public:
     Postings(const Database::Impl& db, const Ledger::State& state, Books& books);
 
+    /// Before the events of each block.
+    void begin_block();
     /// kUnproved for what no vault of ours can emit: a release of an unknown request, a second
     /// seizure under one id.
     Result<void> apply(const ChainEvent& event);
 
-    /// Seizures seen in this block; each needs a place among the open legs.
+    /// Seizures seen in these blocks; each needs a place among the open legs.
     struct Seized {
         Hash32 seizure;
         AccountId account;
@@ -28,11 +32,8 @@ class Postings {
 
     [[nodiscard]] const std::vector<Seized>& seized() const { return seized_; }
 
-    /// Numbers of the requests seen in this block.
+    /// Numbers of the requests seen in these blocks.
     [[nodiscard]] const std::vector<std::uint64_t>& requests() const { return requests_; }
-
-    /// All accounts the events name, without the pool.
-    [[nodiscard]] const std::set<AccountId>& accounts() const { return accounts_; }
 
     [[nodiscard]] const std::set<Address>& unknown_assets() const { return unknown_; }
 
@@ -95,7 +96,6 @@ class Postings {
     );
     /// Before tokens leave the vault: what events do not explain was there all the same.
     Result<void> ensure_vault(LedgerId ledger, const Amount& amount);
-    Result<Amount> book(LedgerId ledger, const AccountId& account);
     Result<void> raise_book(const Known& e, const Amount& amount);
     /// What the book really lost: it stops at zero, as the contract's does.
     Result<Amount> lower_book(const Known& e);
@@ -107,9 +107,13 @@ class Postings {
     Books& books_;
     std::vector<Seized> seized_;
     std::vector<std::uint64_t> requests_;
-    std::set<AccountId> accounts_;
     std::set<AccountId> positions_;
     std::set<Address> unknown_;
+    /// Newest lock of an account among the seizures of the blocks before this one, which no version
+    /// row shows yet; and those of this block. A seizure's numbers are searched from the newest
+    /// lock of the blocks before it, whether they were applied one by one or in one run.
+    std::unordered_map<AccountId, std::uint64_t> locks_;
+    std::vector<std::pair<AccountId, std::uint64_t>> block_locks_;
 };
 
 }  // namespace margrave::store::detail

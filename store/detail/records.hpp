@@ -22,6 +22,8 @@ struct HeadRow {
     Accumulator vault;
     Accumulator positions;
     std::uint64_t reorgs{0};
+    /// Last block of the newest run of final blocks: above it the state of every block is kept.
+    BlockNum runs_to;
 
     void write(Bytes& out) const;
     static Result<HeadRow> read(ByteReader& in);
@@ -38,10 +40,13 @@ struct BlockRow {
     std::uint32_t incarnation{0};
     Accumulator vault;
     Accumulator positions;
-    /// Accounts its events name, ascending; without the pool.
-    std::vector<AccountId> accounts;
-    /// Subjects that have a version of this block.
+    /// Last block of the run of final blocks it is part of, or 0.
+    BlockNum run_to;
+    /// Subjects that have a version of this block. Empty in a run, which no reorg takes back.
     std::vector<Bytes> subjects;
+
+    /// Whether the state after it can be read: that of a block inside a run is not kept.
+    [[nodiscard]] bool is_kept() const { return run_to == BlockNum{} || run_to == block.number; }
 
     void write(Bytes& out) const;
     static Result<BlockRow> read(ByteReader& in);
@@ -166,22 +171,49 @@ struct LinkRow {
     static Result<LinkRow> read(ByteReader& in);
 };
 
-/// A raw proved event: the input of a replay.
-struct EventRow {
-    static constexpr std::size_t kTypicalSize = 256;
-    ChainEvent event;
+/// The raw proved events of one block, in log order: the input of a replay. What an event shares
+/// with the one before it is not written again.
+struct EventsRow {
+    static constexpr std::size_t kTypicalSize = 512;
+    std::vector<ChainEvent> events;
 
-    void write(Bytes& out) const;
-    static Result<EventRow> read(ByteReader& in);
+    static Result<EventsRow> read(ByteReader& in);
 };
 
-/// A transfer but for its seq, which is the key, and its chain, which the ledger says.
-struct TransferRow {
-    static constexpr std::size_t kTypicalSize = 320;
-    Transfer transfer;
+/// The row of these events.
+Bytes encode_events(const std::vector<ChainEvent>& events);
 
+/// The accounts that events name, ascending and once; without the pool.
+std::vector<AccountId> accounts_of(const std::vector<ChainEvent>& events);
+
+/// The transfers of one block, or their reversals, with one seq after the other from the one in the
+/// key. Block, hash, time and incarnation are written once; a transfer's id is not written, since
+/// it is a hash of what is (`id_of`), nor its chain, which its ledger says.
+struct JournalRow {
+    static constexpr std::size_t kTypicalSize = 1024;
+    std::vector<Transfer> transfers;
+
+    /// `transfers` is not empty, and all are of one block.
     void write(Bytes& out) const;
-    static Result<TransferRow> read(ByteReader& in);
+    /// Leaves id, seq and chain to the caller.
+    static Result<JournalRow> read(ByteReader& in);
+};
+
+/// The block is named by hash, so a transaction that a reorg puts into another block is a new
+/// observation; and by incarnation, so it is one also when the same block comes back. A reversal's
+/// id is made of the id of what it reverses.
+Hash32 id_of(const Transfer& transfer);
+
+/// Seqs after the one in the key, ascending: the transfers of one account in one batch.
+struct EntriesRow {
+    static constexpr std::size_t kTypicalSize = 16;
+    std::vector<Seq> seqs;
+
+    /// `seqs` begins with the one in the key.
+    void write(Bytes& out) const;
+    /// As differences; `from(first)` makes them seqs.
+    static Result<EntriesRow> read(ByteReader& in);
+    [[nodiscard]] Result<std::vector<Seq>> from(Seq first) const;
 };
 
 }  // namespace margrave::store::detail

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "chains/rpc/detail/envelope.hpp"
 #include "core/assert.hpp"
+#include "infra/strict_json.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -16,6 +17,36 @@ void check_error(const rpc::RpcError& error) {
     MARGRAVE_ASSERT(std::ranges::all_of(error.detail, [](char c) { return c >= 0x20 && c < 0x7f; })
     );
     MARGRAVE_ASSERT(error.detail.find("sekret-token") == std::string::npos);
+}
+
+// What the reader of texts takes as a batch, and whose results are JSON, the other reader takes
+// with the same values.
+void check_raw_batch(
+    const rpc::detail::Speaker& speaker,
+    infra::HttpResponse answer,
+    const std::vector<rpc::RpcCall>& calls,
+    const rpc::detail::BatchResult& slow
+) {
+    const auto raw = rpc::detail::decode_raw_batch(speaker, answer, calls, 1);
+    if (!raw) {
+        MARGRAVE_ASSERT(!slow);
+        return;
+    }
+    MARGRAVE_ASSERT(raw.value().size() == calls.size());
+    infra::StrictLimits limits;
+    limits.floats = true;
+    // An envelope and a list are around each.
+    limits.depth -= 2;
+    for (std::size_t i = 0; i < calls.size(); ++i) {
+        if (!raw.value()[i]) {
+            continue;
+        }
+        const auto value = infra::parse_strict(raw.value()[i].value().result(), limits);
+        if (!value) {
+            return;
+        }
+        MARGRAVE_ASSERT(!slow || (slow.value()[i] && slow.value()[i].value() == value.value()));
+    }
 }
 
 }  // namespace
@@ -43,6 +74,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         return 0;
     }
     const auto results = rpc::detail::decode_batch(speaker, answer, calls, 1);
+    check_raw_batch(speaker, answer, calls, results);
     if (!results) {
         check_error(results.error());
         return 0;

@@ -24,6 +24,11 @@ class MiniLedger {
                 blocks_[applied->data.block.number.value] = applied->data;
             } else if (const auto* reverted = std::get_if<BlocksReverted>(&update)) {
                 blocks_.erase(blocks_.upper_bound(reverted->ancestor.number.value), blocks_.end());
+            } else if (const auto* filled = std::get_if<BlocksFinal>(&update)) {
+                for (const BlockData& block : filled->blocks) {
+                    blocks_[block.block.number.value] = block;
+                    final_ = block.block;
+                }
             } else {
                 final_ = std::get<Finalized>(update).block;
             }

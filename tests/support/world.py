@@ -51,7 +51,7 @@ def wait_until(what, check, timeout=60.0, every=0.2):
             last = check()
             if last:
                 return last
-        except (Failed, subprocess.CalledProcessError, json.JSONDecodeError) as e:
+        except (Failed, subprocess.CalledProcessError, json.JSONDecodeError, OSError) as e:
             last = e
         time.sleep(every)
     raise Failed(f"waited {timeout:.0f} s for {what}; last seen: {last}")
@@ -106,7 +106,7 @@ class Chain:
     def rpc(self, method, *params):
         body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": list(params)}).encode()
         request = urllib.request.Request(self.url, body, {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=20) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             reply = json.load(answer)
         if "error" in reply:
             raise Failed(f"{method} on {self.name}: {reply['error']}")
@@ -114,7 +114,7 @@ class Chain:
 
     def cast(self, *args):
         command, *rest = map(str, args)
-        url = [] if command in ("abi-encode", "keccak") else ["--rpc-url", self.url]
+        url = [] if command in ("abi-encode", "calldata", "keccak") else ["--rpc-url", self.url]
         done = subprocess.run([tool("cast"), command, *url, *rest], capture_output=True, text=True)
         if done.returncode != 0:
             raise Failed(f"cast {' '.join(map(str, args))[:160]} on {self.name}: {done.stderr.strip()[:600]}")

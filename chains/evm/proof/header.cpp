@@ -235,6 +235,18 @@ Result<ProvedHeader> prove_header(const json& block, const Hash32& hash) {
     return unproved(differs);
 }
 
+Result<ProvedHeader> prove_header(HeaderFields fields, const Hash32& hash) {
+    const std::string name = "header " + to_hex(hash);
+    if (has_gap(fields)) {
+        return unable(name + " has fields of a later fork without those of an earlier one");
+    }
+    const Hash32 made = keccak256(encode_header(fields));
+    if (made != hash) {
+        return unproved(name + " hashes to " + to_hex(made));
+    }
+    return ProvedHeader(std::move(fields), hash);
+}
+
 Result<ProvedHeader> prove_header(const json& block) {
     MARGRAVE_TRY(const Hash32 hash, detail::readable(rpc::hash_at(block, "hash"), "header"));
     return prove_header(block, hash);

@@ -97,6 +97,7 @@ class ProvedHeader {
 
   private:
     friend Result<ProvedHeader> prove_header(const nlohmann::json& block, const Hash32& hash);
+    friend Result<ProvedHeader> prove_header(HeaderFields fields, const Hash32& hash);
 
     ProvedHeader(HeaderFields fields, const Hash32& hash)
         : block_{fields.number, hash, fields.parent, fields.time},
@@ -112,6 +113,9 @@ class ProvedHeader {
 /// earlier one, or it does not hash to `hash` and has a member that nobody here knows, or its seal
 /// is blank as that of an AuRa block whose seal is not told.
 Result<ProvedHeader> prove_header(const nlohmann::json& block, const Hash32& hash);
+/// The same of fields that somebody else has read. kUnproved: they hash to something else. kUnable:
+/// fields of a later fork without those of an earlier one.
+Result<ProvedHeader> prove_header(HeaderFields fields, const Hash32& hash);
 /// The same against the hash it gives itself: consistent, but nobody need have agreed on it.
 Result<ProvedHeader> prove_header(const nlohmann::json& block);
 

@@ -26,7 +26,10 @@ struct Speaker {
     [[nodiscard]] std::string quote(std::string_view words) const;
 };
 
-using BatchResult = RpcResult<std::vector<RpcResult<nlohmann::json>>>;
+template <class T>
+using BatchOf = RpcResult<std::vector<RpcResult<T>>>;
+using BatchResult = BatchOf<nlohmann::json>;
+using RawBatchResult = BatchOf<RawAnswer>;
 
 std::string encode_call(const RpcCall& call, std::uint64_t id);
 /// Ids count up from first_id.
@@ -36,10 +39,24 @@ std::string encode_batch(std::span<const RpcCall> calls, std::uint64_t first_id)
 RpcResult<nlohmann::json> decode_call(
     const Speaker& speaker, const infra::HttpResponse& answer, const RpcCall& call, std::uint64_t id
 );
+/// The same without reading the result; takes the body out of the answer. Anything but a plain
+/// success is read by decode_call, so errors are the same.
+RpcResult<RawAnswer> decode_raw(
+    const Speaker& speaker, infra::HttpResponse& answer, const RpcCall& call, std::uint64_t id
+);
 /// Results in the order of the calls. kUnproved when an id is missing, repeated or none of ours.
 BatchResult decode_batch(
     const Speaker& speaker,
     const infra::HttpResponse& answer,
+    std::span<const RpcCall> calls,
+    std::uint64_t first_id
+);
+
+/// The same without reading the results; takes the body out of the answer. Anything but plain
+/// successes is read by decode_batch, so errors are the same.
+RawBatchResult decode_raw_batch(
+    const Speaker& speaker,
+    infra::HttpResponse& answer,
     std::span<const RpcCall> calls,
     std::uint64_t first_id
 );

@@ -143,5 +143,114 @@ TEST_F(RpcBatch, ARateLimitOverABatchIsNotARefusalOfBatches) {
     EXPECT_EQ(server.requests().size(), 1U);
 }
 
+class RpcRawBatch : public RpcFixture {
+  protected:
+    RpcResult<std::vector<RpcResult<RawAnswer>>> ask(
+        std::size_t count, std::size_t answer_max = 0
+    ) {
+        std::vector<RpcCall> calls;
+        for (std::size_t i = 0; i < count; ++i) {
+            calls.emplace_back("eth_getBlockByNumber", json::array({to_quantity(i)}));
+            calls.back().answer_max = answer_max;
+        }
+        return loop.run(client->batch_raw(std::move(calls)));
+    }
+
+    static json object_for(const json& call) {
+        json result = json::object();
+        result["number"] = call["params"][0];
+        result["text"] = "a \"quoted\" } ] \\";
+        result["list"] = json::array({json::array(), json::object()});
+        return envelope(call["id"], std::move(result));
+    }
+};
+
+TEST_F(RpcRawBatch, ResultsAreTheTextThatCameInTheOrderOfTheCalls) {
+    answer([](const json& request) {
+        json reply = json::array();
+        for (auto it = request.rbegin(); it != request.rend(); ++it) {
+            reply.push_back(object_for(*it));
+        }
+        return reply;
+    });
+    const auto got = ask(7);
+    ASSERT_TRUE(got) << got.error().detail;
+    ASSERT_EQ(got.value().size(), 7U);
+    for (std::size_t i = 0; i < 7; ++i) {
+        const json result = json::parse(got.value()[i].value().result());
+        EXPECT_EQ(result["number"], to_quantity(i));
+        EXPECT_EQ(result["text"], "a \"quoted\" } ] \\");
+    }
+}
+
+TEST_F(RpcRawBatch, ErrorsAndNullsAreThoseOfTheOtherReader) {
+    answer([](const json& request) {
+        json reply = json::array();
+        reply.push_back(object_for(request[0]));
+        reply.push_back(envelope(request[1]["id"], nullptr));
+        reply.push_back(error_envelope(request[2]["id"], -32000, "unknown block"));
+        return reply;
+    });
+    const auto got = ask(3);
+    ASSERT_TRUE(got);
+    EXPECT_TRUE(got.value()[0]);
+    EXPECT_EQ(got.value()[1].value().result(), "null");
+    EXPECT_EQ(got.value()[2].error().kind, RpcClass::kBlockNotFound);
+}
+
+TEST_F(RpcRawBatch, ForeignRepeatedAndMissingIdsSpoilIt) {
+    const std::vector<std::function<void(json&)>> spoilers = {
+        [](json& a) { a.erase(1); },
+        [](json& a) { a.push_back(a[0]); },
+        [](json& a) { a[1]["id"] = a[0]["id"]; },
+        [](json& a) { a[1]["id"] = 12'345; },
+        [](json& a) { a[1] = 5; },
+        [](json& a) { a = a[0]; },
+    };
+    for (std::size_t i = 0; i < spoilers.size(); ++i) {
+        answer([&, i](const json& request) {
+            json reply = json::array();
+            for (const json& c : request) {
+                reply.push_back(object_for(c));
+            }
+            spoilers[i](reply);
+            return reply;
+        });
+        const auto got = ask(3);
+        ASSERT_FALSE(got) << i;
+        EXPECT_EQ(got.error().kind, RpcClass::kUnproved) << i << got.error().detail;
+    }
+}
+
+TEST_F(RpcRawBatch, WhatIsCutOffOrFollowedByMoreIsNoAnswer) {
+    const std::string id = "\"jsonrpc\":\"2.0\",\"id\":";
+    for (const std::string& body :
+         {std::string("[{"),
+          "[{" + id + "1,\"result\":{}",
+          "[{" + id + "1,\"result\":{\"a\":\"}]",
+          "[{" + id + "1,\"result\":{}}]]",
+          "[{" + id + "1,\"result\":{}},]",
+          "[{" + id + "1,\"result\":{}}{}]",
+          "[{" + id + "01,\"result\":{}}]"}) {
+        answer_raw(body);
+        EXPECT_FALSE(ask(2)) << body;
+    }
+}
+
+TEST_F(RpcRawBatch, AnAnswerAboveTheCallersLimitIsTooLarge) {
+    answer([](const json& request) {
+        json reply = json::array();
+        for (const json& c : request) {
+            reply.push_back(envelope(c["id"], std::string(3'000, 'x')));
+        }
+        return reply;
+    });
+    EXPECT_TRUE(ask(2, 4'000));
+    const auto got = ask(2, 2'000);
+    ASSERT_FALSE(got);
+    EXPECT_EQ(got.error().kind, RpcClass::kRangeTooLarge);
+    EXPECT_NE(got.error().detail.find("4000 bytes"), std::string::npos) << got.error().detail;
+}
+
 }  // namespace
 }  // namespace margrave::chains::rpc

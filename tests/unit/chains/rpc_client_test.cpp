@@ -44,6 +44,37 @@ TEST_F(RpcClientTest, ANodesErrorIsClassifiedAndNamed) {
     EXPECT_EQ(server.requests().size(), 1U);
 }
 
+TEST_F(RpcClientTest, ARawAnswerIsTheTextOfTheResult) {
+    const json logs = json::array({json{{"logIndex", "0x1"}}, json{{"logIndex", "0x2"}}});
+    answer([&](const json& request) { return envelope(request["id"], logs); });
+    const RpcCall asking("eth_getLogs", json::array());
+    const RpcResult<RawAnswer> got = loop.run(client->call_raw(asking));
+    ASSERT_TRUE(got) << got.error().detail;
+    EXPECT_EQ(json::parse(got.value().result()), logs);
+    answer([](const json& request) { return envelope(request["id"], nullptr); });
+    EXPECT_EQ(loop.run(client->call_raw(asking)).value().result(), "null");
+}
+
+TEST_F(RpcClientTest, ARawAnswerHasTheSameErrors) {
+    const RpcCall asking("eth_getLogs", json::array());
+    answer([](const json& r) {
+        return error_envelope(r["id"], -32602, "exceed maximum block range 500");
+    });
+    EXPECT_EQ(loop.run(client->call_raw(asking)).error().kind, RpcClass::kRangeTooLarge);
+    answer([](const json&) { return envelope(999, json::array()); });
+    EXPECT_EQ(loop.run(client->call_raw(asking)).error().kind, RpcClass::kUnproved);
+    answer([](const json& r) {
+        return json{{"jsonrpc", "1.0"}, {"id", r["id"]}, {"result", json::array()}};
+    });
+    EXPECT_EQ(loop.run(client->call_raw(asking)).error().kind, RpcClass::kUnproved);
+    answer([](const json& r) {
+        json both = error_envelope(r["id"], -32000, "busy");
+        both["result"] = json::array();
+        return both;
+    });
+    EXPECT_FALSE(loop.run(client->call_raw(asking)));
+}
+
 TEST_F(RpcClientTest, RevertDataIsFoundWhereverANodePutsIt) {
     const std::vector<json> places = {
         "0x08c379a0ff",
@@ -162,7 +193,7 @@ TEST_F(RpcClientTest, TheStatusDecidesWhenTheBodySaysNothing) {
         {402, RpcClass::kRefused},
         {403, RpcClass::kRefused},
         {404, RpcClass::kRefused},
-        {307, RpcClass::kRefused},
+        {307, RpcClass::kTransport},
         {400, RpcClass::kOther},
         {500, RpcClass::kTransport},
         {502, RpcClass::kTransport},

@@ -81,10 +81,7 @@ TEST(JsonSchema, ObjectsAreClosedAndRequiredIsThatOfTheTable) {
     const json schema = json::parse(json_schema());
     EXPECT_EQ(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
     EXPECT_EQ(schema["additionalProperties"], false);
-    EXPECT_EQ(
-        schema["required"],
-        json::parse(R"(["version", "node", "network", "chains", "assets", "signer"])")
-    );
+    EXPECT_EQ(schema["required"], json::parse(R"(["version", "node", "chains", "assets"])"));
     const json& chain = schema["properties"]["chains"]["items"];
     EXPECT_EQ(chain["additionalProperties"], false);
     EXPECT_EQ(chain["properties"]["poll_interval"]["default"], "2s");

@@ -329,5 +329,39 @@ TEST(Examples, LoadClean) {
     EXPECT_GE(count, 2U);
 }
 
+TEST(LoadToFollow, NeedsNoNetworkNoSignerAndNoPrices) {
+    nlohmann::json document = good_config();
+    document.erase("network");
+    document.erase("signer");
+    for (nlohmann::json& asset : document["assets"]) {
+        asset.erase("collateral");
+        asset.erase("debt");
+        asset.erase("price");
+    }
+    const auto load_for = [&document](Use use) {
+        return load_text(document.dump(), "/nonexistent/margrave", use);
+    };
+    const Loaded followed = load_for(Use::kFollow);
+    EXPECT_EQ(lines(followed.problems), "");
+    EXPECT_EQ(followed.settings.chains.size(), 2U);
+    EXPECT_EQ(followed.settings.parameters.assets.size(), 2U);
+    EXPECT_EQ(followed.settings.genesis.network(), Genesis{}.network());
+    const std::string missing = lines(load_for(Use::kSign).problems);
+    for (const char* pointer :
+         {"/network:",
+          "/signer:",
+          "/assets/0/collateral:",
+          "/assets/1/debt:",
+          "/assets/1/price:"}) {
+        EXPECT_NE(missing.find(pointer), std::string::npos) << pointer << "\n" << missing;
+    }
+    // What is given is checked all the same.
+    document["network"] = {{"name", "test"}};
+    EXPECT_NE(lines(load_for(Use::kFollow).problems).find("/network/hub"), std::string::npos);
+    document.erase("network");
+    document["chains"][0]["endpoints"][0].erase("http");
+    EXPECT_FALSE(load_for(Use::kFollow).problems.empty());
+}
+
 }  // namespace
 }  // namespace margrave::config

@@ -183,6 +183,24 @@ TEST(TaskGroup, ATaskMayCancelItsOwnGroupAndThatIsNoFailure) {
     EXPECT_EQ(stopped, 1);
 }
 
+Task<void> cancels_at_once(TaskGroup* group) {
+    group->cancel();
+    co_return;
+}
+
+Task<void> group_cancelled_at_once() {
+    Executor executor = co_await boost::asio::this_coro::executor;
+    TaskGroup group(executor);
+    // Started from a running task, it runs to its end inside spawn.
+    EXPECT_TRUE(group.spawn("a", cancels_at_once(&group)));
+    co_await group.wait();
+}
+
+TEST(TaskGroup, ATaskThatNeverSuspendsMayCancelItsOwnGroup) {
+    Loop loop;
+    loop.run(group_cancelled_at_once());
+}
+
 TEST(TaskGroup, ItsTasksMayOutliveIt) {
     int stopped = 0;
     {

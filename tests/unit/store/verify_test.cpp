@@ -59,6 +59,13 @@ class Verify : public LedgerTest {
 
     [[nodiscard]] detail::ChainTag tag() const { return detail::tag_of(chain_.id()); }
 
+    /// The row of transfers that was written last.
+    [[nodiscard]] Bytes last_row() {
+        const Bytes prefix{detail::journal_key::kTransfer};
+        return STORE_OK(db().impl().last(Cf::kJournal, prefix)).value().first;
+    }
+
+    const Bytes kFirstRow = detail::journal_key::transfers(Seq{1});
     const AccountKey kCollateral{LedgerId{1}, AccountCode::kCollateral, detail::owner_of(kAlice)};
 };
 
@@ -127,44 +134,47 @@ TEST_F(Verify, TotalsOfAnAccountWithoutEntriesAreFound) {
 }
 
 TEST_F(Verify, AMissingJournalEntryIsFound) {
-    erase(Cf::kJournal, detail::journal_key::transfer(Seq{2}));
+    auto row = read<detail::JournalRow>(Cf::kJournal, kFirstRow);
+    row.transfers.erase(row.transfers.begin() + 1);
+    plant(Cf::kJournal, kFirstRow, row);
     expect_found();
 }
 
 TEST_F(Verify, AMissingLastJournalEntryIsFound) {
-    erase(Cf::kJournal, detail::journal_key::transfer(ledger().last_seq()));
+    erase(Cf::kJournal, last_row());
     expect_found();
 }
 
 TEST_F(Verify, AChangedJournalEntryIsFound) {
-    const Bytes key = detail::journal_key::transfer(Seq{1});
-    auto row = read<detail::TransferRow>(Cf::kJournal, key);
-    row.transfer.amount = amount(1);
-    plant(Cf::kJournal, key, row);
+    auto row = read<detail::JournalRow>(Cf::kJournal, kFirstRow);
+    row.transfers[0].amount = amount(1);
+    plant(Cf::kJournal, kFirstRow, row);
     expect_found();
 }
 
 TEST_F(Verify, AReversalOfNothingIsFound) {
-    const Bytes key = detail::journal_key::transfer(Seq{1});
-    auto row = read<detail::TransferRow>(Cf::kJournal, key);
-    row.transfer.reverses = Seq{1};
-    plant(Cf::kJournal, key, row);
+    auto row = read<detail::JournalRow>(Cf::kJournal, kFirstRow);
+    row.transfers[0].reverses = Seq{1};
+    plant(Cf::kJournal, kFirstRow, row);
     expect_found();
 }
 
 TEST_F(Verify, AnEntryMovedToAnotherBlockIsFound) {
-    const Bytes key = detail::journal_key::transfer(Seq{1});
-    auto row = read<detail::TransferRow>(Cf::kJournal, key);
-    row.transfer.block_hash = word(1);
-    plant(Cf::kJournal, key, row);
+    auto row = read<detail::JournalRow>(Cf::kJournal, kFirstRow);
+    for (Transfer& t : row.transfers) {
+        t.block_hash = word(1);
+    }
+    plant(Cf::kJournal, kFirstRow, row);
     expect_found();
 }
 
 TEST_F(Verify, AChangedOrMissingEventIsFound) {
-    const Bytes key = detail::chain_key::event(tag(), chain_.head().number, 1);
-    auto row = read<detail::EventRow>(Cf::kEvent, key);
-    std::get<Movement>(row.event.body).amount = amount(4);
-    plant(Cf::kEvent, key, row);
+    const Bytes key = detail::chain_key::events(tag(), chain_.head().number);
+    auto row = read<detail::EventsRow>(Cf::kEvent, key);
+    std::get<Movement>(row.events.at(1).body).amount = amount(4);
+    rocksdb::WriteBatch batch;
+    db().impl().put(batch, Cf::kEvent, key, detail::encode_events(row.events));
+    ASSERT_TRUE(db().impl().write(batch, true));
     EXPECT_CODE(ledger().verify(), Errc::kCorrupt);
     erase(Cf::kEvent, key);
     expect_found();
@@ -200,9 +210,9 @@ TEST_F(Verify, AWrongOldBalanceStopsTheReorgThatReturnsToIt) {
 }
 
 TEST_F(Verify, AChangedJournalStopsTheReorgThatReadsIt) {
-    const Bytes key = detail::journal_key::transfer(ledger().last_seq());
-    auto row = read<detail::TransferRow>(Cf::kJournal, key);
-    row.transfer.amount = amount(4000);
+    const Bytes key = last_row();
+    auto row = read<detail::JournalRow>(Cf::kJournal, key);
+    row.transfers.back().amount = amount(4000);
     plant(Cf::kJournal, key, row);
     const BlockRef ancestor = chain_.blocks()[1].block;
     EXPECT_CODE(ledger().apply(chain_.id(), BlocksReverted{ancestor}), Errc::kCorrupt);

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "chains/evm/detail/history.hpp"
+
+#include "chains/evm/adapter.hpp"
+#include "core/assert.hpp"
+#include "infra/task_group.hpp"
+
+#include <boost/asio/this_coro.hpp>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <iterator>
+
+// How long stretches of final blocks are read (docs/chain-data.md section 5): lanes ask for ranges,
+// one task takes what they bring in order, folds it and hands it on.
+namespace margrave::chains::evm {
+namespace {
+
+using std::chrono::milliseconds;
+
+/// Ranges under way at one endpoint, and at all of them together. One turn of an endpoint is always
+/// left to whoever follows the head.
+constexpr std::size_t kLanesOfNode = 3;
+constexpr std::size_t kLanesMax = 6;
+/// What one run holds before it is handed on.
+constexpr std::size_t kRunEvents = 65'536;
+constexpr std::size_t kRunBlocks = 16'384;
+/// And how long its first block waits at most: what a crash costs.
+constexpr milliseconds kRunAge{2000};
+/// After which a task that waits looks by itself.
+constexpr milliseconds kLook{500};
+
+// In memory: a log with its topics and data; a block.
+constexpr std::size_t kLogWeight = 400;
+constexpr std::size_t kBlockWeight = 120;
+
+std::size_t lanes_for(const RateSettings& rate) {
+    // A few requests a second need no second lane, and leave room for the head.
+    constexpr std::uint64_t kFew = 50;
+    const bool slow = rate.per_second > 0 && rate.per_second < kFew;
+    const std::size_t turns = rate.concurrency > 1 ? rate.concurrency - 1 : 1;
+    return slow ? 1 : std::min<std::size_t>(kLanesOfNode, turns);
+}
+
+}  // namespace
+
+// One endpoint of each operator; those that may be asked now, if there are any, and not the one
+// that was refuted last, unless it is the only one.
+std::vector<rpc::Endpoint*> EvmAdapter::history_nodes() const {
+    std::vector<Node*> out = pool_->one_per_operator();
+    const auto keep = [&out](const auto& good) {
+        if (std::ranges::any_of(out, good)) {
+            std::erase_if(out, [&good](const Node* node) { return !good(node); });
+        }
+    };
+    keep([](const Node* node) { return node->is_ready(); });
+    keep([this](const Node* node) { return node->name() != avoid_; });
+    return out;
+}
+
+Task<Result<void>> EvmAdapter::read_history(
+    HistorySink& sink, BlockNum to, std::chrono::milliseconds time
+) {
+    co_await dial(kDialInterval);
+    const ChainView view = sink.view();
+    const BlockNum from = view.head ? BlockNum(view.head->number.value + 1) : settings_.start_block;
+    if (from > to) {
+        co_return ok();
+    }
+    const std::vector<Node*> nodes = history_nodes();
+    if (nodes.empty()) {
+        auto begun = co_await begin();
+        co_return begun ? fail(Errc::kUnable, settings_.chain.text() + ": nobody may be asked")
+                        : Error(begun.error());
+    }
+    Executor executor = co_await boost::asio::this_coro::executor;
+    const BlockRange range{from, to};
+    History history(executor, &sink, range, time);
+    history.last = view.head;
+    for (Node* node : nodes) {
+        const std::size_t lanes = lanes_for(node->settings().rate);
+        for (std::size_t i = 0; i < lanes && history.nodes.size() < kLanesMax; ++i) {
+            history.nodes.push_back(node);
+            history.room.push_back(std::make_unique<infra::Notifier>(executor));
+        }
+    }
+    history.running = history.nodes.size();
+    std::vector<Task<void>> tasks;
+    tasks.push_back(deliver_history(&history));
+    for (std::size_t lane = 0; lane < history.nodes.size(); ++lane) {
+        tasks.push_back(history_lane(&history, lane));
+    }
+    co_await infra::wait_all(std::move(tasks));
+    if (history.failed) {
+        co_return std::move(*history.failed);
+    }
+    if (history.gave_up && !history.is_complete() && !history.until.passed()) {
+        co_return std::move(*history.gave_up);
+    }
+    for (const Node* node : nodes) {
+        doubts_.erase(node->name());
+    }
+    avoid_.clear();
+    co_return ok();
+}
+
+Task<void> EvmAdapter::history_lane(History* history, std::size_t lane) {
+    co_await run_lane(history, lane);
+    --history->running;
+    history->arrived.notify();
+    history->wake_lanes();
+}
+
+Task<void> EvmAdapter::run_lane(History* history, std::size_t lane) {
+    Node& node = *history->nodes[lane];
+    while (!history->is_stopping()) {
+        const auto lowest = history->plan.lowest();
+        if (!lowest || !history->backlog.has_room(*lowest)) {
+            co_await history->room[lane]->wait_for(kLook);
+            continue;
+        }
+        std::uint64_t blocks = size_of(node).blocks();
+        if (settings_.proof == ProofMode::kAgreement) {
+            for (const Node* other : history->nodes) {
+                blocks = std::min(blocks, size_of(*other).blocks());
+            }
+        }
+        const BlockRange range = *history->plan.take(blocks);
+        auto brought = co_await bring(node, range);
+        if (const auto* trouble = std::get_if<Setback>(&brought)) {
+            history->plan.give_back(range);
+            history->wake_lanes();
+            if (trouble->cure == Setback::Cure::kSmaller) {
+                continue;
+            }
+            history->gave_up = trouble->error;
+            if (trouble->cure == Setback::Cure::kNone) {
+                history->failed = trouble->error;
+            }
+            co_return;
+        }
+        HistoryPart& part = std::get<HistoryPart>(brought);
+        const BlockRange covered{range.from, part.blocks.back().number};
+        if (covered.to < range.to) {
+            history->plan.give_back({BlockNum(covered.to.value + 1), range.to});
+            history->wake_lanes();
+        }
+        const std::size_t events = part.events();
+        size_of(node).answered(covered.blocks(), part.bytes, events);
+        const std::size_t weight = events * kLogWeight + part.blocks.size() * kBlockWeight;
+        history->backlog.put(covered, std::move(part), weight, events);
+        history->arrived.notify();
+    }
+}
+
+// Hands the run on, which then is no longer here.
+Result<void> EvmAdapter::hand_on(History* history) {
+    if (history->run.empty()) {
+        return ok();
+    }
+    history->run_events = 0;
+    history->run_due.reset();
+    return history->sink->take(std::exchange(history->run, {}));
+}
+
+Task<void> EvmAdapter::deliver_history(History* history) {
+    while (!history->failed && !history->is_complete()) {
+        std::optional<HistoryPart> part = history->backlog.pop();
+        const bool due = history->run_due && history->run_due->passed();
+        if (!part && due) {
+            keep_failure(history, hand_on(history));
+        } else if (!part && history->running == 0) {
+            break;
+        } else if (!part) {
+            co_await history->arrived.wait_for(kLook);
+        } else {
+            history->wake_lanes();
+            auto delivered = co_await deliver_part(history, std::move(*part));
+            keep_failure(history, std::move(delivered));
+        }
+    }
+    // What is proved is worth keeping, whatever came after it.
+    auto handed = hand_on(history);
+    if (!history->failed) {
+        keep_failure(history, std::move(handed));
+    }
+    history->ended = true;
+    history->wake_lanes();
+}
+
+void EvmAdapter::keep_failure(History* history, Result<void> done) {
+    if (!done) {
+        history->failed = done.error();
+    }
+}
+
+Task<Result<void>> EvmAdapter::begin_delivery(History* history, const HistoryPart& part) {
+    const ChainView view = history->sink->view();
+    auto before = co_await accumulators_before(*part.node, view, part.blocks.front());
+    if (!before) {
+        co_return before.as_failure();
+    }
+    auto known = accounts_to_read(view);
+    if (!known) {
+        co_return known.as_failure();
+    }
+    history->before = before.value();
+    history->known = std::move(known).value();
+    history->begun = true;
+    co_return ok();
+}
+
+Task<Result<void>> EvmAdapter::deliver_part(History* history, HistoryPart part) {
+    if (!history->begun) {
+        auto begun = co_await begin_delivery(history, part);
+        if (!begun) {
+            co_return begun.as_failure();
+        }
+    }
+    // Both ends are agreed, so a gap is no lie of who brought it: the chain moved.
+    auto linked = check_links(history->last, part.blocks);
+    if (!linked) {
+        co_return fail(Errc::kReorg, settings_.chain.text() + ": " + linked.error().detail);
+    }
+    for (const ProvedContent& content : part.contents) {
+        std::ranges::copy_if(content.logs, std::back_inserter(part.logs), [&](const NodeLog& log) {
+            return is_ours(log);
+        });
+    }
+    auto proved = prove_events(settings_, part.blocks, part.logs, history->before, part.claimed);
+    if (!proved) {
+        co_return refuted(*part.node, "logs", proved.error());
+    }
+    auto blocks =
+        co_await add_mapped(&history->known, std::move(proved).value(), std::move(part.contents));
+    if (!blocks) {
+        co_return blocks.as_failure();
+    }
+    std::size_t events = 0;
+    for (const BlockData& block : blocks.value()) {
+        events += block.events.size();
+    }
+    if (history->run_events + events > kRunEvents) {
+        auto handed = hand_on(history);
+        if (!handed) {
+            co_return handed;
+        }
+    }
+    history->last = part.blocks.back();
+    history->before = {blocks.value().back().vault, blocks.value().back().positions};
+    history->run_events += events;
+    std::ranges::move(blocks.value(), std::back_inserter(history->run));
+    if (!history->run_due) {
+        history->run_due = infra::Deadline::after(kRunAge);
+    }
+    const bool is_full = history->run_events >= kRunEvents || history->run.size() >= kRunBlocks ||
+                         history->run_due->passed();
+    co_return is_full ? hand_on(history) : ok();
+}
+
+}  // namespace margrave::chains::evm

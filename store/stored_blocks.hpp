@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/events.hpp"
+
+#include <cstddef>
+#include <vector>
+
+namespace margrave::store {
+
+class Database;
+
+/// The ledger's blocks of one chain from `from` to `to` with their events, ascending, at most
+/// `limit`. What was left out of a run of final blocks, having no events, is absent.
+Result<std::vector<BlockData>> stored_blocks(
+    const Database& db, const ChainId& chain, BlockNum from, BlockNum to, std::size_t limit
+);
+
+}  // namespace margrave::store

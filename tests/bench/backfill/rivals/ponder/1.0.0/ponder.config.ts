@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+import { createConfig } from "ponder";
+import { http } from "viem";
+import { vaultAbi } from "./abi";
+
+const { BENCH_URL, BENCH_CHAIN, BENCH_VAULT, BENCH_START } = process.env;
+
+export default createConfig({
+  database: { kind: "pglite" },
+  networks: {
+    bench: { chainId: Number(BENCH_CHAIN), transport: http(BENCH_URL), maxRequestsPerSecond: 100_000 },
+  },
+  contracts: {
+    Vault: { network: "bench", abi: vaultAbi, address: BENCH_VAULT as `0x${string}`, startBlock: Number(BENCH_START) },
+  },
+});
