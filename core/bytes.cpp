@@ -5,24 +5,39 @@
 #include "core/keccak.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace margrave {
 namespace {
 
 constexpr std::string_view kHexDigits = "0123456789abcdef";
 
-// -1 for a character that is no hex digit.
-int nibble(char c) {
+constexpr std::uint8_t kNoDigit = 0xFF;
+
+constexpr std::uint8_t nibble_of(char c) {
     if (c >= '0' && c <= '9') {
-        return c - '0';
+        return static_cast<std::uint8_t>(c - '0');
     }
     if (c >= 'a' && c <= 'f') {
-        return c - 'a' + 10;
+        return static_cast<std::uint8_t>(c - 'a' + 10);
     }
     if (c >= 'A' && c <= 'F') {
-        return c - 'A' + 10;
+        return static_cast<std::uint8_t>(c - 'A' + 10);
     }
-    return -1;
+    return kNoDigit;
+}
+
+// Logs are hex, and millions of them are read: a table, since the digits are as good as random.
+constexpr std::array<std::uint8_t, 256> kNibbles = [] {
+    std::array<std::uint8_t, 256> out{};
+    for (std::size_t i = 0; i < out.size(); ++i) {
+        out[i] = nibble_of(static_cast<char>(i));
+    }
+    return out;
+}();
+
+std::uint8_t nibble(char c) {
+    return kNibbles[static_cast<std::uint8_t>(c)];
 }
 
 // Decodes into `out`, whose size says how many bytes there must be. The text may be a secret key,
@@ -40,16 +55,16 @@ Result<void> decode_hex(std::string_view text, std::span<std::uint8_t> out) {
         );
     }
     for (std::size_t i = 0; i < out.size(); ++i) {
-        const int high = nibble(digits[2 * i]);
-        const int low = nibble(digits[2 * i + 1]);
-        if (high < 0 || low < 0) {
-            const std::size_t place = 2 * i + (high < 0 ? 1 : 2);
+        const std::uint8_t high = nibble(digits[2 * i]);
+        const std::uint8_t low = nibble(digits[2 * i + 1]);
+        if (high == kNoDigit || low == kNoDigit) {
+            const std::size_t place = 2 * i + (high == kNoDigit ? 1 : 2);
             return fail(
                 Errc::kInvalid,
                 "character " + std::to_string(place) + " after 0x is not a hex digit"
             );
         }
-        out[i] = static_cast<std::uint8_t>(high * 16 + low);
+        out[i] = static_cast<std::uint8_t>(high << 4U | low);
     }
     return ok();
 }

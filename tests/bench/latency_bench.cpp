@@ -7,7 +7,6 @@
 #include "config/settings.hpp"
 #include "core/assert.hpp"
 #include "core/keccak.hpp"
-#include "infra/system_clock.hpp"
 #include "oracle/oracle.hpp"
 #include "relayer/detail/run_task.hpp"
 #include "relayer/rounds.hpp"
@@ -15,6 +14,7 @@
 #include "store/database.hpp"
 #include "store/guard.hpp"
 #include "store/ledger.hpp"
+#include "tests/support/fake_clock.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -61,7 +61,7 @@ config::Settings make_settings(const std::filesystem::path& dir, const Address& 
     settings.genesis.name = "bench";
     settings.genesis.hub = ChainId::evm(31337);
     settings.genesis.signers = {signer};
-    settings.attestation_interval = std::chrono::milliseconds(3'600'000);
+    settings.attestation_interval = std::chrono::milliseconds(1'000);
     chains::ChainSettings chain;
     chain.chain = ChainId::evm(31337);
     chain.vault.data[19] = 1;
@@ -180,7 +180,8 @@ void measure(std::uint64_t accounts, std::uint64_t events, std::size_t blocks) {
     const auto guard = must(store::SigningGuard::open(dir / "guard", dir / "guard.mark", network));
     const attest::LogKey log_key = attest::derive_log_key(key);
     const auto signer = attest::make_local_signer(std::move(key));
-    const infra::SystemClock clock;
+    // A round follows another after a second at the earliest: each block comes a second later.
+    tests::FakeClock clock(1'800'000'000);
     oracle::Oracle oracle(settings.oracle, {});
     relayer::Scribe scribe({settings, *database, *guard, *signer, log_key, {}});
     must(scribe.open(clock.now()));
@@ -205,6 +206,7 @@ void measure(std::uint64_t accounts, std::uint64_t events, std::size_t blocks) {
     pass();
     std::vector<Sample> samples;
     for (std::size_t i = 0; i < blocks; ++i) {
+        clock.advance(1);
         const auto start = Steady::now();
         covered(feed.block(events));
         const auto applied = Steady::now();
