@@ -11,7 +11,8 @@ target_compile_options(margrave_options INTERFACE
   -Wnon-virtual-dtor -Woverloaded-virtual -Wformat=2 -Wimplicit-fallthrough
   -fno-omit-frame-pointer -fstack-protector-strong
   $<$<CXX_COMPILER_ID:GNU>:-Wduplicated-cond -Wduplicated-branches -Wlogical-op
-    -Wno-error=maybe-uninitialized -Wno-error=mismatched-new-delete -Wno-error=tsan>)
+    -Wno-error=maybe-uninitialized -Wno-error=mismatched-new-delete -Wno-error=tsan
+    -Wno-error=stringop-overread -Wno-error=array-bounds>)
 if(MARGRAVE_WERROR)
   target_compile_options(margrave_options INTERFACE -Werror)
 endif()

@@ -160,7 +160,7 @@ Finding judge_local_clock(std::span<const UnixSeconds> block_times, UnixSeconds 
     }
     std::size_t far = 0;
     for (const UnixSeconds time : block_times) {
-        far += judge_clock(time, now).state == CheckState::kFail ? 1 : 0;
+        far += judge_clock(time, now).state == CheckState::kFail ? 1U : 0U;
     }
     const std::string seen =
         std::to_string(far) + " of " + std::to_string(block_times.size()) + " endpoints disagree";

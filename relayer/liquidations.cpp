@@ -213,7 +213,7 @@ Result<void> plan_liquidations(const DecisionParts& parts, UnixSeconds now) {
         }
         auto done = liquidate(parts, account, now);
         if (done) {
-            opened += done.value() ? 1 : 0;
+            opened += done.value() ? 1U : 0U;
         } else if (must_stop(done.error().code)) {
             return done.as_failure();
         } else if (const auto skipped = parts.limiter.pass()) {

@@ -198,7 +198,7 @@ Task<std::vector<OperatorAnswer>> EndpointPool::ask_operators(
     std::size_t sure = 0;
     for (std::vector<Endpoint*>& list : by_operator()) {
         const Endpoint* first = list.front();
-        sure += first->is_ready() && first->failure_count() == 0 ? 1 : 0;
+        sure += first->is_ready() && first->failure_count() == 0 ? 1U : 0U;
         Joint::Lane lane;
         lane.endpoints = std::move(list);
         joint.lanes.push_back(std::move(lane));

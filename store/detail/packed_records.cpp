@@ -72,11 +72,11 @@ const Movement* movement_of(const ChainEvent& event) {
 
 std::uint8_t flags_of(const ChainEvent& event, const ChainEvent& before, const Address& token) {
     std::uint8_t flags = 0;
-    flags |= event.txn_hash == before.txn_hash ? kSameTxn : 0;
-    flags |= event.emitter == before.emitter ? kSameEmitter : 0;
+    flags |= event.txn_hash == before.txn_hash ? kSameTxn : std::uint8_t{0};
+    flags |= event.emitter == before.emitter ? kSameEmitter : std::uint8_t{0};
     if (const Movement* m = movement_of(event)) {
-        flags |= m->token == token ? kSameToken : 0;
-        flags |= m->counterparty.data == m->account.data ? kPaidByAccount : 0;
+        flags |= m->token == token ? kSameToken : std::uint8_t{0};
+        flags |= m->counterparty.data == m->account.data ? kPaidByAccount : std::uint8_t{0};
     } else {
         flags |= std::holds_alternative<Position>(event.body) ? kIsPosition : kIsMapped;
     }
@@ -200,9 +200,9 @@ std::uint8_t flags_of(const Transfer& t, const Transfer& before) {
     } else if (t.credit_owner.is_zero()) {
         flags |= kCreditIsNobody;
     }
-    flags |= t.account == before.account ? kSameAccount : 0;
-    flags |= t.txn_hash == before.txn_hash ? kTransferOfSameTxn : 0;
-    flags |= t.reverses != Seq{} ? kReverses : 0;
+    flags |= t.account == before.account ? kSameAccount : std::uint8_t{0};
+    flags |= t.txn_hash == before.txn_hash ? kTransferOfSameTxn : std::uint8_t{0};
+    flags |= t.reverses != Seq{} ? kReverses : std::uint8_t{0};
     return flags;
 }
 

@@ -295,7 +295,7 @@ int run(std::uint64_t count, std::uint64_t seed) {
     {
         Soak soak(seed, pattern);
         for (std::uint64_t i = 1; i <= count; ++i) {
-            back += soak.turn() ? 1 : 0;
+            back += soak.turn() ? 1U : 0U;
             soak.compare();
             if (i % std::max<std::uint64_t>(count / 20, 1) == 0 || i == count) {
                 const double took = std::chrono::duration<double>(Clock::now() - begun).count();

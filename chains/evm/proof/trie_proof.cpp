@@ -144,7 +144,7 @@ class Walk {
             if (!is_canonical_child(node_.items[i])) {
                 return bad_node(at_, "has a child that is neither a hash nor a short node");
             }
-            children += is_empty(node_.items[i]) ? 0 : 1;
+            children += is_empty(node_.items[i]) ? 0U : 1U;
         }
         const Item& value = node_.items[kValueAt];
         if (value.is_list) {

@@ -93,7 +93,7 @@ TEST(Bloom, RealHeadersExcludeNoLogOfTheirOwn) {
         for (int i = 0; i < 100; ++i) {
             const std::vector<Hash32> topics{topic("never " + std::to_string(i))};
             const WatchedLogs never(emitter("never " + std::to_string(i)), topics);
-            excluded += never.excluded_by(header.value().logs_bloom()) ? 1 : 0;
+            excluded += never.excluded_by(header.value().logs_bloom()) ? 1U : 0U;
         }
         EXPECT_GT(excluded, 80U) << name;
     }

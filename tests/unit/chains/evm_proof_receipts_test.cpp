@@ -193,7 +193,7 @@ TEST(ProvedReceipts, EveryRawReceiptIsEncodedToItselfAlsoWithAStateRoot) {
         }
         const auto logs = prove_receipts(header, receipts);
         EXPECT_TRUE(logs.has_value()) << logs.error().detail;
-        with_root += receipts[0].contains("root") ? 1 : 0;
+        with_root += receipts[0].contains("root") ? 1U : 0U;
     }
     EXPECT_EQ(with_root, 8U);
 }

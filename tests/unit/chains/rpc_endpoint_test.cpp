@@ -197,7 +197,7 @@ TEST_F(EndpointTest, AFullQueueIsOverloadAndNoFailureOfTheNode) {
     const auto answers = loop.run(infra::gather(std::move(tasks)));
     std::size_t overloaded = 0;
     for (const auto& answer : answers) {
-        overloaded += !answer && answer.error().kind == kOverloaded ? 1 : 0;
+        overloaded += !answer && answer.error().kind == kOverloaded ? 1U : 0U;
     }
     EXPECT_EQ(overloaded, 2U);
     EXPECT_EQ(script->methods.size(), 3U);

@@ -105,7 +105,7 @@ TEST_F(HealthTest, FlappingForAnHourKeepsTheLongBackoff) {
         if (health.is_ready(now)) {
             up ? health.on_answer(now) : health.on_failure(now, "reset");
         }
-        changes += state() != last ? 1 : 0;
+        changes += state() != last ? 1U : 0U;
         last = state();
         now += seconds{1};
         EXPECT_LE(health.trial_left(now), seconds{30});

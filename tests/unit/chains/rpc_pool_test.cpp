@@ -179,11 +179,11 @@ TEST_F(PoolTest, ACancelledQuestionLeavesNothingBehind) {
     for (const auto& script : scripts) {
         script->always = hangs();
     }
-    const auto ask_all = [](EndpointPool* pool) -> Task<void> {
-        static_cast<void>(co_await pool->ask_operators(read_calls(2), kForever, 2));
+    const auto ask_all = [](EndpointPool* asked) -> Task<void> {
+        static_cast<void>(co_await asked->ask_operators(read_calls(2), kForever, 2));
     };
-    const auto hedge = [](EndpointPool* pool) -> Task<void> {
-        static_cast<void>(co_await pool->hedged(read_call(), kForever));
+    const auto hedge = [](EndpointPool* asked) -> Task<void> {
+        static_cast<void>(co_await asked->hedged(read_call(), kForever));
     };
     EXPECT_FALSE(loop.run(infra::run_for(ask_all(&*pool), milliseconds{20})));
     EXPECT_FALSE(loop.run(infra::run_for(hedge(&*pool), milliseconds{400})));

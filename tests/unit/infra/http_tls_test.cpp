@@ -38,7 +38,12 @@ class TlsServer {
           acceptor_(executor, tcp::endpoint(asio::ip::address_v4::loopback(), 0)) {
         tls_.use_certificate_chain(asio::buffer(identity.cert_pem));
         tls_.use_private_key(asio::buffer(identity.key_pem), ssl::context::pem);
-        SSL_CTX_set_tlsext_servername_callback(tls_.native_handle(), &note_server_name);
+        // What the macro SSL_CTX_set_tlsext_servername_callback does, without its old-style cast.
+        SSL_CTX_callback_ctrl(
+            tls_.native_handle(),
+            SSL_CTRL_SET_TLSEXT_SERVERNAME_CB,
+            reinterpret_cast<void (*)()>(&note_server_name)
+        );
         SSL_CTX_set_tlsext_servername_arg(tls_.native_handle(), &server_name);
     }
 

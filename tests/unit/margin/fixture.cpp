@@ -81,18 +81,19 @@ Money random_price(Rng& rng) {
     if (scale == 0) {
         return Money::whole(static_cast<std::int64_t>(rng.in(1, 1'000'000)));
     }
-    return add(Money::from_e18(scale * static_cast<std::int64_t>(rng.in(1, 9))),
-               Money::from_e18(static_cast<std::int64_t>(rng.in(0, 1'000'000'000))))
-        .value();
+    // Two draws in one call would come in an order that each compiler picks.
+    const Money leading = Money::from_e18(scale * static_cast<std::int64_t>(rng.in(1, 9)));
+    const Money rest = Money::from_e18(static_cast<std::int64_t>(rng.in(0, 1'000'000'000)));
+    return add(leading, rest).value();
 }
 
 // Units worth roughly up to `dollars`, with noise in every digit.
 Amount random_units(
     Rng& rng, const AssetParameters& asset, const Money& price, std::uint64_t dollars
 ) {
-    const Money value = add(Money::whole(static_cast<std::int64_t>(rng.in(0, dollars))),
-                            Money::from_e18(static_cast<std::int64_t>(rng.next() >> 5U)))
-                            .value();
+    const Money dollar_part = Money::whole(static_cast<std::int64_t>(rng.in(0, dollars)));
+    const Money noise = Money::from_e18(static_cast<std::int64_t>(rng.next() >> 5U));
+    const Money value = add(dollar_part, noise).value();
     return units_for(value, asset.decimals, price, Round::kDown).value();
 }
 

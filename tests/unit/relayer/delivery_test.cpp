@@ -185,7 +185,7 @@ TEST_F(DeliveryTest, OutboxOfAChainThatIsDownDoesNotGrow) {
     }
     std::size_t open = 0;
     for (const Intent& intent : world.open_intents("attestation")) {
-        open += intent.chain == world.id(1) ? 1 : 0;
+        open += intent.chain == world.id(1) ? 1U : 0U;
     }
     EXPECT_EQ(open, 1U);
 }

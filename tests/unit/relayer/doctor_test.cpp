@@ -381,8 +381,8 @@ TEST_F(DoctorNodes, ADeadEndpointLeavesTheRestToRun) {
     std::size_t unable = 0;
     std::size_t alive = 0;
     for (const CheckRow& row : rows) {
-        unable += row.endpoint == "beta" && row.finding.state == CheckState::kUnable ? 1 : 0;
-        alive += row.endpoint == "alpha" && row.finding.state == CheckState::kOk ? 1 : 0;
+        unable += row.endpoint == "beta" && row.finding.state == CheckState::kUnable ? 1U : 0U;
+        alive += row.endpoint == "alpha" && row.finding.state == CheckState::kOk ? 1U : 0U;
     }
     EXPECT_EQ(unable, 13U);
     EXPECT_GE(alive, 10U) << doctor_table(rows);
