@@ -5,7 +5,9 @@
 #include "core/words.hpp"
 
 #include <algorithm>
+#include <array>
 #include <functional>
+#include <span>
 
 namespace margrave::attest {
 namespace {
@@ -22,6 +24,55 @@ Hash32 pair_hash(const Hash32& a, const Hash32& b) {
 std::size_t parent_of(std::size_t node) {
     return (node - 1) / 2;
 }
+
+// Hashes inner nodes that are asked for in descending order, many at once where they do not need
+// one another. They stand in the tree when it is gone.
+class InnerNodes {
+  public:
+    explicit InnerNodes(std::vector<Hash32>& nodes)
+        : nodes_(nodes) {}
+
+    InnerNodes(const InnerNodes&) = delete;
+    InnerNodes& operator=(const InnerNodes&) = delete;
+
+    ~InnerNodes() { finish(); }
+
+    void hash(std::size_t node) {
+        const bool needs_pending = pending_ > 0 && 2 * node + 1 <= first_;
+        if (needs_pending || pending_ == kAtOnce) {
+            finish();
+        }
+        if (pending_ == 0) {
+            first_ = node;
+        }
+        const Hash32& left = nodes_[2 * node + 1];
+        const Hash32& right = nodes_[2 * node + 2];
+        pairs_[2 * pending_] = std::min(left, right);
+        pairs_[2 * pending_ + 1] = std::max(left, right);
+        places_[pending_++] = node;
+    }
+
+  private:
+    static constexpr std::size_t kAtOnce = 8;
+
+    void finish() {
+        static_assert(sizeof(pairs_) == 2 * kAtOnce * Hash32::kSize, "pairs lie without gaps");
+        constexpr std::size_t kPair = 2 * Hash32::kSize;
+        const ByteView bytes(pairs_.front().data.data(), pending_ * kPair);
+        std::array<Hash32, kAtOnce> out;
+        keccak256_each(bytes, kPair, std::span(out).first(pending_));
+        for (std::size_t i = 0; i < pending_; ++i) {
+            nodes_[places_[i]] = out[i];
+        }
+        pending_ = 0;
+    }
+
+    std::vector<Hash32>& nodes_;
+    std::array<Hash32, 2 * kAtOnce> pairs_;
+    std::array<std::size_t, kAtOnce> places_{};
+    std::size_t pending_{0};
+    std::size_t first_{0};
+};
 
 }  // namespace
 
@@ -53,8 +104,9 @@ MerkleTree::MerkleTree(std::vector<Hash32> leaves)
     : count_(leaves.size()),
       nodes_(count_ == 0 ? 0 : 2 * count_ - 1) {
     std::copy(leaves.rbegin(), leaves.rend(), nodes_.end() - static_cast<std::ptrdiff_t>(count_));
+    InnerNodes inner(nodes_);
     for (std::size_t i = count_ == 0 ? 0 : count_ - 1; i-- > 0;) {
-        nodes_[i] = pair_hash(nodes_[2 * i + 1], nodes_[2 * i + 2]);
+        inner.hash(i);
     }
 }
 
@@ -94,6 +146,7 @@ void MerkleTree::replace(const std::vector<std::pair<std::size_t, Hash32>>& leav
         touched.push_back(2 * count_ - 2 - index);
     }
     std::sort(touched.begin(), touched.end(), std::greater<>{});
+    InnerNodes hashing(nodes_);
     std::vector<std::size_t> inner;
     std::size_t next_leaf = 0;
     std::size_t next_inner = 0;
@@ -104,7 +157,7 @@ void MerkleTree::replace(const std::vector<std::pair<std::size_t, Hash32>>& leav
             node = touched[next_leaf++];
         } else {
             node = inner[next_inner++];
-            nodes_[node] = pair_hash(nodes_[2 * node + 1], nodes_[2 * node + 2]);
+            hashing.hash(node);
         }
         if (node > 0 && (inner.empty() || inner.back() != parent_of(node))) {
             inner.push_back(parent_of(node));

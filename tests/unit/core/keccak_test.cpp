@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <botan/hash.h>
 #include <string_view>
 #include <thread>
 #include <utility>
@@ -68,6 +69,38 @@ TEST(Keccak, OfTwoWordsIsTheHashOfTheirConcatenation) {
         to_hex(keccak256(Hash32{}, Hash32{})),
         "0xad3228b676f7d3cd4284a5443f17f1962b36e491b30a40b2405849e597ba5fb5"
     );
+}
+
+Hash32 by_botan(const Bytes& data) {
+    const auto hasher = Botan::HashFunction::create_or_throw("Keccak-1600(256)");
+    hasher->update(data.data(), data.size());
+    Hash32 out;
+    hasher->final(out.data.data());
+    return out;
+}
+
+TEST(Keccak, IsBotansForEveryLengthUpToFourBlocks) {
+    for (std::size_t size = 0; size <= 4 * 136; ++size) {
+        EXPECT_EQ(keccak256(pattern(size)), by_botan(pattern(size))) << size << " bytes";
+    }
+}
+
+// 19 messages: two groups of eight and a rest of three, or four of four and the same rest.
+TEST(Keccak, OfManyMessagesIsThatOfEach) {
+    constexpr std::size_t kMessages = 19;
+    for (const std::size_t size : {0U, 1U, 32U, 64U, 135U, 136U, 137U, 256U, 272U, 300U}) {
+        Bytes all(kMessages * size);
+        for (std::size_t i = 0; i < all.size(); ++i) {
+            all[i] = static_cast<std::uint8_t>(i * i + i / 251);
+        }
+        std::vector<Hash32> hashes(kMessages);
+        keccak256_each(all, size, hashes);
+        for (std::size_t i = 0; i < kMessages; ++i) {
+            const auto first = all.begin() + static_cast<std::ptrdiff_t>(i * size);
+            const Bytes one(first, first + static_cast<std::ptrdiff_t>(size));
+            EXPECT_EQ(hashes[i], by_botan(one)) << "message " << i << " of " << size << " bytes";
+        }
+    }
 }
 
 TEST(Keccak, MayBeCalledFromManyThreadsAtOnce) {
