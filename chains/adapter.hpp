@@ -53,9 +53,9 @@ class HistorySink {
     virtual ~HistorySink() = default;
     /// What is known now: what comes next stands on its head, or is the first block of all.
     virtual ChainView view() = 0;
-    /// Consecutive proved blocks, final and in order, never none. An error ends the reading and is
-    /// what it ends with.
-    virtual Result<void> take(std::vector<BlockData> run) = 0;
+    /// Consecutive proved blocks, final and in order, never none. The next run comes when this one
+    /// is taken; what is read meanwhile waits. An error ends the reading and is what it ends with.
+    virtual Task<Result<void>> take(std::vector<BlockData> run) = 0;
 };
 
 /// Progress of one `next` call, for logs and `status`.

@@ -44,13 +44,23 @@ if(MARGRAVE_PCH)
     # ccache needs it to see that a precompiled header is the same (its manual, "Precompiled headers").
     target_compile_options(margrave_options INTERFACE "SHELL:-Xclang -fno-pch-timestamp")
   endif()
+  # Tests have one of their own, without optimisation beside the daemon's release: it is their build that takes time.
+  if(MARGRAVE_TESTS)
+    set(margrave_tests_options $<$<CONFIG:Release>:-O0 -g0 -U_FORTIFY_SOURCE>)
+    add_library(margrave_precompiled_tests STATIC ${CMAKE_BINARY_DIR}/precompiled.cpp)
+    target_link_libraries(margrave_precompiled_tests
+      PUBLIC margrave_options GTest::gtest nlohmann_json::nlohmann_json)
+    target_compile_options(margrave_precompiled_tests PRIVATE ${margrave_tests_options})
+    target_precompile_headers(margrave_precompiled_tests PRIVATE
+      <algorithm> <array> <chrono> <functional> <map> <memory> <optional> <set> <span> <string> <string_view>
+      <variant> <vector> <boost/multiprecision/cpp_int.hpp> <boost/outcome/basic_result.hpp>
+      <nlohmann/json.hpp> <gtest/gtest.h>)
+  endif()
 endif()
-# Tests need no more than light optimisation, whatever the daemon has.
-set(margrave_tests_options $<$<AND:$<CONFIG:Release>,$<CXX_COMPILER_ID:Clang>>:-O1>)
 
 function(margrave_reuse_precompiled target)
   if(MARGRAVE_PCH)
-    target_precompile_headers(${target} REUSE_FROM margrave_precompiled)
+    target_precompile_headers(${target} REUSE_FROM margrave_precompiled${ARGN})
   endif()
 endfunction()
 
@@ -80,7 +90,7 @@ function(margrave_tests name)
   target_link_libraries(margrave_${name}_tests PRIVATE margrave_${name} ${ARG_LIBS} GTest::gtest_main GTest::gmock)
   target_compile_definitions(margrave_${name}_tests PRIVATE MARGRAVE_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
   target_compile_options(margrave_${name}_tests PRIVATE ${margrave_tests_options})
-  margrave_reuse_precompiled(margrave_${name}_tests)
+  margrave_reuse_precompiled(margrave_${name}_tests _tests)
   include(GoogleTest)
   gtest_discover_tests(margrave_${name}_tests TEST_PREFIX "${name}." DISCOVERY_TIMEOUT 60
     PROPERTIES TIMEOUT ${ARG_TIMEOUT})

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 namespace margrave {
 namespace {
@@ -92,6 +93,26 @@ Fixed fixed_from(ByteView bytes) {
 }
 
 }  // namespace
+
+std::size_t mix_bytes(ByteView bytes, std::uint64_t seed) {
+    __extension__ using Wide = unsigned __int128;
+    // Odd, with as many ones as zeros and no pattern: the first digits of pi behind the point.
+    constexpr std::uint64_t kFirst = 0x243F6A8885A308D3;
+    constexpr std::uint64_t kSecond = 0x13198A2E03707345;
+    const auto fold = [](std::uint64_t a, std::uint64_t b) {
+        const Wide product = Wide{a} * b;
+        return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64U);
+    };
+    std::uint64_t out = seed ^ bytes.size();
+    while (!bytes.empty()) {
+        std::array<std::uint64_t, 2> words{};
+        const std::size_t size = std::min(bytes.size(), sizeof(words));
+        std::memcpy(words.data(), bytes.data(), size);
+        out = fold(words[0] ^ kFirst ^ out, words[1] ^ kSecond);
+        bytes = bytes.subspan(size);
+    }
+    return fold(out ^ kFirst, kSecond);
+}
 
 std::string to_hex(ByteView bytes) {
     std::string out;

@@ -45,6 +45,10 @@ using Hash32 = FixedBytes<32, Hash32Tag>;
 /// A 20-byte EVM address.
 using Address = FixedBytes<20, AddressTag>;
 
+/// For hash tables only: the same bytes and seed give the same number in one build. Words are
+/// folded into it by a wide multiplication (the step of wyhash).
+std::size_t mix_bytes(ByteView bytes, std::uint64_t seed);
+
 /// "0x" and lower-case hex.
 std::string to_hex(ByteView bytes);
 
@@ -116,8 +120,6 @@ class ByteReader {
 template <std::size_t N, class Tag>
 struct std::hash<margrave::FixedBytes<N, Tag>> {
     std::size_t operator()(const margrave::FixedBytes<N, Tag>& v) const noexcept {
-        return std::hash<std::string_view>{}(
-            {reinterpret_cast<const char*>(v.data.data()), v.data.size()}
-        );
+        return margrave::mix_bytes(v.view(), 0);
     }
 };

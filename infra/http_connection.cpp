@@ -32,7 +32,11 @@ using Parser = http::response_parser<http::string_body>;
 
 struct HttpConnection::Streams {
     explicit Streams(const Executor& executor)
-        : socket(executor) {}
+        : socket(executor) {
+        // Beast reads as much at once as there is room for, and starts with 512 bytes.
+        constexpr std::size_t kReadAtOnce = 64 * 1024;
+        buffer.reserve(kReadAtOnce);
+    }
 
     tcp::socket socket;
     std::optional<ssl::stream<tcp::socket&>> tls;

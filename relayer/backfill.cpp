@@ -164,7 +164,11 @@ Result<void> Backfill::compare(const BlockData& told) {
     return ok();
 }
 
-Result<void> Backfill::take(std::vector<BlockData> run) {
+Task<Result<void>> Backfill::take(std::vector<BlockData> run) {
+    co_return compare_run(run);
+}
+
+Result<void> Backfill::compare_run(const std::vector<BlockData>& run) {
     for (const BlockData& told : run) {
         MARGRAVE_TRY(compare(told));
         ++report_.blocks;

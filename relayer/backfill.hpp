@@ -59,13 +59,14 @@ class Backfill final : public chains::HistorySink {
     Task<Result<BackfillReport>> run(Range range);
 
     chains::ChainView view() override;
-    Result<void> take(std::vector<BlockData> run) override;
+    Task<Result<void>> take(std::vector<BlockData> run) override;
 
   private:
     Result<void> begin(const Range& range);
     /// The stored block at `number`; absent where the ledger left it out, having no events.
     Result<std::optional<BlockData>> stored(BlockNum number);
     Result<void> compare(const BlockData& told);
+    Result<void> compare_run(const std::vector<BlockData>& run);
     void find(BlockNum block, std::string what);
 
     chains::ChainAdapter& adapter_;

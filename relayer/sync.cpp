@@ -157,7 +157,8 @@ Result<void> Sync::add_chain(const chains::ChainSettings& chain) {
         [] {},
         /*custody=*/nullptr,
         *incidents_,
-        clock_});
+        clock_,
+        &worker_});
     lanes_.push_back(std::move(lane));
     return ok();
 }

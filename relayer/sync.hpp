@@ -6,6 +6,7 @@
 #include "core/clock.hpp"
 #include "infra/log.hpp"
 #include "infra/task_group.hpp"
+#include "infra/worker.hpp"
 #include "relayer/head_hints.hpp"
 #include "relayer/watcher.hpp"
 #include "store/database.hpp"
@@ -49,7 +50,8 @@ struct SyncReport {
 };
 
 /// Fills the ledger from the chains and signs nothing: no key, no contracts of ours, no prices.
-/// Owns what it runs; everything on one executor with one thread.
+/// Owns what it runs; everything on one executor with one thread, but for the ledger, which takes
+/// runs of history on another.
 class Sync {
   public:
     struct Options {
@@ -106,6 +108,7 @@ class Sync {
     std::unique_ptr<store::Database> database_;
     std::unique_ptr<store::Ledger> ledger_;
     std::unique_ptr<store::Incidents> incidents_;
+    infra::Worker worker_;
     std::vector<std::unique_ptr<Lane>> lanes_;
     std::unique_ptr<infra::TaskGroup> tasks_;
     std::optional<Error> stopped_by_;

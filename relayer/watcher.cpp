@@ -21,9 +21,10 @@ class Watcher::Intake final : public chains::HistorySink {
 
     chains::ChainView view() override { return watcher_.view(); }
 
-    Result<void> take(std::vector<BlockData> run) override {
+    Task<Result<void>> take(std::vector<BlockData> run) override {
         taken_ = true;
-        return watcher_.take_run(std::move(run), to_);
+        auto taken = co_await watcher_.take_run(std::move(run), to_);
+        co_return taken;
     }
 
     [[nodiscard]] bool has_taken() const { return taken_; }
@@ -184,7 +185,23 @@ Task<Result<bool>> Watcher::read_history(BlockNum to) {
     co_return intake.has_taken();
 }
 
-Result<void> Watcher::take_run(std::vector<BlockData> run, BlockNum to) {
+Task<Result<store::ApplySummary>> Watcher::write_run(std::vector<BlockData> run) {
+    BlocksFinal update{std::move(run)};
+    const ChainId& chain = parts_.adapter.settings().chain;
+    store::Ledger& ledger = parts_.ledger;
+    if (parts_.worker == nullptr) {
+        co_return ledger.apply(chain, update);
+    }
+    // Copyable, as a std::function has to be.
+    const auto shared = std::make_shared<const ChainUpdate>(std::move(update));
+    std::function<Result<store::ApplySummary>()> work = [&ledger, &chain, shared] {
+        return ledger.apply(chain, *shared);
+    };
+    auto written = co_await parts_.worker->run(std::move(work));
+    co_return written;
+}
+
+Task<Result<void>> Watcher::take_run(std::vector<BlockData> run, BlockNum to) {
     const ChainId& chain = parts_.adapter.settings().chain;
     const BlockRef last = run.back().block;
     health_.blocks += run.size();
@@ -195,9 +212,11 @@ Result<void> Watcher::take_run(std::vector<BlockData> run, BlockNum to) {
         return data.events.empty() && number != first && number != last.number;
     };
     std::erase_if(run, is_idle);
-    const BlocksFinal update{std::move(run)};
-    MARGRAVE_TRY(const auto summary, parts_.ledger.apply(chain, update));
-    note_applied(summary);
+    auto summary = co_await write_run(std::move(run));
+    if (!summary) {
+        co_return summary.as_failure();
+    }
+    note_applied(summary.value());
     const auto now = std::chrono::steady_clock::now();
     if (const auto line = progress_.note(now, last.number, to, health_.events)) {
         parts_.log.info(
@@ -211,7 +230,7 @@ Result<void> Watcher::take_run(std::vector<BlockData> run, BlockNum to) {
              {"left_s", line->left ? line->left->count() : -1}}
         );
     }
-    return ok();
+    co_return ok();
 }
 
 void Watcher::note_applied(const store::ApplySummary& summary) {

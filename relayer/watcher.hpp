@@ -5,6 +5,7 @@
 #include "core/clock.hpp"
 #include "infra/log.hpp"
 #include "infra/task.hpp"
+#include "infra/worker.hpp"
 #include "relayer/chain_board.hpp"
 #include "relayer/progress.hpp"
 #include "store/incidents.hpp"
@@ -38,6 +39,9 @@ class Watcher {
         std::function<void(BlockNum at, std::optional<std::string> deficit)> custody;
         store::Incidents& incidents;
         const Clock& clock;
+        /// Where runs of history are written, so that reading goes on meanwhile. Without it, on the
+        /// daemon's own thread: whoever signs wants nothing to change between two of its questions.
+        infra::Worker* worker{nullptr};
     };
 
     explicit Watcher(Parts parts);
@@ -75,7 +79,8 @@ class Watcher {
 
     [[nodiscard]] chains::ChainView view() const;
     Task<Result<bool>> read_history(BlockNum to);
-    Result<void> take_run(std::vector<BlockData> run, BlockNum to);
+    Task<Result<void>> take_run(std::vector<BlockData> run, BlockNum to);
+    Task<Result<store::ApplySummary>> write_run(std::vector<BlockData> run);
     void note_applied(const store::ApplySummary& summary);
     Task<Result<bool>> step();
     Result<void> keep_evidence();

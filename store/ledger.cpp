@@ -49,6 +49,7 @@ Result<void> Ledger::ready() const {
 }
 
 Result<LedgerDefinition> Ledger::define(const AssetId& asset, unsigned decimals) {
+    const std::scoped_lock lock(mutex_);
     Database::Impl& db = db_.impl();
     MARGRAVE_TRY(db.check_writable());
     MARGRAVE_TRY(ready());
@@ -100,10 +101,12 @@ Result<LedgerDefinition> Ledger::define(const AssetId& asset, unsigned decimals)
 }
 
 std::vector<LedgerDefinition> Ledger::ledgers() const {
+    const std::scoped_lock lock(mutex_);
     return ready() ? state_->ledgers : std::vector<LedgerDefinition>{};
 }
 
 ChainState Ledger::chain_state(const ChainId& chain) const {
+    const std::scoped_lock lock(mutex_);
     if (!ready()) {
         return {};
     }
@@ -112,6 +115,7 @@ ChainState Ledger::chain_state(const ChainId& chain) const {
 }
 
 std::optional<BlockRef> Ledger::block_at(const ChainId& chain, BlockNum number) const {
+    const std::scoped_lock lock(mutex_);
     const Database::Impl& db = db_.impl();
     const Bytes key = detail::chain_key::block(detail::tag_of(chain), number);
     const auto row = db.read<BlockRow>(Cf::kChain, key);
@@ -126,6 +130,7 @@ std::optional<BlockRef> Ledger::block_at(const ChainId& chain, BlockNum number) 
 Result<std::pair<Accumulator, Accumulator>> Ledger::accumulators_at(
     const ChainId& chain, BlockNum number
 ) const {
+    const std::scoped_lock lock(mutex_);
     MARGRAVE_TRY(ready());
     const Database::Impl& db = db_.impl();
     const detail::ChainTag tag = detail::tag_of(chain);
@@ -143,6 +148,7 @@ Result<std::pair<Accumulator, Accumulator>> Ledger::accumulators_at(
 
 // Above the last run every state is kept; below it the block that gave the state says so.
 Result<void> Ledger::check_kept(const ChainId& chain, BlockNum number) const {
+    const std::scoped_lock lock(mutex_);
     MARGRAVE_TRY(ready());
     const detail::HeadRow* head = state_->chain(chain);
     if (head == nullptr || number >= head->runs_to) {
@@ -171,6 +177,7 @@ Result<void> Ledger::check_kept(const ChainId& chain, BlockNum number) const {
 }
 
 Result<void> Ledger::check_kept(const AsOf& as_of) const {
+    const std::scoped_lock lock(mutex_);
     for (const auto& [chain, number] : as_of) {
         MARGRAVE_TRY(check_kept(chain, number));
     }
@@ -178,12 +185,14 @@ Result<void> Ledger::check_kept(const AsOf& as_of) const {
 }
 
 Seq Ledger::last_seq() const {
+    const std::scoped_lock lock(mutex_);
     return ready() ? state_->last_seq : Seq{};
 }
 
 Result<std::set<AccountId>> Ledger::touched_between(
     const ChainId& chain, BlockNum from, BlockNum to
 ) const {
+    const std::scoped_lock lock(mutex_);
     MARGRAVE_TRY(ready());
     std::set<AccountId> out;
     if (from >= to) {
@@ -214,6 +223,7 @@ Result<std::set<AccountId>> Ledger::touched_between(
 }
 
 Result<std::vector<Transfer>> Ledger::journal(Seq from, std::size_t limit) const {
+    const std::scoped_lock lock(mutex_);
     MARGRAVE_TRY(ready());
     std::vector<Transfer> out;
     const auto visit = [&](Transfer transfer) -> Result<bool> {
@@ -228,6 +238,7 @@ Result<std::vector<Transfer>> Ledger::journal(Seq from, std::size_t limit) const
 }
 
 Result<std::vector<Transfer>> Ledger::entries_of(const AccountId& account) const {
+    const std::scoped_lock lock(mutex_);
     MARGRAVE_TRY(ready());
     detail::JournalReader reader(db_.impl(), *state_);
     std::vector<Transfer> out;

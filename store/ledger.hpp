@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <set>
 #include <string>
@@ -136,7 +137,7 @@ struct Leg {
 };
 
 struct ApplySummary {
-    /// Accounts whose holdings changed at the head.
+    /// Accounts whose holdings changed at the head; of a run of final blocks touched_between tells.
     std::set<AccountId> touched;
     std::uint64_t events{0};
     std::uint64_t transfers{0};
@@ -161,9 +162,11 @@ struct TrialBalance {
     std::map<AccountCode, Amount> totals;
 };
 
-/// Double-entry book of all chains. One writer, on the daemon's thread; synchronous. Every method
-/// that writes does it in one atomic batch; after kStore the outcome of the write is unknown and
-/// the process must stop and re-read. Owned by relayer/app; lives as long as Database.
+/// Double-entry book of all chains. One writer; synchronous. Every method that writes does it in
+/// one atomic batch; after kStore the outcome of the write is unknown and the process must stop and
+/// re-read. Each method alone may be called from any thread, one at a time goes on; what two calls
+/// say need not be of one state, so whoever signs keeps to one thread. Owned by relayer/app; lives
+/// as long as Database.
 class Ledger {
   public:
     explicit Ledger(Database& db);
@@ -256,6 +259,8 @@ class Ledger {
 
     Database& db_;
     std::unique_ptr<State> state_;
+    /// Every public method holds it.
+    mutable std::recursive_mutex mutex_;
 };
 
 }  // namespace margrave::store

@@ -180,7 +180,6 @@ Result<std::uint32_t> Update::incarnation_of(const BlockRef& block) const {
 Result<BlockRow> Update::book_block(
     rocksdb::WriteBatch& batch, Books& books, Postings& postings, const BlockData& data
 ) {
-    MARGRAVE_TRY(fold_block(head_, chain_, data));
     MARGRAVE_TRY(const std::uint32_t incarnation, incarnation_of(data.block));
     BlockRow row;
     row.block = data.block;
@@ -241,6 +240,7 @@ Result<ApplySummary> Update::apply(const BlockApplied& update) {
     rocksdb::WriteBatch batch;
     Books books(db_, state_);
     Postings postings(db_, state_, books);
+    MARGRAVE_TRY(fold_block(head_, chain_, data));
     MARGRAVE_TRY(BlockRow row, book_block(batch, books, postings, data));
     books.write_totals(batch);
     row.subjects = books.write_versions(batch);
@@ -259,6 +259,7 @@ Result<ApplySummary> Update::apply(const BlockApplied& update) {
 }  // namespace detail
 
 Result<ApplySummary> Ledger::apply(const ChainId& chain, const ChainUpdate& update) {
+    const std::scoped_lock lock(mutex_);
     Database::Impl& db = db_.impl();
     MARGRAVE_TRY(db.check_writable());
     MARGRAVE_TRY(ready());

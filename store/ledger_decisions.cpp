@@ -252,27 +252,32 @@ class LegReader {
 
 Result<std::vector<Request>> Ledger::requests(const ChainId& chain, BlockNum up_to, bool only_open)
     const {
+    const std::scoped_lock lock(mutex_);
     MARGRAVE_TRY(check_kept(chain, up_to));
     RequestReader reader(db_.impl(), *state_, chain);
     return only_open ? reader.open(up_to) : reader.all(up_to);
 }
 
 Result<std::vector<Hold>> Ledger::holds() const {
+    const std::scoped_lock lock(mutex_);
     MARGRAVE_TRY(ready());
     return read_holds(db_.impl(), Bytes{detail::decision_key::kHold});
 }
 
 Result<std::vector<Hold>> Ledger::holds_of(const AccountId& account) const {
+    const std::scoped_lock lock(mutex_);
     MARGRAVE_TRY(ready());
     return read_holds(db_.impl(), detail::decision_key::holds(account));
 }
 
 Result<std::vector<Leg>> Ledger::legs(const AccountId& account) const {
+    const std::scoped_lock lock(mutex_);
     MARGRAVE_TRY(ready());
     return LegReader(db_.impl(), *state_).of(account);
 }
 
 Result<std::vector<Leg>> Ledger::open_legs() const {
+    const std::scoped_lock lock(mutex_);
     MARGRAVE_TRY(ready());
     const Database::Impl& db = db_.impl();
     LegReader reader(db, *state_);
@@ -302,6 +307,7 @@ Result<std::vector<Leg>> Ledger::open_legs() const {
 }
 
 std::uint64_t Ledger::lock_count(const AccountId& account) const {
+    const std::scoped_lock lock(mutex_);
     const Result<std::vector<Leg>> all = legs(account);
     if (!all) {
         // Zero would open a lock that was open before: nothing may be decided from here on.

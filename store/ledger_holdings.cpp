@@ -323,17 +323,20 @@ Result<std::vector<AccountHoldings>> follow_links(
 }  // namespace
 
 Result<AccountHoldings> Ledger::holdings(const AccountId& account, const AsOf& as_of) const {
+    const std::scoped_lock lock(mutex_);
     MARGRAVE_TRY(ready());
     MARGRAVE_TRY(check_kept(as_of));
     return read_one(db_.impl(), *state_, account, &as_of);
 }
 
 Result<AccountHoldings> Ledger::holdings_at_head(const AccountId& account) const {
+    const std::scoped_lock lock(mutex_);
     MARGRAVE_TRY(ready());
     return read_one(db_.impl(), *state_, account, nullptr);
 }
 
 Result<std::vector<AccountHoldings>> Ledger::all_holdings(const AsOf& as_of) const {
+    const std::scoped_lock lock(mutex_);
     MARGRAVE_TRY(ready());
     MARGRAVE_TRY(check_kept(as_of));
     detail::Versions versions(db_.impl());
@@ -350,6 +353,7 @@ Result<std::vector<AccountHoldings>> Ledger::all_holdings(const AsOf& as_of) con
 Result<std::vector<Ledger::MappedPlace>> Ledger::mapped_accounts(
     const ChainId& chain, const std::optional<MappedPlace>& after, std::size_t limit
 ) const {
+    const std::scoped_lock lock(mutex_);
     MARGRAVE_TRY(ready());
     const detail::ChainTag tag = detail::tag_of(chain);
     const Bytes prefix = detail::subject::holders(tag);
@@ -379,6 +383,7 @@ Result<std::vector<Ledger::MappedPlace>> Ledger::mapped_accounts(
 }
 
 Result<Amount> Ledger::custody_at(LedgerId ledger, const Hash32& source, BlockNum as_of) const {
+    const std::scoped_lock lock(mutex_);
     MARGRAVE_TRY(ready());
     detail::Versions versions(db_.impl());
     const Bytes subject = detail::subject::balance({ledger, AccountCode::kCustody, source});
@@ -387,6 +392,7 @@ Result<Amount> Ledger::custody_at(LedgerId ledger, const Hash32& source, BlockNu
 }
 
 Result<TrialBalance> Ledger::trial_balance(LedgerId ledger, BlockNum as_of) const {
+    const std::scoped_lock lock(mutex_);
     MARGRAVE_TRY(ready());
     if (ledger.value == 0 || ledger.value > state_->ledgers.size()) {
         return fail(Errc::kNotFound, "there is no ledger " + std::to_string(ledger.value));

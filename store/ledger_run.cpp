@@ -3,6 +3,7 @@
 #include "store/detail/ledger_update.hpp"
 
 #include <algorithm>
+#include <future>
 
 // Runs of final blocks: how a ledger is filled. Many blocks, one synced batch.
 namespace margrave::store::detail {
@@ -10,6 +11,9 @@ namespace {
 
 // What the batch of a run takes for each event, roughly: two packed rows and its share of others.
 constexpr std::size_t kBatchBytesPerEvent = 256;
+
+// Events from which on a thread of its own is worth it.
+constexpr std::size_t kFoldBeside = 4'096;
 
 std::size_t count_events(std::span<const BlockData> blocks) {
     std::size_t out = 0;
@@ -44,6 +48,14 @@ Result<void> check_above(
     );
 }
 
+// Folds all blocks into the accumulators of `head`.
+Result<HeadRow> fold_run(HeadRow head, const ChainId& chain, std::span<const BlockData> blocks) {
+    for (const BlockData& data : blocks) {
+        MARGRAVE_TRY(fold_block(head, chain, data));
+    }
+    return head;
+}
+
 }  // namespace
 
 Result<std::span<const BlockData>> Update::unknown_part(const BlocksFinal& update) const {
@@ -63,6 +75,24 @@ Result<std::span<const BlockData>> Update::unknown_part(const BlocksFinal& updat
     return rest;
 }
 
+Result<void> Update::book_run(
+    rocksdb::WriteBatch& batch, Books& books, Postings& postings, std::span<const BlockData> blocks
+) {
+    // Nothing says that an unfinal head is below these blocks but a parent link.
+    bool below_is_final = !head_.head || head_.head == head_.final;
+    for (const BlockData& data : blocks) {
+        MARGRAVE_TRY(check_above(chain_, head_.head, below_is_final, data.block));
+        below_is_final = true;
+        MARGRAVE_TRY(BlockRow row, book_block(batch, books, postings, data));
+        row.run_to = blocks.back().block.number;
+        put_block(batch, row);
+    }
+    books.write_totals(batch);
+    books.write_versions(batch);
+    put_open(batch, postings);
+    return ok();
+}
+
 Result<ApplySummary> Update::fill(const BlocksFinal& update) {
     MARGRAVE_TRY(const std::span<const BlockData> blocks, unknown_part(update));
     if (blocks.empty()) {
@@ -78,22 +108,25 @@ Result<ApplySummary> Update::fill(const BlocksFinal& update) {
                 " are taken at once"
         );
     }
-    // Nothing says that an unfinal head is below these blocks but a parent link.
-    bool below_is_final = !head_.head || head_.head == head_.final;
     const BlockNum last = blocks.back().block.number;
+    // The fold is one hash after the other and booking does not wait for it: only the write does.
+    // A future of std::async waits for its end wherever this function ends.
+    std::future<Result<HeadRow>> folding = std::async(
+        events > kFoldBeside ? std::launch::async : std::launch::deferred,
+        fold_run,
+        head_,
+        std::cref(chain_),
+        blocks
+    );
     rocksdb::WriteBatch batch(events * kBatchBytesPerEvent);
     Books books(db_, state_);
+    books.expect(events);
     Postings postings(db_, state_, books);
-    for (const BlockData& data : blocks) {
-        MARGRAVE_TRY(check_above(chain_, head_.head, below_is_final, data.block));
-        below_is_final = true;
-        MARGRAVE_TRY(BlockRow row, book_block(batch, books, postings, data));
-        row.run_to = last;
-        put_block(batch, row);
-    }
-    books.write_totals(batch);
-    books.write_versions(batch);
-    put_open(batch, postings);
+    const Result<void> booked = book_run(batch, books, postings, blocks);
+    MARGRAVE_TRY(const HeadRow folded, folding.get());
+    MARGRAVE_TRY(booked);
+    head_.vault = folded.vault;
+    head_.positions = folded.positions;
     head_.final = head_.head;
     head_.runs_to = last;
     MARGRAVE_TRY(write(batch, /*sync=*/true));
@@ -104,8 +137,10 @@ Result<ApplySummary> Update::fill(const BlocksFinal& update) {
     if (settled.Count() > 0) {
         MARGRAVE_TRY(write(settled, /*sync=*/false));
     }
-    MARGRAVE_TRY(ApplySummary summary, summary_of(books, postings));
+    ApplySummary summary;
     summary.events = events;
+    summary.transfers = books.transfers();
+    summary.unknown_assets = postings.unknown_assets();
     return summary;
 }
 

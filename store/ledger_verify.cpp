@@ -297,6 +297,7 @@ Result<void> compare_versions(const Database::Impl& ours, const Database::Impl& 
 }  // namespace
 
 Result<void> Ledger::verify() const {
+    const std::scoped_lock lock(mutex_);
     MARGRAVE_TRY(ready());
     const Database::Impl& db = db_.impl();
     JournalFold fold(db, *state_);

@@ -307,6 +307,9 @@ Result<void> Postings::exit(const Known& e) {
 Result<Amount> Postings::settle(
     LedgerId ledger, AccountCode code, const Hash32& owner, const Amount& paid
 ) {
+    if (books_.sum(ledger, code).is_zero()) {
+        return paid;
+    }
     MARGRAVE_TRY(const Amount owed, books_.net(ledger, {code, owner}));
     // What the account held before stays its own: only what this event brought pays.
     const Amount part = min(owed, paid);
@@ -329,17 +332,16 @@ Result<void> Postings::ensure_vault(LedgerId ledger, const Amount& amount) {
 }
 
 Result<void> Postings::raise_book(const Known& e, const Amount& amount) {
-    MARGRAVE_TRY(const Amount before, books_.book(e.ledger, e.m.account));
-    MARGRAVE_TRY(const Amount after, add(before, amount));
-    books_.put_book(e.ledger, e.m.account, after);
+    MARGRAVE_TRY(Amount* const book, books_.book(e.ledger, e.m.account));
+    MARGRAVE_TRY(*book, add(*book, amount));
     return ok();
 }
 
 Result<Amount> Postings::lower_book(const Known& e) {
-    MARGRAVE_TRY(const Amount before, books_.book(e.ledger, e.m.account));
-    const Amount after = sub_or_zero(before, e.m.amount);
-    books_.put_book(e.ledger, e.m.account, after);
-    return sub_or_zero(before, after);
+    MARGRAVE_TRY(Amount* const book, books_.book(e.ledger, e.m.account));
+    const Amount before = *book;
+    *book = sub_or_zero(before, e.m.amount);
+    return sub_or_zero(before, *book);
 }
 
 Result<std::pair<std::uint64_t, std::uint64_t>> Postings::find_lock(const Movement& m) {

@@ -163,7 +163,8 @@ class EvmAdapter final : public ChainAdapter {
     Task<void> deliver_history(History* history);
     Task<Result<void>> begin_delivery(History* history, const HistoryPart& part);
     Task<Result<void>> deliver_part(History* history, HistoryPart part);
-    static Result<void> hand_on(History* history);
+    static Task<void> hand_on(History* history);
+    static Task<void> write_history(History* history);
     static void keep_failure(History* history, Result<void> done);
     // history_ranges.cpp
     Task<Brought<HistoryPart>> bring(Node& node, BlockRange range);

@@ -12,7 +12,8 @@
 #include <iterator>
 
 // How long stretches of final blocks are read (docs/chain-data.md section 5): lanes ask for ranges,
-// one task takes what they bring in order, folds it and hands it on.
+// one task takes what they bring in order and folds it, and one waits for the ledger, so that the
+// next run grows while the last one is written.
 namespace margrave::chains::evm {
 namespace {
 
@@ -25,6 +26,9 @@ constexpr std::size_t kLanesMax = 6;
 /// What one run holds before it is handed on.
 constexpr std::size_t kRunEvents = 65'536;
 constexpr std::size_t kRunBlocks = 16'384;
+/// The first is small and each holds twice what the one before did, so that the ledger gets to work
+/// soon and stays at it while the next one is read.
+constexpr std::size_t kFirstRunEvents = 8'192;
 /// And how long its first block waits at most: what a crash costs.
 constexpr milliseconds kRunAge{2000};
 /// After which a task that waits looks by itself.
@@ -77,6 +81,7 @@ Task<Result<void>> EvmAdapter::read_history(
     const BlockRange range{from, to};
     History history(executor, &sink, range, time);
     history.last = view.head;
+    history.run_size = kFirstRunEvents;
     for (Node* node : nodes) {
         const std::size_t lanes = lanes_for(node->settings().rate);
         for (std::size_t i = 0; i < lanes && history.nodes.size() < kLanesMax; ++i) {
@@ -87,6 +92,7 @@ Task<Result<void>> EvmAdapter::read_history(
     history.running = history.nodes.size();
     std::vector<Task<void>> tasks;
     tasks.push_back(deliver_history(&history));
+    tasks.push_back(write_history(&history));
     for (std::size_t lane = 0; lane < history.nodes.size(); ++lane) {
         tasks.push_back(history_lane(&history, lane));
     }
@@ -153,14 +159,42 @@ Task<void> EvmAdapter::run_lane(History* history, std::size_t lane) {
     }
 }
 
-// Hands the run on, which then is no longer here.
-Result<void> EvmAdapter::hand_on(History* history) {
+// Hands the run on, which then is no longer here, as soon as the one before it is written.
+Task<void> EvmAdapter::hand_on(History* history) {
     if (history->run.empty()) {
-        return ok();
+        co_return;
+    }
+    while (history->outgoing && !history->refused) {
+        co_await history->written.wait_for(kLook);
+    }
+    if (history->refused) {
+        co_return;
     }
     history->run_events = 0;
     history->run_due.reset();
-    return history->sink->take(std::exchange(history->run, {}));
+    history->outgoing = std::exchange(history->run, {});
+    history->run_size = std::min(2 * history->run_size, kRunEvents);
+    history->handed.notify();
+}
+
+Task<void> EvmAdapter::write_history(History* history) {
+    while (!history->refused) {
+        if (history->outgoing) {
+            std::vector<BlockData> run = std::move(*history->outgoing);
+            auto taken = co_await history->sink->take(std::move(run));
+            history->refused = taken.has_error();
+            keep_failure(history, std::move(taken));
+            history->outgoing.reset();
+            history->written.notify();
+        } else if (history->ended) {
+            break;
+        } else {
+            co_await history->handed.wait_for(kLook);
+        }
+    }
+    history->written.notify();
+    history->arrived.notify();
+    history->wake_lanes();
 }
 
 Task<void> EvmAdapter::deliver_history(History* history) {
@@ -168,7 +202,7 @@ Task<void> EvmAdapter::deliver_history(History* history) {
         std::optional<HistoryPart> part = history->backlog.pop();
         const bool due = history->run_due && history->run_due->passed();
         if (!part && due) {
-            keep_failure(history, hand_on(history));
+            co_await hand_on(history);
         } else if (!part && history->running == 0) {
             break;
         } else if (!part) {
@@ -180,16 +214,15 @@ Task<void> EvmAdapter::deliver_history(History* history) {
         }
     }
     // What is proved is worth keeping, whatever came after it.
-    auto handed = hand_on(history);
-    if (!history->failed) {
-        keep_failure(history, std::move(handed));
-    }
+    co_await hand_on(history);
     history->ended = true;
+    history->handed.notify();
     history->wake_lanes();
 }
 
+// The first one: what comes after it follows from it.
 void EvmAdapter::keep_failure(History* history, Result<void> done) {
-    if (!done) {
+    if (!done && !history->failed) {
         history->failed = done.error();
     }
 }
@@ -241,10 +274,7 @@ Task<Result<void>> EvmAdapter::deliver_part(History* history, HistoryPart part) 
         events += block.events.size();
     }
     if (history->run_events + events > kRunEvents) {
-        auto handed = hand_on(history);
-        if (!handed) {
-            co_return handed;
-        }
+        co_await hand_on(history);
     }
     history->last = part.blocks.back();
     history->before = {blocks.value().back().vault, blocks.value().back().positions};
@@ -253,9 +283,12 @@ Task<Result<void>> EvmAdapter::deliver_part(History* history, HistoryPart part) 
     if (!history->run_due) {
         history->run_due = infra::Deadline::after(kRunAge);
     }
-    const bool is_full = history->run_events >= kRunEvents || history->run.size() >= kRunBlocks ||
-                         history->run_due->passed();
-    co_return is_full ? hand_on(history) : ok();
+    const bool is_full = history->run_events >= history->run_size ||
+                         history->run.size() >= kRunBlocks || history->run_due->passed();
+    if (is_full) {
+        co_await hand_on(history);
+    }
+    co_return ok();
 }
 
 }  // namespace margrave::chains::evm

@@ -51,6 +51,13 @@ Books::Books(const Database::Impl& db, const Ledger::State& state)
       first_seq_(state.last_seq),
       seq_(state.last_seq) {}
 
+void Books::expect(std::size_t events) {
+    constexpr std::size_t kMost = std::size_t{1} << 15U;
+    accounts_.reserve(std::min(events, kMost));
+    books_.reserve(std::min(events, kMost));
+    entries_.reserve(std::min(events, kMost));
+}
+
 void Books::begin(const BlockContext& block) {
     MARGRAVE_ASSERT(block_journal_.transfers.empty());
     block_ = block;
@@ -116,8 +123,17 @@ Result<Books::Changed*> Books::load(const AccountKey& key) {
 }
 
 Result<Amount> Books::net(LedgerId ledger, const AccountRef& account) {
-    MARGRAVE_TRY(const Changed* const row, load({ledger, account.code, account.owner}));
-    const std::optional<Amount> net = row->now.net(account.code);
+    const AccountKey key{ledger, account.code, account.owner};
+    std::optional<Amount> net;
+    if (const auto changed = accounts_.find(key); changed != accounts_.end()) {
+        net = changed->second.now.net(account.code);
+    } else if (const auto known = state_.accounts.find(key); known != state_.accounts.end()) {
+        // Nothing changes by being asked for.
+        net = known->second.net(account.code);
+    } else {
+        MARGRAVE_TRY(const Changed* const row, load(key));
+        net = row->now.net(account.code);
+    }
     MARGRAVE_ASSERT(net.has_value());
     return *net;
 }
@@ -179,6 +195,15 @@ Result<void> Books::move(Transfer& t) {
     return ok();
 }
 
+Amount Books::sum(LedgerId ledger, AccountCode code) const {
+    const SumKey key{ledger, code};
+    if (const auto changed = sums_.find(key); changed != sums_.end()) {
+        return changed->second;
+    }
+    const auto stored = state_.sums.find(key);
+    return stored == state_.sums.end() ? Amount{} : stored->second;
+}
+
 bool Books::shift_sum(const SumKey& key, bool debit, const Amount& amount) {
     auto it = sums_.find(key);
     if (it == sums_.end()) {
@@ -221,20 +246,23 @@ Result<std::optional<Bytes>> Books::newest_bytes(const Bytes& subject) {
     return versions_.at(subject, kHeadOfChain);
 }
 
-Result<Amount> Books::book(LedgerId ledger, const AccountId& account) {
+Result<Amount*> Books::book(LedgerId ledger, const AccountId& account) {
     const AccountKey key{ledger, AccountCode::kCollateral, owner_of(account)};
-    if (const auto it = books_.find(key); it != books_.end()) {
-        return it->second;
+    const auto [it, is_new] = books_.try_emplace(key);
+    if (!is_new) {
+        return &it->second;
     }
-    if (const auto it = state_.books.find(key); it != state_.books.end()) {
-        return it->second;
+    if (const auto known = state_.books.find(key); known != state_.books.end()) {
+        it->second = known->second;
+        return &it->second;
     }
-    MARGRAVE_TRY(const auto row, versions_.read<AmountRow>(subject::book(ledger, account)));
-    return row ? row->amount : Amount{};
-}
-
-void Books::put_book(LedgerId ledger, const AccountId& account, const Amount& amount) {
-    books_[{ledger, AccountCode::kCollateral, owner_of(account)}] = amount;
+    const auto row = versions_.read<AmountRow>(subject::book(ledger, account));
+    if (!row) {
+        books_.erase(it);
+        return row.error();
+    }
+    it->second = row.value() ? row.value()->amount : Amount{};
+    return &it->second;
 }
 
 std::set<AccountId> Books::touched() const {

@@ -44,6 +44,8 @@ class Books {
   public:
     Books(const Database::Impl& db, const Ledger::State& state);
 
+    /// Makes room for what so many events change.
+    void expect(std::size_t events);
     void begin(const BlockContext& block);
     void begin(const Cause& cause);
     /// The transfers of the block become part of the batch.
@@ -79,9 +81,11 @@ class Books {
     /// The newest row of each subject under `prefix`, with what this update wrote.
     Result<std::map<Bytes, Bytes>> newest_under(const Bytes& prefix);
 
-    /// The mirror of the vault's own book.
-    Result<Amount> book(LedgerId ledger, const AccountId& account);
-    void put_book(LedgerId ledger, const AccountId& account, const Amount& amount);
+    /// Sum of the balances of all accounts of a code. Where it is zero each of them is.
+    [[nodiscard]] Amount sum(LedgerId ledger, AccountCode code) const;
+
+    /// The mirror of the vault's own book, to be changed in place. Valid until the next call.
+    Result<Amount*> book(LedgerId ledger, const AccountId& account);
 
     Versions& versions() { return versions_; }
 
@@ -132,7 +136,7 @@ class Books {
     /// Transfers of the block that was begun last.
     JournalRow block_journal_;
     /// By account, those of all blocks.
-    std::unordered_map<AccountId, EntriesRow> entries_;
+    std::unordered_map<AccountId, EntriesRow, AccountIdHash> entries_;
 };
 
 }  // namespace margrave::store::detail

@@ -3,6 +3,8 @@
 
 #include "core/assert.hpp"
 
+#include <random>
+
 namespace margrave::store::detail {
 namespace {
 
@@ -58,6 +60,14 @@ class KeyWriter {
 };
 
 }  // namespace
+
+std::uint64_t secret_of_tables() {
+    static const std::uint64_t kSecret = [] {
+        std::random_device source;
+        return std::uint64_t{source()} << 32U | source();
+    }();
+    return kSecret;
+}
 
 ChainTag tag_of(const ChainId& chain) {
     std::uint64_t v = 0;

@@ -27,10 +27,20 @@ struct AccountKey {
     auto operator<=>(const AccountKey&) const = default;
 };
 
+/// Depositors choose their account ids, so tables of them hash with a secret of the process: nobody
+/// can choose many that fall into one place.
+std::uint64_t secret_of_tables();
+
 struct AccountKeyHash {
     std::size_t operator()(const AccountKey& k) const noexcept {
-        const std::size_t mix = std::size_t{k.ledger.value} << 16U ^ std::size_t(k.code);
-        return std::hash<Hash32>{}(k.owner) ^ (mix * 0x9e3779b97f4a7c15ULL);
+        const std::uint64_t place = std::uint64_t{k.ledger.value} << 16U ^ std::uint64_t(k.code);
+        return mix_bytes(k.owner.view(), place ^ secret_of_tables());
+    }
+};
+
+struct AccountIdHash {
+    std::size_t operator()(const AccountId& account) const noexcept {
+        return mix_bytes(account.view(), secret_of_tables());
     }
 };
 

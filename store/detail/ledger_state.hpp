@@ -17,7 +17,7 @@ namespace margrave::store::detail {
 
 struct BytesHash {
     std::size_t operator()(const Bytes& v) const noexcept {
-        return std::hash<std::string_view>{}(as_text(v));
+        return mix_bytes(v, secret_of_tables());
     }
 };
 

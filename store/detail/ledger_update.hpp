@@ -39,10 +39,17 @@ class Update {
     Result<std::span<const BlockData>> unknown_part(const BlocksFinal& update) const;
     /// How often the block was applied before; kCorrupt when it counts already.
     Result<std::uint32_t> incarnation_of(const BlockRef& block) const;
-    /// Checks one block against the head, books its events into `books`, and puts its events and
-    /// transfers into the batch. Moves the head.
+    /// Books the events of one block that folds into the head, and puts its events and transfers
+    /// into the batch. Moves the head.
     Result<BlockRow> book_block(
         rocksdb::WriteBatch& batch, Books& books, Postings& postings, const BlockData& data
+    );
+    /// The same for all blocks of a run; balances are written at its end.
+    Result<void> book_run(
+        rocksdb::WriteBatch& batch,
+        Books& books,
+        Postings& postings,
+        std::span<const BlockData> blocks
     );
     void put_block(rocksdb::WriteBatch& batch, const BlockRow& row) const;
     void put_open(rocksdb::WriteBatch& batch, const Postings& postings) const;

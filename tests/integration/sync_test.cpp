@@ -283,12 +283,12 @@ class Counter final : public chains::HistorySink {
         return out;
     }
 
-    Result<void> take(std::vector<BlockData> run) override {
+    Task<Result<void>> take(std::vector<BlockData> run) override {
         for (const BlockData& data : run) {
             events += data.events.size();
         }
         head = run.back().block;
-        return ok();
+        co_return ok();
     }
 
     std::optional<BlockRef> head;

@@ -119,7 +119,7 @@ class FakeAdapter final : public chains::ChainAdapter {
             for (; from <= to.value && run.size() < history_run; ++from) {
                 run.push_back(chain().at(BlockNum{from})->data);
             }
-            auto taken = sink.take(std::move(run));
+            auto taken = co_await sink.take(std::move(run));
             if (!taken) {
                 co_return taken.as_failure();
             }

@@ -51,7 +51,9 @@ struct EvmAdapter::History {
           plan(range.from, range.to),
           backlog(range.from, BacklogLimits{}),
           arrived(executor),
-          until(infra::Deadline::after(time)) {}
+          until(infra::Deadline::after(time)),
+          handed(executor),
+          written(executor) {}
 
     [[nodiscard]] bool is_complete() const { return backlog.next() > all.to; }
 
@@ -75,7 +77,15 @@ struct EvmAdapter::History {
     std::vector<Node*> nodes;
     std::vector<std::unique_ptr<infra::Notifier>> room;
     std::size_t running{0};
+    /// Nothing more comes after what was handed on.
     bool ended{false};
+
+    /// The run that is on its way into the sink, and what tells of its coming and of its end.
+    std::optional<std::vector<BlockData>> outgoing;
+    /// The sink took a run no more.
+    bool refused{false};
+    infra::Notifier handed;
+    infra::Notifier written;
     /// Why the last lane gave up, and why nothing more can be delivered.
     std::optional<Error> gave_up;
     std::optional<Error> failed;
@@ -87,6 +97,8 @@ struct EvmAdapter::History {
     std::set<Touch> known;
     std::vector<BlockData> run;
     std::size_t run_events{0};
+    /// Events with which it is handed on.
+    std::size_t run_size{0};
     std::optional<infra::Deadline> run_due;
 };
 

@@ -38,7 +38,9 @@ class Book final : public HistorySink {
         return out;
     }
 
-    Result<void> take(std::vector<BlockData> run) override {
+    Task<Result<void>> take(std::vector<BlockData> run) override { co_return keep(std::move(run)); }
+
+    Result<void> keep(std::vector<BlockData> run) {
         EXPECT_FALSE(run.empty());
         ++runs;
         if (refuses) {
