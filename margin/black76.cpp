@@ -17,17 +17,8 @@ OptionPair intrinsic(const Money& forward, const Money& strike) {
     return {.call = max(forward - strike, none), .put = max(strike - forward, none)};
 }
 
-}  // namespace
-
-Q64 years(std::uint64_t seconds) {
-    return fraction(seconds, kYearSeconds);
-}
-
 // The option out of the money is computed, the other follows by parity: call - put = F - K.
-OptionPair forward_prices(const Money& forward, const Money& strike, Q64 deviation) {
-    if (deviation <= Q64{}) {
-        return intrinsic(forward, strike);
-    }
+OptionPair priced(const Money& forward, const Money& strike, Q64 deviation) {
     const Q64 d1 = first_quantile(forward, strike, deviation);
     const Q64 d2 = d1 - deviation;
     const Int128 f = units_of(forward);
@@ -40,6 +31,34 @@ OptionPair forward_prices(const Money& forward, const Money& strike, Q64 deviati
     const Money far = money_of(least + (call_is_out ? k - f : f - k));
     return call_is_out ? OptionPair{.call = near, .put = far}
                        : OptionPair{.call = far, .put = near};
+}
+
+}  // namespace
+
+Q64 years(std::uint64_t seconds) {
+    return fraction(seconds, kYearSeconds);
+}
+
+OptionPair forward_prices(const Money& forward, const Money& strike, Q64 deviation) {
+    if (deviation <= Q64{} || forward.is_zero() || strike.is_zero()) {
+        return intrinsic(forward, strike);
+    }
+    static const Money kUnit = Money::from_e18(1);
+    static const Money kMost = money_of(static_cast<Int128>(1) << 126);
+    static const Money kStep = money_of(static_cast<Int128>(1) << 64);
+    if (max(forward, strike) < kMost) {
+        return priced(forward, strike, deviation);
+    }
+    // A price is homogeneous in forward and strike.
+    const auto scaled = [](const Money& x) {
+        return mul_div(x, kUnit, kStep, Rounding::kDown);
+    };
+    const OptionPair part = forward_prices(scaled(forward), scaled(strike), deviation);
+    const OptionPair least = intrinsic(forward, strike);
+    const auto whole = [](const Money& x) {
+        return mul_div(x, kStep, kUnit, Rounding::kDown);
+    };
+    return {.call = max(least.call, whole(part.call)), .put = max(least.put, whole(part.put))};
 }
 
 Money price_error(const Money& forward, const Money& strike) {
@@ -64,7 +83,7 @@ Greeks greeks(const Black76& option) {
         return times(x, option.discount, Rounding::kZero);
     };
     Greeks out;
-    if (deviation <= Q64{}) {
+    if (deviation <= Q64{} || option.forward.is_zero() || option.strike.is_zero()) {
         const bool in = option.forward > option.strike;
         out.call_delta = in ? option.discount : Money{};
         out.put_delta = out.call_delta - option.discount;

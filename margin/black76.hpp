@@ -22,7 +22,7 @@ struct OptionPair {
 
 /// Undiscounted prices for a total deviation v = sigma sqrt(tau), rounded down, never below the
 /// intrinsic value and never negative. Off by less than price_error(forward, strike). Forward and
-/// strike are positive, in bounds.
+/// strike are not negative and below 2^190 units.
 OptionPair forward_prices(const Money& forward, const Money& strike, Q64 deviation);
 /// 2^-58 of the larger of the two, and 4 units: what a long option is valued lower by and a short
 /// one higher.
@@ -52,7 +52,8 @@ struct Greeks {
     Money theta;
 };
 
-/// Error at most 2^-50 of the largest term; zero gamma, vega and theta at expiry.
+/// Cut to 18 decimals at each step; zero gamma, vega and theta at expiry. Forward and strike in
+/// bounds.
 Greeks greeks(const Black76& option);
 
 }  // namespace margrave::margin

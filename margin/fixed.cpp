@@ -222,7 +222,10 @@ Q64 normal_density(Q64 x) {
 }
 
 Q64 normal(Q64 x) {
-    if (x.raw >= 0) {
+    if (x.raw == 0) {
+        return half(Q64::whole(1));
+    }
+    if (x.raw > 0) {
         return Q64::from_raw(static_cast<Int128>(kOne) - upper_tail(x.raw));
     }
     return Q64::from_raw(upper_tail(-x.raw));

@@ -65,8 +65,9 @@ Money short_discount(
 ) {
     const Money rate =
         times(terms.rate, rule.short_rate_factor, Rounding::kDown) + rule.short_rate_add;
-    const Money grown = over(rule.short_base, discount_factor(rate, terms.seconds), Rounding::kUp);
-    return min(grown, over(one(), discount, Rounding::kUp));
+    const Money shrunk = max(discount_factor(rate, terms.seconds), Money::from_e18(1));
+    const Money grown = over(rule.short_base, shrunk, Rounding::kUp);
+    return min(grown, over(one(), max(discount, Money::from_e18(1)), Rounding::kUp));
 }
 
 Bracket priced(
@@ -120,6 +121,9 @@ Money skew_width(const GridRules::SkewRule& rule, Q64 root) {
 Q64 skewed_volatility(
     const GridLeg& leg, const Money& forward, const Money& cap, const Money& width, bool linear
 ) {
+    if (leg.strike.is_zero() || forward.is_zero() || width.is_zero()) {
+        return q64_of(leg.volatility);
+    }
     const Money k = money_of(
         ln(static_cast<Uint128>(units_of(leg.strike))) - ln(static_cast<Uint128>(units_of(forward)))
     );
@@ -247,19 +251,24 @@ void add_collateral(const Valuation& v, const GridCollateral& c, Contingencies& 
     );
 }
 
-Expiry prepared(
-    const GridRules& rules, const GridExpiry& terms, const Money& confidence, const Policy& policy
-) {
+Expiry valued(const GridExpiry& terms, const Policy& policy) {
     Expiry out{.terms = terms};
     out.root = sqrt(years(terms.seconds));
     out.discount = discount_factor(terms.rate, terms.seconds);
+    out.mark = value_at(out, one(), policy, plain_volatility);
+    return out;
+}
+
+Expiry prepared(
+    const GridRules& rules, const GridExpiry& terms, const Money& confidence, const Policy& policy
+) {
+    Expiry out = valued(terms, policy);
     const Money down = shock_part(rules.volatility, terms.seconds, rules.volatility.range_down);
     out.shock_up = one() + shock_part(rules.volatility, terms.seconds, rules.volatility.range_up);
     out.shock_down = max(Money{}, one() - down);
     out.discount_long = long_discount(rules.discount, terms);
     out.discount_short = short_discount(rules.discount, terms, out.discount);
     out.confidence = min(confidence, terms.confidence);
-    out.mark = value_at(out, one(), policy, plain_volatility);
     return out;
 }
 
@@ -285,6 +294,11 @@ ScenarioPnl pnl_of(const Valuation& v) {
         out.push_back(scenario_pnl(v, shock));
     }
     return out;
+}
+
+Money scenario_loss(const GridRules& rules, const ScenarioPnl& pnl) {
+    return rules.tail_level.is_zero() ? worst_of(pnl).pnl
+                                      : -historical_risk(pnl, rules.tail_level).expected_shortfall;
 }
 
 // The initial factor grows while the settlement currency is below its peg.
@@ -333,6 +347,17 @@ ScenarioPnl grid_pnl(const GridRules& rules, const GridPortfolio& portfolio, con
     return pnl_of(prepared(rules, portfolio, policy));
 }
 
+Money grid_mark(const GridPortfolio& portfolio, const Policy& policy) {
+    Money sum = portfolio.perpetual_value;
+    for (const GridExpiry& terms : portfolio.expiries) {
+        sum += valued(terms, policy).mark.low;
+    }
+    for (const GridCollateral& collateral : portfolio.collaterals) {
+        sum += collateral.value;
+    }
+    return sum;
+}
+
 GridResult grid_margin(
     const GridRules& rules, const GridPortfolio& portfolio, const Policy& policy
 ) {
@@ -353,14 +378,15 @@ GridResult grid_margin(
     out.pnl = pnl_of(v);
     const Worst worst = worst_of(out.pnl);
     out.worst_scenario = worst.pnl < out.basis ? worst.scenario : rules.shocks.size();
-    const Money loss = min(worst.pnl, out.basis);
+    const Money loss = min(scenario_loss(rules, out.pnl), out.basis);
     out.maintenance_contingency = contingencies.maintenance;
     out.initial_contingency = contingencies.maintenance + contingencies.initial;
-    const Money base = out.mark + portfolio.cash;
-    out.maintenance =
-        base + times(loss, rules.maintenance_factor, policy.value) - out.maintenance_contingency;
-    out.initial = base + times(loss, initial_factor(rules, portfolio.stable_price), policy.value) -
-                  out.initial_contingency;
+    const auto left = [&](const Money& factor, const Money& contingency) {
+        return out.mark + portfolio.cash + times(loss, factor, policy.value) - contingency;
+    };
+    out.maintenance = left(rules.maintenance_factor, out.maintenance_contingency);
+    out.liquidation_end = left(rules.liquidation_end_factor, out.maintenance_contingency);
+    out.initial = left(initial_factor(rules, portfolio.stable_price), out.initial_contingency);
     return out;
 }
 

@@ -35,7 +35,11 @@ std::optional<Money> damped_loss(std::span<const Shock> grid);
 struct GridRules {
     std::vector<Shock> shocks;
     Money initial_factor;
+    Money liquidation_end_factor;
     Money maintenance_factor;
+    /// Zero: the worst scenario counts. Else the expected shortfall at this confidence does, with
+    /// the shocks being 1 + the returns of a history.
+    Money tail_level;
 
     struct VolatilityRule {
         /// shock = 1 + range_up * (30 d / max(seconds, floor))^power; down likewise, not below 0.
@@ -46,6 +50,7 @@ struct GridRules {
         std::uint64_t floor_s{86'400};
         /// A volatility shocked up is at least this.
         Money least_up;
+        bool operator==(const VolatilityRule&) const = default;
     } volatility;
 
     struct SkewRule {
@@ -59,6 +64,7 @@ struct GridRules {
         Money width;
         Money level;
         Money level_slope;
+        bool operator==(const SkewRule&) const = default;
     } skew;
 
     struct DiscountRule {
@@ -68,6 +74,7 @@ struct GridRules {
         Money short_base;
         Money short_rate_factor;
         Money short_rate_add;
+        bool operator==(const DiscountRule&) const = default;
     } discount;
 
     struct BasisRule {
@@ -75,6 +82,7 @@ struct GridRules {
         Money down;
         Money add;
         Money factor;
+        bool operator==(const BasisRule&) const = default;
     } basis;
 
     struct ContingencyRule {
@@ -86,7 +94,10 @@ struct GridRules {
         Money perpetual_initial;
         Money option_maintenance;
         Money option_initial;
+        bool operator==(const ContingencyRule&) const = default;
     } contingency;
+
+    bool operator==(const GridRules&) const = default;
 };
 
 struct GridLeg {
@@ -137,6 +148,7 @@ struct GridResult {
     Money mark;
     /// margin as above: positive is what is left.
     Money initial;
+    Money liquidation_end;
     Money maintenance;
     ScenarioPnl pnl;
     Money basis;
@@ -149,6 +161,9 @@ struct GridResult {
 GridResult grid_margin(
     const GridRules& rules, const GridPortfolio& portfolio, const Policy& policy
 );
+
+/// Only the mark: perpetual, options and collateral.
+Money grid_mark(const GridPortfolio& portfolio, const Policy& policy);
 
 /// Only the vector of pnl_s: what modules of one underlying add before the minimum is taken.
 ScenarioPnl grid_pnl(const GridRules& rules, const GridPortfolio& portfolio, const Policy& policy);

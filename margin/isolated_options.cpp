@@ -40,7 +40,7 @@ Money isolated_margin(
     if (!leg.size.is_negative()) {
         return Money{};
     }
-    const bool initial = level == Level::kInitial;
+    const bool initial = level != Level::kMaintenance;
     const Money initially =
         leg.mark + taken(initial_per_option(rules, leg, spot, policy), leg.size, policy);
     if (leg.is_call) {
@@ -78,7 +78,7 @@ Money largest_loss(
         return least;
     }
     const Money& unpaired =
-        level == Level::kInitial ? rules.unpaired_initial : rules.unpaired_maintenance;
+        level == Level::kMaintenance ? rules.unpaired_maintenance : rules.unpaired_initial;
     return least + taken(times(unpaired, forward, policy.requirement), net_calls, policy);
 }
 

@@ -34,11 +34,13 @@ struct IsolatedRules {
     /// Of the forward, for every short call that no long call covers.
     Money unpaired_initial;
     Money unpaired_maintenance;
+    bool operator==(const IsolatedRules&) const = default;
 };
 
 /// Zero for a long option. Short call: mark + m S q, with m = maintenance_call, or initially
-/// max(initial_most - otm / S, initial_least). Short put: mark + min(m S q, m' mark); initially the
-/// worse of that with the initial ratio and put_offset times the maintenance margin.
+/// max(initial_most - otm / S, initial_least); liquidation-end is as initial. Short put: mark +
+/// min(m S q, m' mark); initially the worse of that with the initial ratio and put_offset times the
+/// maintenance margin.
 Money isolated_margin(
     const IsolatedRules& rules,
     const OptionLeg& leg,
