@@ -128,7 +128,22 @@ void write_levels(
     out.close('}');
 }
 
+void write(Writer& out, const VenueTerm::Part& part) {
+    out.open('{');
+    out.member("entry_price", part.entry_price);
+    out.member("market", to_hex(part.market));
+    out.member("name", part.name);
+    out.member("size", part.size);
+    out.member("value", part.value);
+    out.close('}');
+}
+
+void write(Writer& out, const Money& amount) {
+    out.text(amount.to_string_e18());
+}
+
 void write(Writer& out, const Term& term);
+void write(Writer& out, const VenueTerm& term);
 void write(Writer& out, const Unvalued& unvalued);
 
 template <class Items>
@@ -157,6 +172,30 @@ void write(Writer& out, const Term& term) {
     write_levels(
         out, "weight", term.weight_initial, term.weight_liquidation_end, term.weight_maintenance
     );
+    out.close('}');
+}
+
+void write(Writer& out, const VenueTerm& term) {
+    out.open('{');
+    if (!term.pnl.empty()) {
+        out.member("basis", term.basis);
+    }
+    out.member("module", term.module);
+    write_list(out, "parts", term.parts);
+    if (!term.pnl.empty()) {
+        write_list(out, "pnl", term.pnl);
+    }
+    out.member("price", term.price);
+    out.member("priced_at", std::to_string(term.priced_at.value));
+    write_levels(
+        out,
+        "required",
+        term.required_initial,
+        term.required_liquidation_end,
+        term.required_maintenance
+    );
+    out.member("underlying", term.underlying);
+    out.member("value", term.value);
     out.close('}');
 }
 
@@ -193,6 +232,10 @@ std::string Evaluation::evidence_text() const {
     out.member("status", to_string(state.status));
     write_list(out, "terms", terms);
     write_list(out, "unvalued", unvalued);
+    // Only where there is one: the evidence of an account without positions has no word of them.
+    if (!venues.empty()) {
+        write_list(out, "venues", venues);
+    }
     out.key("was_liquidatable");
     out.flag(was_liquidatable);
     out.close('}');

@@ -44,8 +44,8 @@ bool is_nothing(const Holding& row) {
            row.in_sale.is_zero();
 }
 
-// Sizes have no good side without a module that values them; the larger one keeps the account
-// unattestable until both states agree that there is none.
+// Of a market that no module values the larger size keeps the account unattestable until both
+// states agree that there is none; of others a caller looks at both states' positions.
 std::vector<VenuePosition> larger_positions(
     const std::vector<VenuePosition>& a, const std::vector<VenuePosition>& b
 ) {

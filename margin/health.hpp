@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/canonical_json.hpp"
+#include "core/events.hpp"
 #include "core/holdings.hpp"
 #include "core/statements.hpp"
 #include "margin/market.hpp"
@@ -43,6 +44,35 @@ struct Term {
     std::vector<Part> parts;
 };
 
+/// One underlying's positions in one risk module. USD E18.
+struct VenueTerm {
+    std::string underlying;
+    /// The module: "perpetual", "option" or "scenario".
+    std::string module;
+    Money price;
+    /// When the price was published: what options are valued as of.
+    UnixSeconds priced_at;
+    Money value;
+    Money required_initial;
+    Money required_liquidation_end;
+    Money required_maintenance;
+
+    struct Part {
+        std::string name;
+        Hash32 market;
+        Money size;
+        Money entry_price;
+        /// Profit of a perpetual, mark of an option.
+        Money value;
+    };
+
+    /// Ascending by market.
+    std::vector<Part> parts;
+    /// Profit and loss per scenario, and the basis loss; empty where there are no scenarios.
+    std::vector<Money> pnl;
+    Money basis;
+};
+
 /// Something the account has or owes that could not be valued, and why.
 struct Unvalued {
     std::string what;
@@ -52,6 +82,7 @@ struct Unvalued {
 struct Evaluation {
     AccountState state;
     std::vector<Term> terms;
+    std::vector<VenueTerm> venues;
     std::vector<Unvalued> unvalued;
     /// What was evaluated, in canonical order.
     AccountHoldings holdings;

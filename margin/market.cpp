@@ -53,6 +53,7 @@ Market::Market(const PriceTable& prices, const Parameters& parameters, DeadChain
             form.trouble = flags::kPriceMissing;
             if (const auto row = prices.find(on.asset); row != prices.end()) {
                 form.price = row->second.price;
+                form.published_at = row->second.published_at;
                 form.trouble = trouble_with(row->second, asset);
             }
             forms_.push_back(form);
@@ -62,6 +63,31 @@ Market::Market(const PriceTable& prices, const Parameters& parameters, DeadChain
         index_.push_back({.prefix = prefix_of(forms_[i].on->asset), .form = i});
     }
     std::ranges::sort(index_, {}, &Slot::prefix);
+    for (const VenueParameters& venue : parameters.venues) {
+        const auto form = std::ranges::find_if(forms_, [&venue](const Form& candidate) {
+            return candidate.asset->name == venue.underlying;
+        });
+        if (form == forms_.end()) {
+            continue;
+        }
+        Instrument instrument;
+        instrument.venue = &venue;
+        instrument.form = static_cast<std::size_t>(form - forms_.begin());
+        for (const PerpetualMarket& market : venue.perpetuals) {
+            instrument.perpetual = &market;
+            instruments_.emplace(market.market, instrument);
+        }
+        instrument.perpetual = nullptr;
+        for (const OptionMarket& market : venue.option_markets) {
+            instrument.option = &market;
+            instruments_.emplace(market.market, instrument);
+        }
+    }
+}
+
+const Market::Instrument* Market::find_market(const Hash32& market) const {
+    const auto found = instruments_.find(market);
+    return found == instruments_.end() ? nullptr : &found->second;
 }
 
 const Market::Form* Market::find(const AssetId& asset) const {

@@ -33,6 +33,7 @@ class Market {
         /// Index of `asset` in the parameters; the forms that net have the same one.
         std::size_t group{0};
         Money price;
+        UnixSeconds published_at;
         /// No discount for a bridge: one multiplication less.
         bool fully_backed{true};
         /// Zero, or the flags (kPriceMissing, kPriceStale, kPriceOutOfBounds) that say why the
@@ -42,6 +43,18 @@ class Market {
 
     /// Null when the parameters do not name the asset.
     [[nodiscard]] const Form* find(const AssetId& asset) const;
+
+    /// One market of the position book; either a perpetual or an option.
+    struct Instrument {
+        const VenueParameters* venue{nullptr};
+        const PerpetualMarket* perpetual{nullptr};
+        const OptionMarket* option{nullptr};
+        /// Index in forms() of the underlying's first form, whose price is that of all.
+        std::size_t form{0};
+    };
+
+    /// Null when no venue of the parameters has the market.
+    [[nodiscard]] const Instrument* find_market(const Hash32& market) const;
 
     [[nodiscard]] const Parameters& parameters() const { return *parameters_; }
 
@@ -61,6 +74,7 @@ class Market {
     std::vector<Form> forms_;
     // Ascends by the first eight bytes of the asset key.
     std::vector<Slot> index_;
+    std::map<Hash32, Instrument> instruments_;
 };
 
 }  // namespace margrave::margin

@@ -29,6 +29,7 @@ struct Sums {
 /// Where a module writes what an auditor needs to compute its part again. Absent on the hot path.
 struct Evidence {
     std::vector<Term>& terms;
+    std::vector<VenueTerm>& venues;
     std::vector<Unvalued>& unvalued;
 };
 
@@ -56,5 +57,11 @@ class Module {
 std::span<const std::unique_ptr<const Module>> modules();
 
 std::unique_ptr<const Module> make_spot_module();
+/// Perpetuals of venues with the ratio method.
+std::unique_ptr<const Module> make_perpetual_module();
+/// Options of venues with the ratio method.
+std::unique_ptr<const Module> make_option_module();
+/// Everything of venues with the grid method.
+std::unique_ptr<const Module> make_scenario_module();
 
 }  // namespace margrave::margin

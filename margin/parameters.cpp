@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "margin/parameters.hpp"
 
-#include <limits>
+#include "margin/detail/parameter_reader.hpp"
+#include "margin/detail/venue_json.hpp"
+
 #include <optional>
 #include <utility>
-#include <variant>
 
 namespace margrave::margin {
 namespace {
@@ -57,123 +58,7 @@ Canonical canonical(const LiquidationParameters& liquidation) {
     return Canonical(std::move(out));
 }
 
-// Takes members of one object by name, so that an error can say where it happened. The first
-// trouble is kept and every later read returns an empty value: the caller tests once, at the end.
-class Reader {
-  public:
-    Reader(const Canonical& value, std::string where, std::optional<Error>& trouble)
-        : where_(std::move(where)),
-          trouble_(trouble) {
-        object_ = std::get_if<Canonical::Object>(&value.value());
-        if (object_ == nullptr) {
-            refuse("", "is not an object");
-        }
-    }
-
-    std::string text(std::string_view key) {
-        const std::string* found = member<std::string>(key, "is not a string");
-        return found == nullptr ? std::string{} : *found;
-    }
-
-    bool flag(std::string_view key) {
-        const bool* found = member<bool>(key, "is not a bool");
-        return found != nullptr && *found;
-    }
-
-    Money money(std::string_view key) { return take<Money>(key, Money::parse_e18(text(key))); }
-
-    std::uint64_t integer(std::string_view key) {
-        const std::string digits = text(key);
-        Result<Amount> amount = Amount::parse(digits);
-        if (!amount) {
-            return take<std::uint64_t>(key, std::move(amount).as_failure());
-        }
-        return take<std::uint64_t>(key, amount.value().to_u64());
-    }
-
-    unsigned small_integer(std::string_view key) {
-        const std::uint64_t value = integer(key);
-        if (value > std::numeric_limits<unsigned>::max()) {
-            refuse(key, "is too large");
-            return 0;
-        }
-        return static_cast<unsigned>(value);
-    }
-
-    AssetId asset(std::string_view key) { return take<AssetId>(key, AssetId::parse(text(key))); }
-
-    [[nodiscard]] bool has(std::string_view key) const {
-        return object_ != nullptr && object_->contains(key);
-    }
-
-    const Canonical::Array& array(std::string_view key) {
-        static const Canonical::Array kNone;
-        const auto* found = member<Canonical::Array>(key, "is not an array");
-        return found == nullptr ? kNone : *found;
-    }
-
-    [[nodiscard]] std::vector<std::string> keys() const {
-        std::vector<std::string> out;
-        if (object_ != nullptr) {
-            for (const auto& [key, value] : *object_) {
-                out.push_back(key);
-            }
-        }
-        return out;
-    }
-
-    Reader object(std::string_view key) {
-        static const Canonical kNone(Canonical::Object{});
-        const Canonical* found = find(key);
-        return {found == nullptr ? kNone : *found, path(key), trouble_};
-    }
-
-    [[nodiscard]] std::string path(std::string_view key) const {
-        return key.empty() ? where_ : where_ + "/" + std::string(key);
-    }
-
-  private:
-    const Canonical* find(std::string_view key) {
-        if (object_ == nullptr) {
-            return nullptr;
-        }
-        const auto found = object_->find(key);
-        if (found == object_->end()) {
-            refuse(key, "is missing");
-            return nullptr;
-        }
-        return &found->second;
-    }
-
-    template <class T>
-    const T* member(std::string_view key, std::string_view otherwise) {
-        const Canonical* found = find(key);
-        const T* held = found == nullptr ? nullptr : std::get_if<T>(&found->value());
-        if (found != nullptr && held == nullptr) {
-            refuse(key, otherwise);
-        }
-        return held;
-    }
-
-    template <class T>
-    T take(std::string_view key, Result<T> result) {
-        if (!result) {
-            refuse(key, result.error().detail);
-            return T{};
-        }
-        return std::move(result).value();
-    }
-
-    void refuse(std::string_view key, std::string_view what) {
-        if (!trouble_) {
-            trouble_ = fail(Errc::kInvalid, "parameters" + path(key) + ": " + std::string(what));
-        }
-    }
-
-    const Canonical::Object* object_{nullptr};
-    std::string where_;
-    std::optional<Error>& trouble_;
-};
+using detail::Reader;
 
 Weights read_weights(Reader in) {
     return {
@@ -270,6 +155,9 @@ Canonical canonical(const Parameters& parameters) {
     }
     out.emplace("release_deadline_s", Canonical::integer(parameters.release_deadline_s));
     out.emplace("validity_s", Canonical::integer(parameters.validity_s));
+    if (!parameters.venues.empty()) {
+        out.emplace("venues", detail::canonical(parameters.venues));
+    }
     if (!parameters.watches.empty()) {
         out.emplace("watches", parameters.watches);
     }
@@ -296,6 +184,9 @@ Result<Parameters> parse_parameters(std::string_view canonical_text) {
     }
     if (in.has("watches")) {
         out.watches = in.array("watches");
+    }
+    if (in.has("venues")) {
+        out.venues = detail::read_venues(in, trouble);
     }
     if (trouble) {
         return *std::move(trouble);

@@ -4,6 +4,7 @@
 #include "core/amount.hpp"
 #include "core/canonical_json.hpp"
 #include "core/ids.hpp"
+#include "margin/venue.hpp"
 
 #include <cstdint>
 #include <map>
@@ -15,7 +16,7 @@
 namespace margrave::margin {
 
 /// The arithmetic of this build. Parameters that ask for another are refused by check().
-inline constexpr std::uint64_t kEngine = 1;
+inline constexpr std::uint64_t kEngine = 2;
 
 /// The three levels of requirement, hardest first (reference: Mango v4's Init, LiquidationEnd and
 /// Maint). All weights are ratios, E18.
@@ -75,7 +76,7 @@ struct LiquidationParameters {
 /// Everything that changes a number (protocol.md section 5). Assets ascend by name.
 struct Parameters {
     /// Bumped when the engine's arithmetic changes meaning.
-    std::uint64_t engine{1};
+    std::uint64_t engine{kEngine};
     /// Seconds an attestation stays valid.
     std::uint64_t validity_s{600};
     /// Seconds a granted release may be executed.
@@ -92,6 +93,8 @@ struct Parameters {
     /// sees the holdings that come of it; signed, because those holdings change with it. Empty: no
     /// member.
     Canonical::Array watches;
+    /// Markets of the position book, ascending by underlying. Empty: no member.
+    std::vector<VenueParameters> venues;
     bool operator==(const Parameters&) const = default;
 
     /// The asset and its form on that chain. Null when the parameters do not name it.

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "margin/detail/venue_check.hpp"
 #include "margin/parameters.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <string>
 #include <utility>
@@ -41,6 +43,7 @@ class Checker {
         check_forms_unique();
         check_pairs();
         check_liquidation();
+        std::ranges::move(detail::check_venues(parameters_), std::back_inserter(errors_));
         return std::move(errors_);
     }
 

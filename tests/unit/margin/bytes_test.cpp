@@ -3,7 +3,7 @@
 #include "core/words.hpp"
 #include "margin/health.hpp"
 #include "margin/liquidation.hpp"
-#include "tests/unit/margin/fixture.hpp"
+#include "tests/unit/margin/venue_fixture.hpp"
 
 #include <gtest/gtest.h>
 
@@ -14,6 +14,7 @@ namespace margrave::margin::tests {
 namespace {
 
 constexpr std::uint64_t kPortfolios = 2'000;
+constexpr unsigned kTraders = 200;
 
 void put_state(WordWriter& out, const AccountState& state) {
     out.word(state.account)
@@ -26,10 +27,11 @@ void put_state(WordWriter& out, const AccountState& state) {
         .word(state.detail);
 }
 
-TEST(Bytes, StatesAndEvidenceHashToOneConstant) {
+Hash32 hash_of_states(std::uint64_t engine) {
     Hash32 running;
     for (std::uint64_t seed = 0; seed < kPortfolios; ++seed) {
-        const Portfolio p = random_portfolio(seed);
+        Portfolio p = random_portfolio(seed);
+        p.parameters.engine = engine;
         const Evaluation evaluation =
             evaluate(p.holdings, p.prices, p.parameters, seed % 2 == 0, seed % 3 == 0);
         WordWriter words;
@@ -37,8 +39,41 @@ TEST(Bytes, StatesAndEvidenceHashToOneConstant) {
         put_state(words, evaluation.state);
         running = words.hash();
     }
+    return running;
+}
+
+TEST(Bytes, StatesAndEvidenceHashToOneConstant) {
     EXPECT_EQ(
-        to_hex(running), "0x8df645542865db2d141fa3512078d5877fe33bee04e383af965b37b75e2c0e09"
+        to_hex(hash_of_states(kEngine)),
+        "0x068dfb393cc13cfacd8bd1076a46d17edf54be7831c44f42562b9d04144c0c25"
+    );
+}
+
+// Engine 2 came with the position book: tokens alone are worth what they were.
+TEST(Bytes, TokensAloneHaveTheBytesOfEngineOneButForItsNumber) {
+    EXPECT_EQ(
+        to_hex(hash_of_states(1)),
+        "0x8df645542865db2d141fa3512078d5877fe33bee04e383af965b37b75e2c0e09"
+    );
+}
+
+TEST(Bytes, PositionsHashToOneConstant) {
+    const Parameters parameters = venue_parameters();
+    const Market market(venue_prices(), parameters);
+    Rng rng(kEngine);
+    Hash32 running;
+    for (unsigned i = 0; i < kTraders; ++i) {
+        std::vector<VenuePosition> positions = random_positions(parameters, "eth", rng);
+        const auto more = random_positions(parameters, "btc", rng);
+        positions.insert(positions.end(), more.begin(), more.end());
+        const AccountHoldings account = trader(units("100000", 6), std::move(positions));
+        WordWriter words;
+        words.word(running).word(keccak256(canonical(parameters).dump()));
+        put_state(words, evaluate(account, market, false, false).state);
+        running = words.hash();
+    }
+    EXPECT_EQ(
+        to_hex(running), "0xf76179c6c45236e350c7ea9bad48e104e2513d3aed75740512b861587b7d0682"
     );
 }
 

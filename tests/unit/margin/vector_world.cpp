@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
 
 namespace margrave::margin::tests::vectors {
 
@@ -13,21 +14,31 @@ std::string text_of(const Json& value) {
 
 Rational rational(const std::string& text) {
     if (const std::size_t slash = text.find('/'); slash != std::string::npos) {
-        return Rational(Big(text.substr(0, slash)), Big(text.substr(slash + 1)));
+        return rational(text.substr(0, slash)) / rational(text.substr(slash + 1));
+    }
+    if (const std::size_t power = text.find_first_of("eE"); power != std::string::npos) {
+        const int exponent = std::stoi(text.substr(power + 1));
+        Rational out = rational(text.substr(0, power));
+        for (int i = 0; i < std::abs(exponent); ++i) {
+            out = exponent < 0 ? Rational(out / 10) : Rational(out * 10);
+        }
+        return out;
     }
     if (const std::size_t minus = text.find('-', 1); minus != std::string::npos) {
         return rational(text.substr(0, minus)) - rational(text.substr(minus + 1));
     }
+    if (text.starts_with('-')) {
+        return -rational(text.substr(1));
+    }
     const std::size_t point = text.find('.');
-    if (point == std::string::npos) {
-        return Rational(Big(text));
-    }
-    Big scale = 1;
-    for (std::size_t i = point + 1; i < text.size(); ++i) {
-        scale *= 10;
-    }
     std::string digits = text;
-    digits.erase(point, 1);
+    Big scale = 1;
+    if (point != std::string::npos) {
+        digits.erase(point, 1);
+        for (std::size_t i = point; i < digits.size(); ++i) {
+            scale *= 10;
+        }
+    }
     digits.erase(0, std::min(digits.find_first_not_of('0'), digits.size() - 1));
     return Rational(Big(digits), scale);
 }
@@ -61,6 +72,33 @@ void expect_close(const Money& ours, const Rational& wanted, const Rational& tol
 
 Money raw(const Json& value) {
     return Money::parse_e18(text_of(value)).value();
+}
+
+Money raw(const Json& row, const std::string& key, std::int64_t otherwise) {
+    const auto member = row.find(key);
+    return member == row.end() || member->is_null() ? Money::from_e18(otherwise) : raw(*member);
+}
+
+Money near(const Json& value) {
+    const Rational scaled = rational(value) * Rational(Big("1000000000000000000"));
+    return Money::parse_e18(Big(numerator(scaled) / denominator(scaled)).str()).value();
+}
+
+void expect_units(const Money& ours, const Json& wanted, const Json& tolerance) {
+    const Rational got(Big(ours.rep().str()));
+    const Rational theirs = rational(wanted);
+    Rational allowed = 0;
+    const std::string type = tolerance["type"];
+    if (type == "abs") {
+        allowed = rational(tolerance["value"]);
+    } else if (type == "rel") {
+        const Rational floor = tolerance.contains("floor") ? rational(tolerance["floor"]) : 0;
+        const Rational size = abs(theirs);
+        allowed = rational(tolerance["value"]) * std::max(size, floor);
+    } else {
+        EXPECT_EQ(type, "exact") << "a tolerance that this test does not know";
+    }
+    EXPECT_LE(abs(Rational(got - theirs)), allowed) << got.str() << " instead of " << theirs.str();
 }
 
 World::World() {

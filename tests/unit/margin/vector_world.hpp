@@ -3,6 +3,7 @@
 
 #include "margin/health.hpp"
 #include "margin/liquidation.hpp"
+#include "margin/numeric.hpp"
 #include "tests/unit/margin/fixture.hpp"
 
 #include <boost/multiprecision/cpp_int.hpp>
@@ -11,17 +12,26 @@
 #include <string>
 #include <vector>
 
-// Cases of other engines' own test suites, run through ours where the mathematics is the same: spot
-// collateral and debt with linear weights, and the linear form of the liquidation amount. Where
-// another engine rounds differently the policy is named at the case.
+// Cases of other engines' own test suites, run through our formulas with the rounding and the units
+// of the engine they come from. A row is dispatched on its system and on which inputs it has.
 namespace margrave::margin::tests::vectors {
 
 using Json = nlohmann::json;
 using Rational = boost::multiprecision::cpp_rational;
 using Big = boost::multiprecision::cpp_int;
 
-/// Ran and was judged, or is a row that our engine has no part for.
-enum class Outcome { kRan, kSkipped };
+/// Ran and was judged; or the row only points at inputs that it does not contain.
+enum class Outcome { kRan, kNoInputs };
+
+/// How the engines of the rows round. Derive: toward zero. dYdX v4: a notional toward zero, a
+/// requirement up, ratios in parts per million.
+inline const Policy kDerive{
+    .value = Rounding::kZero, .requirement = Rounding::kZero, .charge_model_error = false};
+inline const Policy kDydx{
+    .value = Rounding::kZero,
+    .requirement = Rounding::kUp,
+    .one = Money::from_e18(1'000'000),
+    .charge_model_error = false};
 
 std::string text_of(const Json& value);
 /// "-179/4", "12", "0.9", "2-0.9": what the file uses for exact numbers.
@@ -34,6 +44,12 @@ Money money(const Rational& value);
 Money money(const Json& value);
 /// A raw integer as Money of that many units.
 Money raw(const Json& value);
+/// The same of a member; `otherwise` when it is absent or null.
+Money raw(const Json& row, const std::string& key, std::int64_t otherwise);
+/// A number with more than 18 decimals is cut.
+Money near(const Json& value);
+/// Raw units of ours against a row's expected integer or fraction, in the row's tolerance.
+void expect_units(const Money& ours, const Json& wanted, const Json& tolerance);
 Amount whole_tokens(const Rational& count, unsigned decimals);
 void expect_close(const Money& ours, const Rational& wanted, const Rational& tolerance);
 
@@ -61,6 +77,9 @@ class World {
     std::vector<Holding> rows_;
 };
 
+/// Keeps the grid that rows of the file refer to by name.
+void share_grid(const Json& rows);
+
 // One function per system of the file.
 Outcome mango_init_health(const Json& row);
 Outcome mango_health_types(const Json& row);
@@ -69,12 +88,35 @@ Outcome aave_math(const Json& row);
 Outcome aave_health_factor(const Json& row);
 Outcome aave_account(const Json& row);
 Outcome aave_debt_rounding(const Json& row);
+Outcome aave_accrual(const Json& row);
+Outcome aave_liquidation(const Json& row);
 Outcome comet_is_liquidatable(const Json& row);
 Outcome comet_is_borrowable(const Json& row);
 Outcome comet_quote(const Json& row);
+Outcome comet_absorb(const Json& row);
+Outcome dydx_fraction(const Json& row);
+Outcome dydx_margin(const Json& row);
+Outcome dydx_notional(const Json& row);
+Outcome dydx_liquidatable(const Json& row);
+Outcome dydx_bankruptcy(const Json& row);
+Outcome dydx_fillable(const Json& row);
+Outcome dydx_insurance(const Json& row);
+Outcome drift_size_weight(const Json& row);
+Outcome drift_profit_weight(const Json& row);
+Outcome drift_pool_weight(const Json& row);
+Outcome drift_perp_margin(const Json& row);
 Outcome drift_perp_amount(const Json& row);
 Outcome drift_spot_amount(const Json& row);
 Outcome drift_implied_liability(const Json& row);
 Outcome drift_asset_transfer(const Json& row);
+Outcome drift_socialised(const Json& row);
+Outcome drift_insurance_fee(const Json& row);
+Outcome drift_partial(const Json& row);
+Outcome drift_fee_ramp(const Json& row);
+Outcome black76(const Json& row);
+Outcome derive_standard(const Json& row);
+Outcome derive_grid(const Json& row);
+Outcome derive_auction(const Json& row);
+Outcome span_array(const Json& row);
 
 }  // namespace margrave::margin::tests::vectors
