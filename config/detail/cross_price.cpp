@@ -14,7 +14,7 @@ namespace {
 
 using nlohmann::json;
 
-void refuse(std::vector<Problem>& out, std::string pointer, std::string what) {
+void refuse_price(std::vector<Problem>& out, std::string pointer, std::string what) {
     out.push_back({.pointer = std::move(pointer), .what = std::move(what)});
 }
 
@@ -50,7 +50,7 @@ void check_fixed(const Reader& price, const Reader& source, std::vector<Problem>
     const std::optional<Money> high = price.decimal("max");
     const bool in_dollars = source.text("quote") == std::string(oracle::kDollar);
     if (in_dollars && fixed && ((low && *fixed < *low) || (high && *fixed > *high))) {
-        refuse(
+        refuse_price(
             out,
             source.at("fixed"),
             fixed->to_decimal() + " is outside of " + price.at("min") + " and " + price.at("max") +
@@ -92,7 +92,7 @@ class PriceChecker {
             if (const auto name = source.text("name")) {
                 const auto [first, added] = names.emplace(*name, source.at("name"));
                 if (!added) {
-                    refuse(
+                    refuse_price(
                         out_, source.at("name"), "\"" + *name + "\" is already at " + first->second
                     );
                 }
@@ -103,7 +103,7 @@ class PriceChecker {
         }
         const std::optional<std::uint64_t> needed = price.integer("min_sources");
         if (needed && price.size("sources") > 0 && *needed > price.size("sources")) {
-            refuse(
+            refuse_price(
                 out_,
                 price.at("min_sources"),
                 "is " + std::to_string(*needed) + " but there are " +
@@ -125,13 +125,13 @@ class PriceChecker {
             }
             const auto chain = source.object(kind->name).chain(key.pointer.substr(1));
             if (chain && chains_known_ && !chains_.contains(*chain)) {
-                refuse(out_, at + std::string(key.pointer), not_a_chain(*chain, chains_));
+                refuse_price(out_, at + std::string(key.pointer), not_a_chain(*chain, chains_));
             }
         }
         if (kind->check != nullptr) {
             const Canonical settings = build_source(source, base_dir_).settings;
             for (const oracle::KeyProblem& problem : kind->check(settings)) {
-                refuse(out_, at + problem.pointer, problem.what);
+                refuse_price(out_, at + problem.pointer, problem.what);
             }
         }
     }
@@ -139,7 +139,7 @@ class PriceChecker {
     void check_units(const Priced& each, const Reader& source, const json& given) {
         const auto base = source.text("base");
         if (base && *base != each.id) {
-            refuse(
+            refuse_price(
                 out_,
                 source.at("base"),
                 "the source prices " + *base + ", but it stands under " + each.id
@@ -148,7 +148,7 @@ class PriceChecker {
         const oracle::SourceKind* kind = kind_of(source);
         const json::json_pointer said(source.at("quote"));
         if (kind != nullptr && kind->needs_quote && !given.contains(said)) {
-            refuse(
+            refuse_price(
                 out_,
                 source.at("quote"),
                 "is missing: what " + std::string(kind->name) +
@@ -164,7 +164,7 @@ class PriceChecker {
             known.push_back(other.id);
         }
         const auto near = nearest(*quote, known);
-        refuse(
+        refuse_price(
             out_,
             source.at("quote"),
             "\"" + *quote + "\" is neither \"USD\" nor the id of an asset or reference" +
@@ -203,7 +203,9 @@ class PriceChecker {
             for (auto step = met; step != way.end(); ++step) {
                 round += *step + " -> ";
             }
-            refuse(out_, source.at("quote"), "the price is quoted in itself: " + round + quote);
+            refuse_price(
+                out_, source.at("quote"), "the price is quoted in itself: " + round + quote
+            );
         }
         done_.insert(each.id);
         way.pop_back();
