@@ -2,8 +2,6 @@
 #include "config/detail/table.hpp"
 #include "config/settings.hpp"
 
-#include <algorithm>
-
 namespace margrave::config {
 namespace {
 
@@ -277,15 +275,20 @@ constexpr Setting kTable[] = {
      "One source.", R"({"name": "usd", "fixed": "1"})", kTogether},
     {"/assets/*/price/sources/*/name", kName, kRequired, "", "", "64",
      "What the log calls the source.", R"("chainlink")", kTogether},
-    {"/assets/*/price/sources/*/feed", kObject, kOptional, "", "", "",
-     "A Chainlink-shaped aggregator.",
-     R"({"chain": "eip155:1", "address": "0x5f4eC3Df9cbd43714FE2740f5E3616155c5b8419"})", kTogether, "source"},
-    {"/assets/*/price/sources/*/feed/chain", kChain, kRequired, "", "", "",
-     "The configured chain it is on.", R"("eip155:1")", kTogether},
-    {"/assets/*/price/sources/*/feed/address", kAddress, kRequired, "", "", "",
-     "Its address.", R"("0x5f4eC3Df9cbd43714FE2740f5E3616155c5b8419")", kTogether},
-    {"/assets/*/price/sources/*/fixed", kDecimal, kOptional, "", "0.000000000000000001", "1000000000000",
-     "A price that never moves; for development.", R"("1")", kTogether, "source"},
+    {"/assets/*/price/sources/*/base", kWord, kOptional, "", "", "64",
+     "What the source prices; when given it must be the id it stands under.", R"("eth")", kTogether},
+    {"/assets/*/price/sources/*/quote", kWord, kOptional, R"("USD")", "", "64",
+     "What it is priced in: USD, or the id of an asset or reference whose own price then makes dollars of it.",
+     R"("eth")", kTogether},
+    {"/assets/*/price/sources/*/made_by", kName, kOptional, "", "", "64",
+     "Who makes the price. Sources of one maker count once; when absent those that ask one address, host or signer set "
+     "do.", R"("chainlink")", kTogether},
+    {"/assets/*/price/sources/*/max_age", kSeconds, kOptional, "", "1s", "7d",
+     "In place of the asset's, for a source with a heartbeat of its own.", R"("60s")", kTogether},
+    {"/assets/*/price/sources/*/min", kDecimal, kOptional, "", "0", "1000000000000",
+     "Lowest answer of this source that is believed, in its own quote.", R"("1")", kTogether},
+    {"/assets/*/price/sources/*/max", kDecimal, kOptional, "", "0", "1000000000000",
+     "Highest answer of this source that is believed, in its own quote.", R"("1.3")", kTogether},
     {"/assets/*/price/max_age", kSeconds, kRequired, "", "1s", "7d",
      "Older answers are refused; a little more than the feed's heartbeat.", R"("70m")", kTogether},
     {"/assets/*/price/min", kDecimal, kRequired, "", "0.000000000000000001", "1000000000000",
@@ -296,6 +299,17 @@ constexpr Setting kTable[] = {
      "Fewest sources that must give a usable answer.", "2", kTogether},
     {"/assets/*/price/max_spread", kDecimal, kOptional, R"("0.01")", "0", "1",
      "Largest distance of two usable answers, as a part of the price.", R"("0.01")", kTogether},
+
+    {"/assets/*/price/max_confidence", kDecimal, kOptional, R"("0.02")", "0", "1",
+     "How unsure of itself a source that says so may be, as a part of its price.", R"("0.02")", kTogether},
+
+    {"/references", kList, kOptional, "", "1", "64",
+     "What has a price only because others are quoted in it; its keys are those of an asset.",
+     R"([{"id": "steth", "price": {"...": "..."}}])", kTogether},
+    {"/references/*", kObject, kRequired, "", "", "",
+     "One of them.", R"({"id": "steth", "price": {"...": "..."}})", kTogether},
+    {"/references/*/id", kName, kRequired, "", "", "32",
+     "What sources name in \"quote\"; no asset's id.", R"("steth")", kTogether},
 
     {"/liquidation", kObject, kOptional, "", "", "",
      "How an unhealthy account is healed.", R"({"close_factor": "0.5"})", kTogether},
@@ -353,10 +367,6 @@ constexpr Setting kTable[] = {
 
 // clang-format on
 
-std::string_view parent_of(std::string_view pointer) {
-    return pointer.substr(0, pointer.rfind('/'));
-}
-
 }  // namespace
 
 std::string_view single_source_words() {
@@ -365,52 +375,8 @@ std::string_view single_source_words() {
 
 namespace detail {
 
-std::span<const Setting> table() {
+std::span<const Setting> written_rows() {
     return kTable;
-}
-
-const Setting* find(std::string_view pattern) {
-    const auto* found = std::ranges::find(kTable, pattern, &Setting::pointer);
-    return found == std::end(kTable) ? nullptr : found;
-}
-
-std::vector<const Setting*> children(std::string_view pattern) {
-    std::vector<const Setting*> out;
-    for (const Setting& setting : kTable) {
-        if (parent_of(setting.pointer) == pattern) {
-            out.push_back(&setting);
-        }
-    }
-    return out;
-}
-
-std::string_view name_of(const Setting& setting) {
-    return setting.pointer.substr(setting.pointer.rfind('/') + 1);
-}
-
-std::vector<std::string_view> choices(const Setting& setting) {
-    std::vector<std::string_view> out;
-    std::string_view rest = setting.from;
-    while (true) {
-        const std::size_t bar = rest.find('|');
-        out.push_back(rest.substr(0, bar));
-        if (bar == std::string_view::npos) {
-            return out;
-        }
-        rest.remove_prefix(bar + 1);
-    }
-}
-
-std::string_view to_string(Change change) {
-    switch (change) {
-        case Change::kRestart:
-            return "restart";
-        case Change::kTogether:
-            return "together";
-        case Change::kDeploy:
-            return "deploy";
-    }
-    return "restart";
 }
 
 }  // namespace detail

@@ -63,9 +63,13 @@ class Builder {
 
     bool boolean(bool v) { return add(json(v)); }
 
-    bool number_integer(json::number_integer_t v) { return add(json(v)); }
+    bool number_integer(json::number_integer_t v) {
+        return add(limits_.number_text ? json(std::to_string(v)) : json(v));
+    }
 
-    bool number_unsigned(json::number_unsigned_t v) { return add(json(v)); }
+    bool number_unsigned(json::number_unsigned_t v) {
+        return add(limits_.number_text ? json(std::to_string(v)) : json(v));
+    }
 
     bool number_float(json::number_float_t v, const std::string& text);
 
@@ -164,6 +168,9 @@ bool Builder::key(std::string& name) {
 }
 
 bool Builder::number_float(json::number_float_t v, const std::string& text) {
+    if (limits_.number_text) {
+        return add(json(text));
+    }
     if (text.find_first_of(".eE") == std::string::npos) {
         return refuse(Errc::kInvalid, "integer that does not fit 64 bits");
     }

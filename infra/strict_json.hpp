@@ -19,6 +19,9 @@ struct StrictLimits {
     /// Numbers with a fraction or an exponent. An integer that does not fit 64 bits is refused
     /// either way, because a reader would get another number.
     bool floats{false};
+    /// Every number becomes a string with its digits, of any size and with fraction and exponent as
+    /// they stand, so that nothing is lost to a double. `floats` has no meaning then.
+    bool number_text{false};
 };
 
 /// JSON in the one reading that has no surprises: a repeated key, a number that would change, bad

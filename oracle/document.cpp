@@ -17,7 +17,23 @@ Canonical canonical(const Answer& answer) {
     out.emplace("published_at", Canonical::integer(answer.published_at.value));
     out.emplace("round", answer.round);
     out.emplace("source", answer.source);
-    // Absent is not zero.
+    // Absent is not zero. What only some sources have is not there for the others, so that the
+    // lists of those stay what they were.
+    const auto optional = [&out](const char* name, const std::optional<Money>& value) {
+        if (value) {
+            out.emplace(name, value->to_string_e18());
+        }
+    };
+    optional("ceiling", answer.ceiling);
+    optional("confidence", answer.confidence);
+    optional("floor", answer.floor);
+    optional("rate", answer.rate);
+    if (answer.rate_published_at) {
+        out.emplace("rate_published_at", Canonical::integer(answer.rate_published_at->value));
+    }
+    if (!answer.quote.empty()) {
+        out.emplace("quote", answer.quote);
+    }
     if (answer.price) {
         out.emplace("price", answer.price->to_string_e18());
     }

@@ -4,6 +4,8 @@
 #include "oracle/oracle.hpp"
 
 #include <algorithm>
+#include <set>
+#include <string>
 #include <utility>
 
 namespace margrave::oracle {
@@ -20,8 +22,8 @@ struct Refusal {
     std::string why;
 };
 
-Refusal refuse_time(const AssetOracleSettings& settings, const Answer& answer, UnixSeconds now) {
-    const std::uint64_t at = answer.published_at.value;
+Refusal refuse_time(std::uint64_t max_age_s, const Answer& answer, UnixSeconds now) {
+    const std::uint64_t at = answer.rate_published_at.value_or(answer.published_at).value;
     if (at > now.value) {
         if (at - now.value <= kFutureMax) {
             return {};
@@ -30,16 +32,64 @@ Refusal refuse_time(const AssetOracleSettings& settings, const Answer& answer, U
             .verdict = PriceVerdict::kStale,
             .why = "published " + std::to_string(at - now.value) + " s in the future"};
     }
-    if (now.value - at > settings.max_age_s) {
+    if (now.value - at > max_age_s) {
         return {
             .verdict = PriceVerdict::kStale,
             .why = "published " + std::to_string(now.value - at) + " s ago; at most " +
-                   std::to_string(settings.max_age_s) + " s are allowed"};
+                   std::to_string(max_age_s) + " s are allowed"};
     }
     return {};
 }
 
-Refusal refuse(const AssetOracleSettings& settings, const Answer& answer, UnixSeconds now) {
+Refusal out_of_bounds(std::string why) {
+    return {.verdict = PriceVerdict::kOutOfBounds, .why = std::move(why)};
+}
+
+// What the source itself said, in the unit it said it in.
+const Money& said(const Answer& answer) {
+    return answer.rate ? *answer.rate : *answer.price;
+}
+
+Refusal refuse_limits(const SourceSettings& source, const Answer& answer) {
+    const Money& value = said(answer);
+    if ((source.min && value < *source.min) || (source.max && value > *source.max)) {
+        return out_of_bounds(
+            value.to_decimal() + " " + source.quote + " is outside " +
+            source.min.value_or(Money{}).to_decimal() + " to " +
+            (source.max ? source.max->to_decimal() : "any")
+        );
+    }
+    if ((answer.floor && value <= *answer.floor) || (answer.ceiling && value >= *answer.ceiling)) {
+        return out_of_bounds(
+            value.to_decimal() + " is the " +
+            (answer.floor && value <= *answer.floor ? "lowest" : "highest") +
+            " the feed can say, so the market may be beyond"
+        );
+    }
+    return {};
+}
+
+// confidence <= max * value, without the division.
+Refusal refuse_confidence(const Money& max, const Answer& answer) {
+    if (!answer.confidence) {
+        return {};
+    }
+    const Result<Money> allowed = mul(said(answer), max, Round::kDown);
+    if (allowed && answer.confidence->sign() >= 0 && *answer.confidence <= allowed.value()) {
+        return {};
+    }
+    return out_of_bounds(
+        "the source is only sure to " + answer.confidence->to_decimal() + "; at most " +
+        max.to_decimal() + " of the price is allowed"
+    );
+}
+
+Refusal refuse(
+    const AssetOracleSettings& settings,
+    const SourceSettings& source,
+    const Answer& answer,
+    UnixSeconds now
+) {
     if (!answer.price) {
         return {
             .verdict = PriceVerdict::kMissing,
@@ -47,12 +97,27 @@ Refusal refuse(const AssetOracleSettings& settings, const Answer& answer, UnixSe
     }
     const Money& price = *answer.price;
     if (price.sign() <= 0 || price < settings.price_min || price > settings.price_max) {
-        return {
-            .verdict = PriceVerdict::kOutOfBounds,
-            .why = price.to_decimal() + " USD is outside " + settings.price_min.to_decimal() +
-                   " to " + settings.price_max.to_decimal()};
+        return out_of_bounds(
+            price.to_decimal() + " USD is outside " + settings.price_min.to_decimal() + " to " +
+            settings.price_max.to_decimal()
+        );
     }
-    return refuse_time(settings, answer, now);
+    for (const Refusal& refusal :
+         {refuse_limits(source, answer), refuse_confidence(settings.max_confidence, answer)}) {
+        if (refusal.verdict != PriceVerdict::kUsable) {
+            return refusal;
+        }
+    }
+    const std::uint64_t max_age_s = source.max_age_s == 0 ? settings.max_age_s : source.max_age_s;
+    return refuse_time(max_age_s, answer, now);
+}
+
+// Sources of one maker are one source, however many names they have.
+std::string maker_of(const SourceSettings& source, const Answer& answer, std::size_t place) {
+    if (!source.made_by.empty()) {
+        return source.made_by;
+    }
+    return answer.origin.empty() ? "#" + std::to_string(place) : answer.origin;
 }
 
 // What stands for several answers.
@@ -64,13 +129,23 @@ struct Summary {
     Money highest;
 };
 
-// Not called without answers; all of them have a price.
+// A composed answer's confidence is in its own quote; it is as large a part of the price there.
+Money confidence_in_dollars(const Answer& answer) {
+    if (!answer.confidence || !answer.rate) {
+        return answer.confidence.value_or(Money{});
+    }
+    const Result<Money> out = mul_div(*answer.confidence, *answer.price, *answer.rate, Round::kUp);
+    return out ? out.value() : *answer.price;
+}
+
+// Not called without answers; all of them have a positive price.
 Summary summarise(const std::vector<const Answer*>& answers) {
     std::vector<Money> prices;
     Summary out;
     out.published_at = answers.front()->published_at;
     for (const Answer* answer : answers) {
         prices.push_back(*answer->price);
+        out.confidence = max(out.confidence, confidence_in_dollars(*answer));
         out.published_at = std::min(out.published_at, answer->published_at);
     }
     std::ranges::sort(prices);
@@ -97,7 +172,7 @@ bool is_within(const Summary& summary, const Money& max_spread) {
 void show(PriceRow& row, const std::vector<const Answer*>& answers) {
     const Summary summary = summarise(answers);
     row.price = summary.price;
-    row.confidence = half_spread(summary);
+    row.confidence = max(half_spread(summary), summary.confidence);
     row.published_at = summary.published_at;
 }
 
@@ -128,10 +203,15 @@ detail::Judgement detail::judge(
     std::vector<const Answer*> usable;
     std::vector<const Answer*> shown;
     PriceVerdict worst = PriceVerdict::kMissing;
-    for (const Answer& answer : answers) {
-        Refusal refusal = refuse(settings, answer, now);
+    std::set<std::string> makers;
+    const SourceSettings unnamed;
+    for (std::size_t i = 0; i < answers.size(); ++i) {
+        const Answer& answer = answers[i];
+        const SourceSettings& source = i < settings.sources.size() ? settings.sources[i] : unnamed;
+        Refusal refusal = refuse(settings, source, answer, now);
         if (refusal.verdict == PriceVerdict::kUsable) {
             usable.push_back(&answer);
+            makers.insert(maker_of(source, answer, i));
         }
         if (answer.price && answer.price->sign() > 0) {
             shown.push_back(&answer);
@@ -141,9 +221,9 @@ detail::Judgement detail::judge(
     }
     out.row.sources = keccak256(canonical(answers).dump());
     const std::size_t wanted = std::max(settings.min_sources, 1U);
-    if (usable.size() < wanted) {
+    if (makers.size() < wanted) {
         out.row.verdict = worst;
-        out.why = std::to_string(usable.size()) + " of " + std::to_string(answers.size()) +
+        out.why = std::to_string(makers.size()) + " of " + std::to_string(answers.size()) +
                   " sources are usable; " + std::to_string(wanted) + " are needed";
         if (!shown.empty()) {
             show(out.row, shown);
@@ -159,6 +239,30 @@ detail::Judgement detail::judge(
                   summary.highest.to_decimal() + " USD, further apart than " +
                   settings.max_spread.to_decimal() + " of the lower";
     }
+    return out;
+}
+
+Answer in_dollars(const Answer& answer, const std::string& quote_name, const PriceRow& quote) {
+    Answer out = answer;
+    out.quote = quote_name;
+    if (!answer.price) {
+        return out;
+    }
+    out.rate = answer.price;
+    out.price.reset();
+    if (quote.verdict != PriceVerdict::kUsable) {
+        out.error = "it is quoted in " + quote_name + ", whose price is " +
+                    std::string(to_string(quote.verdict));
+        return out;
+    }
+    const Result<Money> product = mul(*out.rate, quote.price, Round::kDown);
+    if (!product || product.value().sign() <= 0) {
+        out.error = out.rate->to_decimal() + " " + quote_name + " is no price in dollars";
+        return out;
+    }
+    out.price = product.value();
+    out.rate_published_at = answer.published_at;
+    out.published_at = std::min(answer.published_at, quote.published_at);
     return out;
 }
 

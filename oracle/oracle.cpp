@@ -11,21 +11,104 @@
 namespace margrave::oracle {
 namespace {
 
+// Settings that make no source: every answer says why, and so does the start.
+class BrokenSource final : public Source {
+  public:
+    BrokenSource(std::string name, Error error)
+        : name_(std::move(name)),
+          error_(std::move(error)) {}
+
+    Task<Answer> read(const Heads& /*heads*/, UnixSeconds /*now*/) override {
+        Answer answer;
+        answer.source = name_;
+        answer.error = error_.detail;
+        co_return answer;
+    }
+
+    Task<Result<void>> probe(const Heads& /*heads*/) override { co_return error_; }
+
+  private:
+    std::string name_;
+    Error error_;
+};
+
+std::unique_ptr<Source> source_or_broken(const SourceSettings& settings, const CallAt& call_at) {
+    Result<std::unique_ptr<Source>> made = make_source(settings, call_at);
+    return made ? std::move(made).value()
+                : std::make_unique<BrokenSource>(settings.name, made.error());
+}
+
+// Depth first. What is quoted in a circle comes last and finds no price; config refuses it.
+class Order {
+  public:
+    explicit Order(const std::vector<AssetOracleSettings>& assets)
+        : assets_(assets),
+          seen_(assets.size(), false) {
+        for (std::size_t i = 0; i < assets.size(); ++i) {
+            visit(i);
+        }
+    }
+
+    std::vector<std::size_t> places;
+
+  private:
+    void visit(std::size_t place) {
+        if (seen_[place]) {
+            return;
+        }
+        seen_[place] = true;
+        for (const SourceSettings& source : assets_[place].sources) {
+            const auto quote = std::ranges::find(assets_, source.quote, &AssetOracleSettings::name);
+            if (source.quote != kDollar && quote != assets_.end()) {
+                visit(static_cast<std::size_t>(quote - assets_.begin()));
+            }
+        }
+        places.push_back(place);
+    }
+
+    const std::vector<AssetOracleSettings>& assets_;
+    std::vector<bool> seen_;
+};
+
+using Judgements = std::vector<detail::Judgement>;
+
+// The quote's price as judged so far; a row that says missing when it was not.
+PriceRow price_of(
+    const std::vector<AssetOracleSettings>& assets, const Judgements& judged, std::string_view name
+) {
+    const auto found = std::ranges::find(assets, name, &AssetOracleSettings::name);
+    return found == assets.end() ? PriceRow{}
+                                 : judged[static_cast<std::size_t>(found - assets.begin())].row;
+}
+
 // `answers` are in the order of the sources of all assets.
 PriceSet assemble(
-    const std::vector<AssetOracleSettings>& assets, std::vector<Answer> answers, UnixSeconds now
+    const std::vector<AssetOracleSettings>& assets,
+    const std::vector<std::size_t>& order,
+    std::vector<Answer> answers,
+    UnixSeconds now
 ) {
     PriceSet out;
     std::vector<std::vector<Answer>> by_asset;
-    std::vector<detail::Judgement> judgements;
     auto next = answers.begin();
     for (const AssetOracleSettings& settings : assets) {
         const auto count = static_cast<std::ptrdiff_t>(settings.sources.size());
         by_asset.emplace_back(std::make_move_iterator(next), std::make_move_iterator(next + count));
         next += count;
-        judgements.push_back(detail::judge(settings, by_asset.back(), now));
+    }
+    Judgements judgements(assets.size());
+    for (const std::size_t place : order) {
+        const AssetOracleSettings& settings = assets[place];
+        for (std::size_t i = 0; i < settings.sources.size(); ++i) {
+            const std::string& quote = settings.sources[i].quote;
+            if (quote != kDollar) {
+                Answer& answer = by_asset[place][i];
+                answer = in_dollars(answer, quote, price_of(assets, judgements, quote));
+            }
+        }
+        judgements[place] = detail::judge(settings, by_asset[place], now);
         for (const AssetId& asset : settings.assets) {
-            PriceRow row = judgements.back().row;
+            PriceRow row = judgements[place].row;
             row.asset = asset;
             out.rows.push_back(std::move(row));
         }
@@ -40,28 +123,29 @@ PriceSet assemble(
 }  // namespace
 
 Oracle::Oracle(std::vector<AssetOracleSettings> assets, CallAt call_at)
-    : assets_(std::move(assets)) {
+    : assets_(std::move(assets)),
+      order_(Order(assets_).places) {
     for (const AssetOracleSettings& asset : assets_) {
         for (const SourceSettings& source : asset.sources) {
-            sources_.push_back(make_source(source, call_at));
+            sources_.push_back(source_or_broken(source, call_at));
         }
     }
 }
 
 Oracle::~Oracle() = default;
 
-Task<PriceSet> Oracle::read(std::map<ChainId, Hash32> heads, UnixSeconds now) {
+Task<PriceSet> Oracle::read(std::map<ChainId, BlockRef> heads, UnixSeconds now) {
     std::vector<Task<Answer>> reads;
     reads.reserve(sources_.size());
     for (const std::unique_ptr<Source>& source : sources_) {
         reads.push_back(source->read(heads, now));
     }
     std::vector<Answer> answers = co_await infra::gather<Answer>(std::move(reads));
-    PriceSet set = assemble(assets_, std::move(answers), now);
+    PriceSet set = assemble(assets_, order_, std::move(answers), now);
     co_return set;
 }
 
-Task<Result<void>> Oracle::probe(std::map<ChainId, Hash32> heads) {
+Task<Result<void>> Oracle::probe(std::map<ChainId, BlockRef> heads) {
     for (const std::unique_ptr<Source>& source : sources_) {
         Result<void> probed = co_await source->probe(heads);
         if (!probed) {

@@ -11,28 +11,42 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <variant>
+#include <string_view>
 #include <vector>
 
 namespace margrave::oracle {
 
-/// A Chainlink-shaped aggregator (latestRoundData, decimals) on one of the configured chains.
-struct FeedSourceSettings {
+/// The quote of a price in US dollars. Every other unit is the id of something that has a price.
+inline constexpr std::string_view kDollar = "USD";
+
+/// One source of a price, as the configuration names it. `settings` is what stands behind the
+/// kind's word there: durations are whole seconds and integers are decimal, both as text. The keys
+/// and what they mean are the kind's own (oracle/kinds.hpp).
+struct SourceSettings {
     std::string name;
-    ChainId chain;
-    Address feed;
+    /// "feed", "pyth", ...: one of source_kinds().
+    std::string kind;
+    Canonical settings;
+    /// What one whole unit is priced in: kDollar, or the id of another asset or reference, whose
+    /// own price then turns the answer into dollars.
+    std::string quote{kDollar};
+    /// Who makes the price; sources of one operator count once. Empty: who is asked, so that two
+    /// names for one contract are one source.
+    std::string made_by;
+    /// Where it differs from the asset's. 0: the asset's.
+    std::uint64_t max_age_s{0};
+    /// Answers outside, in the source's own quote, are refused; for what is not quoted in dollars.
+    std::optional<Money> min;
+    std::optional<Money> max;
 };
 
-/// A price that never moves; for development, and it says so wherever it is shown.
-struct FixedSourceSettings {
-    std::string name;
-    Money price;
-};
-
-using SourceSettings = std::variant<FeedSourceSettings, FixedSourceSettings>;
+/// The two kinds that tests and examples build by hand.
+SourceSettings feed_source(std::string name, const ChainId& chain, const Address& feed);
+SourceSettings fixed_source(std::string name, const Money& price);
 
 /// One canonical asset's price and its guards. `assets` are its forms on all chains: each gets a
-/// row of the price set with the same price.
+/// row of the price set with the same price. A reference, which only others are quoted in, has
+/// none.
 struct AssetOracleSettings {
     std::string name;
     std::vector<AssetId> assets;
@@ -41,10 +55,12 @@ struct AssetOracleSettings {
     /// Answers outside [min, max] USD per whole token are refused.
     Money price_min;
     Money price_max;
-    /// Fewest usable sources.
+    /// Fewest usable sources, counted by who makes them.
     unsigned min_sources{1};
     /// Largest relative distance between two usable sources, E18; 0.01 is one percent.
     Money max_spread;
+    /// Largest confidence of an answer that has one, as a part of its price. 0.02 is two percent.
+    Money max_confidence{Money::from_e18(20'000'000'000'000'000)};
 };
 
 /// eth_call at a block hash; relayer fills it in from the chain's adapter.
@@ -64,7 +80,24 @@ struct Answer {
     std::string error;
     /// Where it was read: "eip155:1:0x..." (CAIP-10), or "config" for a fixed price.
     std::string origin;
+    /// How far the price may be off, by the source's own word and in its quote; many have none.
+    std::optional<Money> confidence;
+    /// The lowest and highest the source can ever say. An answer at one of them is no price: the
+    /// market may be beyond (Venus and Blizz, May 2022).
+    std::optional<Money> floor;
+    std::optional<Money> ceiling;
+    /// What it is priced in, when not in dollars. `price` is in dollars once `rate`, the answer as
+    /// it was given, is there.
+    std::string quote;
+    std::optional<Money> rate;
+    /// When the rate was made; `published_at` is then the older of that and the quote's price.
+    std::optional<UnixSeconds> rate_published_at;
 };
+
+/// What one whole unit is worth in dollars when it is worth `answer` in something that is worth
+/// `quote`: the product rounds down and is as old as the older of the two. A quote that is not
+/// usable leaves an answer without price that says so. Pure.
+Answer in_dollars(const Answer& answer, const std::string& quote_name, const PriceRow& quote);
 
 /// The price set of one instant: rows ascending by asset key, and what they came from. `document`
 /// is canonical JSON of every answer and verdict; it is kept and named by attestations.
@@ -73,10 +106,11 @@ struct PriceSet {
     Canonical document;
 };
 
-/// Guards one asset's answers: age against `now`, sign, bounds, enough sources, spread; then the
-/// median (lower of the two middle ones for an even count). Pure. Future timestamps beyond 60 s are
-/// refused. Never returns zero as a price of a usable row; a row that is not usable shows the
-/// median of what was answered, for people. `published_at` is the oldest of the answers that count.
+/// Guards one asset's answers: age against `now`, sign, bounds, confidence, enough sources, spread;
+/// then the median (lower of the two middle ones for an even count). Pure. Future timestamps beyond
+/// 60 s are refused. Never returns zero as a price of a usable row; a row that is not usable shows
+/// the median of what was answered, for people. `published_at` is the oldest of the answers that
+/// count. `answers` are in the order of the settings' sources.
 PriceRow guard(
     const AssetOracleSettings& settings,
     const AssetId& asset,
@@ -96,13 +130,16 @@ class Oracle {
     Oracle(std::vector<AssetOracleSettings> assets, CallAt call_at);
     ~Oracle();
 
-    /// `heads`: the block of each chain at which feeds are read. All sources are read at once.
-    Task<PriceSet> read(std::map<ChainId, Hash32> heads, UnixSeconds now);
-    /// Once at start: decimals() of every feed; kConfig names the feed that is none.
-    Task<Result<void>> probe(std::map<ChainId, Hash32> heads);
+    /// `heads`: the block of each chain at which it is read. All sources are read at once; what is
+    /// quoted in something else than dollars is judged after that.
+    Task<PriceSet> read(std::map<ChainId, BlockRef> heads, UnixSeconds now);
+    /// Once at start: is every source what it is said to be. kConfig names the one that is not.
+    Task<Result<void>> probe(std::map<ChainId, BlockRef> heads);
 
   private:
     std::vector<AssetOracleSettings> assets_;
+    // Places of assets_, so that what others are quoted in comes before them.
+    std::vector<std::size_t> order_;
     // Those of the first asset, then those of the second, and so on.
     std::vector<std::unique_ptr<Source>> sources_;
 };

@@ -1,27 +1,41 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "oracle/source.hpp"
 
-#include <variant>
+#include <algorithm>
+#include <array>
 
 namespace margrave::oracle {
-namespace {
 
-struct Maker {
-    const CallAt& call_at;
+std::span<const SourceKind* const> source_kinds() {
+    static const std::array kKinds{
+        &feed_kind(),
+        &fixed_kind(),
+        &pyth_kind(),
+        &uniswap_v3_kind(),
+        &erc4626_kind(),
+        &rate_kind(),
+        &https_kind(),
+        &signed_kind(),
+    };
+    return kKinds;
+}
 
-    std::unique_ptr<Source> operator()(const FeedSourceSettings& settings) const {
-        return make_feed_source(settings, call_at);
+const SourceKind* find_kind(std::string_view name) {
+    const auto kinds = source_kinds();
+    const auto found =
+        std::ranges::find(kinds, name, [](const SourceKind* kind) { return kind->name; });
+    return found == kinds.end() ? nullptr : *found;
+}
+
+Result<std::unique_ptr<Source>> make_source(const SourceSettings& settings, const CallAt& call_at) {
+    const SourceKind* kind = find_kind(settings.kind);
+    if (kind == nullptr) {
+        return fail(
+            Errc::kConfig,
+            "price source " + settings.name + ": there is no kind \"" + settings.kind + "\""
+        );
     }
-
-    std::unique_ptr<Source> operator()(const FixedSourceSettings& settings) const {
-        return make_fixed_source(settings);
-    }
-};
-
-}  // namespace
-
-std::unique_ptr<Source> make_source(const SourceSettings& settings, const CallAt& call_at) {
-    return std::visit(Maker{.call_at = call_at}, settings);
+    return kind->make(settings, call_at);
 }
 
 }  // namespace margrave::oracle

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "core/events.hpp"
 #include "core/result.hpp"
 #include "infra/task.hpp"
+#include "oracle/kinds.hpp"
 #include "oracle/oracle.hpp"
 
 #include <map>
@@ -10,8 +12,8 @@
 
 namespace margrave::oracle {
 
-/// The block of each chain at which feeds are read.
-using Heads = std::map<ChainId, Hash32>;
+/// The block of each chain at which it is read.
+using Heads = std::map<ChainId, BlockRef>;
 
 /// One place a price comes from. Owned by Oracle, lives on its executor. It only reports: whether
 /// an answer may be used is decided by guard(). docs/adding-a-price-source.md.
@@ -26,10 +28,17 @@ class Source {
     virtual Task<Result<void>> probe(const Heads& heads) = 0;
 };
 
-/// The source those settings ask for (registry.cpp).
-std::unique_ptr<Source> make_source(const SourceSettings& settings, const CallAt& call_at);
+/// The source those settings ask for; kConfig says what is missing or wrong in them.
+Result<std::unique_ptr<Source>> make_source(const SourceSettings& settings, const CallAt& call_at);
 
-std::unique_ptr<Source> make_feed_source(const FeedSourceSettings& settings, const CallAt& call_at);
-std::unique_ptr<Source> make_fixed_source(const FixedSourceSettings& settings);
+// One a kind, each in the file of its name in oracle/sources/.
+const SourceKind& feed_kind();
+const SourceKind& fixed_kind();
+const SourceKind& pyth_kind();
+const SourceKind& uniswap_v3_kind();
+const SourceKind& erc4626_kind();
+const SourceKind& rate_kind();
+const SourceKind& https_kind();
+const SourceKind& signed_kind();
 
 }  // namespace margrave::oracle

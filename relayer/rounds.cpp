@@ -188,7 +188,7 @@ Task<Result<bool>> Rounds::pass() {
         co_return false;
     }
     const UnixSeconds read_at = parts_.clock.now();
-    std::map<ChainId, Hash32> heads = head_hashes();
+    std::map<ChainId, BlockRef> heads = price_heads();
     prices_ = co_await parts_.oracle.read(std::move(heads), read_at);
     std::vector<oracle::SequencerFeed> feeds = sequencers();
     if (!feeds.empty()) {

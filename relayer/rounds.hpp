@@ -99,7 +99,7 @@ class Rounds {
     Result<RoundDraft> draft(UnixSeconds now) const;
     Result<void> sign_round(UnixSeconds now);
     Result<std::vector<Head>> final_heads() const;
-    [[nodiscard]] std::map<ChainId, Hash32> head_hashes() const;
+    [[nodiscard]] std::map<ChainId, BlockRef> price_heads() const;
 
     Parts parts_;
     Book book_;

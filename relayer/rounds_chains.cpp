@@ -14,15 +14,15 @@ constexpr std::uint64_t kCatchUpSeconds = 60;
 
 }  // namespace
 
-std::map<ChainId, Hash32> Rounds::head_hashes() const {
-    std::map<ChainId, Hash32> heads;
+std::map<ChainId, BlockRef> Rounds::price_heads() const {
+    std::map<ChainId, BlockRef> heads;
     for (const chains::ChainSettings& chain : parts_.settings.chains) {
         // Nodes that do not answer, or answer for another chain, would only make this pass slow.
         const bool held =
             parts_.board.is_halted(chain.chain) || !parts_.board.held(chain.chain).empty();
         const store::ChainState state = parts_.ledger.chain_state(chain.chain);
         if (state.head && !held) {
-            heads.emplace(chain.chain, state.head->hash);
+            heads.emplace(chain.chain, *state.head);
         }
     }
     return heads;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/detail/build.hpp"
 
+#include "config/detail/build_source.hpp"
 #include "config/detail/build_watch.hpp"
 #include "config/detail/reader.hpp"
 #include "infra/url.hpp"
@@ -212,37 +213,6 @@ margin::AssetParameters build_asset(const Reader& in) {
     return out;
 }
 
-oracle::SourceSettings build_source(const Reader& in) {
-    const std::string name = in.text("name").value_or("");
-    if (in.has("fixed")) {
-        return oracle::FixedSourceSettings{
-            .name = name, .price = in.decimal("fixed").value_or(Money{})};
-    }
-    oracle::FeedSourceSettings feed;
-    feed.name = name;
-    take(feed.chain, in.object("feed").chain("chain"));
-    take(feed.feed, in.object("feed").address("address"));
-    return feed;
-}
-
-oracle::AssetOracleSettings build_oracle(const Reader& in, const margin::AssetParameters& asset) {
-    oracle::AssetOracleSettings out;
-    out.name = asset.name;
-    for (const margin::AssetOnChain& form : asset.on) {
-        out.assets.push_back(form.asset);
-    }
-    const Reader price = in.object("price");
-    for (std::size_t i = 0; i < price.size("sources"); ++i) {
-        out.sources.push_back(build_source(price.item("sources", i)));
-    }
-    out.max_age_s = asset.max_age_s;
-    out.price_min = asset.price_min;
-    out.price_max = asset.price_max;
-    take(out.min_sources, price.integer("min_sources"));
-    take(out.max_spread, price.decimal("max_spread"));
-    return out;
-}
-
 // The order of `items` sorted by `key`; the first of equals stays first.
 template <class Item, class Key>
 std::vector<std::size_t> sorted_places(const std::vector<Item>& items, Key key) {
@@ -263,8 +233,20 @@ std::vector<Item> in_order(const std::vector<Item>& items, const std::vector<std
     return out;
 }
 
+// After the assets, and sorted as they are.
+void build_references(Settings& out, const Reader& root, const std::filesystem::path& base_dir) {
+    std::vector<oracle::AssetOracleSettings> references;
+    for (std::size_t i = 0; i < root.size("references"); ++i) {
+        const Reader in = root.item("references", i);
+        const std::string id = in.text("id").value_or("");
+        references.push_back(build_price(id, in.object("price"), {}, base_dir));
+    }
+    std::ranges::stable_sort(references, {}, &oracle::AssetOracleSettings::name);
+    out.oracle.insert(out.oracle.end(), references.begin(), references.end());
+}
+
 // Assets and forms are sorted, so that operators who wrote one list in two orders sign the same.
-void build_assets(Built& out, const Reader& root) {
+void build_assets(Built& out, const Reader& root, const std::filesystem::path& base_dir) {
     std::vector<margin::AssetParameters> assets;
     std::vector<std::vector<std::size_t>> forms;
     for (std::size_t i = 0; i < root.size("assets"); ++i) {
@@ -279,8 +261,10 @@ void build_assets(Built& out, const Reader& root) {
     settings.parameters.assets = in_order(assets, out.asset_places);
     for (std::size_t i = 0; i < out.asset_places.size(); ++i) {
         const Reader in = root.item("assets", out.asset_places[i]);
-        settings.oracle.push_back(build_oracle(in, settings.parameters.assets[i]));
+        const margin::AssetParameters& asset = settings.parameters.assets[i];
+        settings.oracle.push_back(build_price(asset.name, in.object("price"), asset.on, base_dir));
     }
+    build_references(settings, root, base_dir);
 }
 
 void build_parameters(Settings& out, const Reader& root) {
@@ -312,7 +296,7 @@ Built build(const json& document, const std::filesystem::path& base_dir) {
     build_node(settings, root, base_dir);
     build_signer(settings, root, base_dir);
     build_network(settings, root);
-    build_assets(out, root);
+    build_assets(out, root, base_dir);
     build_parameters(settings, root);
     const Hash32 network = settings.genesis.network();
     take(settings.parameters.max_head_age_s, root.object("attestation").seconds("max_head_age"));

@@ -137,7 +137,7 @@ class Walker {
         const bool all_optional = std::ranges::all_of(below, [](const Setting* child) {
             return child->need == Need::kOptional;
         });
-        if (setting.kind != Kind::kObject || !all_optional) {
+        if (setting.kind != Kind::kObject || !all_optional || !setting.one_of.empty()) {
             return nullptr;
         }
         json kept = object(&setting, std::string(setting.pointer), at, json::object());

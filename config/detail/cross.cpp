@@ -167,48 +167,6 @@ void check_forms(
     }
 }
 
-void check_fixed(const Reader& price, const Reader& source, std::vector<Problem>& out) {
-    const std::optional<Money> fixed = source.decimal("fixed");
-    const std::optional<Money> low = price.decimal("min");
-    const std::optional<Money> high = price.decimal("max");
-    if (fixed && ((low && *fixed < *low) || (high && *fixed > *high))) {
-        refuse(
-            out,
-            source.at("fixed"),
-            fixed->to_decimal() + " is outside of " + price.at("min") + " and " + price.at("max") +
-                ", so it would always be refused"
-        );
-    }
-}
-
-void check_price(
-    const Reader& asset,
-    const std::set<ChainId>& chains,
-    bool chains_known,
-    std::vector<Problem>& out
-) {
-    const Reader price = asset.object("price");
-    Unique names(out);
-    for (std::size_t i = 0; i < price.size("sources"); ++i) {
-        const Reader source = price.item("sources", i);
-        names.add(source.text("name"), source.at("name"));
-        const std::optional<ChainId> chain = source.object("feed").chain("chain");
-        if (chain && chains_known && !chains.contains(*chain)) {
-            refuse(out, source.at() + "/feed/chain", not_configured(*chain, chains));
-        }
-        check_fixed(price, source, out);
-    }
-    const std::optional<std::uint64_t> needed = price.integer("min_sources");
-    if (needed && price.size("sources") > 0 && *needed > price.size("sources")) {
-        refuse(
-            out,
-            price.at("min_sources"),
-            "is " + std::to_string(*needed) + " but there are " +
-                std::to_string(price.size("sources")) + " sources"
-        );
-    }
-}
-
 void check_rounds(const Reader& root, std::vector<Problem>& out) {
     const Reader attestation = root.object("attestation");
     const auto interval = attestation.duration("interval");
@@ -303,7 +261,10 @@ void check_assets(const json& document, std::vector<Problem>& out) {
         const Reader asset = root.item("assets", i);
         names.add(asset.text("id"), asset.at("id"));
         check_forms(asset, chains, chains_known, forms, natives, out);
-        check_price(asset, chains, chains_known, out);
+    }
+    for (std::size_t i = 0; i < root.size("references"); ++i) {
+        const Reader reference = root.item("references", i);
+        names.add(reference.text("id"), reference.at("id"));
     }
 }
 

@@ -24,6 +24,14 @@ void check_watches(
     const nlohmann::json& document, const Settings& settings, std::vector<Problem>& out
 );
 void check_assets(const nlohmann::json& document, std::vector<Problem>& out);
+/// The sources of every price: their chains, units and what joins their keys; that no price is
+/// quoted in itself, by whatever way. `given` is the document without its defaults.
+void check_prices(
+    const nlohmann::json& document,
+    const nlohmann::json& given,
+    const Settings& settings,
+    std::vector<Problem>& out
+);
 /// margin::check's findings at their places in the config. `out` holds the problems found so far:
 /// an asset that has one is not looked at again.
 void check_parameters(const Built& built, std::vector<Problem>& out);

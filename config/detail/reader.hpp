@@ -32,6 +32,9 @@ class Reader {
 
     [[nodiscard]] bool has(std::string_view name) const { return find(name) != nullptr; }
 
+    /// Null when there is none.
+    [[nodiscard]] const nlohmann::json* value(std::string_view name) const { return find(name); }
+
     /// An empty object when there is none.
     [[nodiscard]] Reader object(std::string_view name) const;
     /// Zero when there is no such list.

@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
-// The one table of settings (config/schema.cpp). Checking, defaults, the JSON Schema and the table
-// of docs/configuration.md all come from its rows.
+// The one table of settings (config/schema.cpp and the kinds of price sources). Checking, defaults,
+// the JSON Schema and the table of docs/configuration.md all come from its rows.
 namespace margrave::config::detail {
 
 enum class Kind : std::uint8_t {
@@ -76,6 +76,10 @@ struct Setting {
     bool hidden{false};
 };
 
+/// The rows as config/schema.cpp has them.
+std::span<const Setting> written_rows();
+/// Those, with the keys of every kind of price source (oracle/kinds.hpp) below the sources, and the
+/// rows of an asset's price again below those of a reference.
 std::span<const Setting> table();
 /// Null when no row has that pointer pattern.
 const Setting* find(std::string_view pattern);

@@ -7,7 +7,10 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { binary } from "./foundry.mjs";
 
-const CONTRACTS = ["HealthRegistry", "Vault", "SeizureSale", "PositionBook", "LocalFeed", "LocalShares", "LocalToken"];
+const CONTRACTS = [
+  "HealthRegistry", "Vault", "SeizureSale", "PositionBook", "LocalFeed", "LocalRate", "LocalShares", "LocalToken",
+  "LocalTrader",
+];
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const out = join(root, "out", "artifacts");
 const committed = join(root, "artifacts");

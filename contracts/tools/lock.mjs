@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Mends package-lock.json after a change of dependencies (`npm install`, then `npm run lock`). Three things need it:
+// Mends package-lock.json after a change of dependencies (`npm install`, then `npm run lock`). Four things need it:
 // - The Foundry platform packages hold one native binary and nothing of Node, yet claim engines >= 20; being optional,
 //   they are then skipped without a word on Node 18. The claim is dropped from the lock.
 // - They claim the same command names as the packages that choose among them; npm 9, leaving out the platforms that do
 //   not fit, takes those commands away again. That claim is dropped too.
+// - Pyth's package is Solidity and needs no Node of its own, yet claims engines >= 22; that claim is dropped as well.
 // - npm leaves a platform out of the lock when the registry it asked did not carry it, and `npm ci` then refuses the
 //   lock. Such a platform is added by name and version; it gets its integrity when a registry that has it is asked.
 import { readFileSync, writeFileSync } from "node:fs";
@@ -24,6 +25,8 @@ for (const tool of ["anvil", "cast", "forge"]) {
     lock.packages[`node_modules/${name}`] = entry;
   }
 }
+
+delete lock.packages["node_modules/@pythnetwork/pyth-sdk-solidity"].engines;
 
 const names = Object.keys(lock.packages).sort((a, b) => a.localeCompare(b, "en"));
 lock.packages = Object.fromEntries(names.map((name) => [name, lock.packages[name]]));

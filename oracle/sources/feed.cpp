@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "oracle/sources/feed.hpp"
 
-#include "core/keccak.hpp"
-#include "infra/timeout.hpp"
+#include "oracle/detail/contract.hpp"
+#include "oracle/detail/settings_reader.hpp"
 #include "oracle/source.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -17,21 +16,6 @@ namespace {
 
 constexpr unsigned kDecimalsMax = 36;
 constexpr std::size_t kRoundWords = 5;
-
-Bytes selector(std::string_view signature) {
-    constexpr std::size_t kSelectorSize = 4;
-    const Hash32 hash = keccak256(signature);
-    const ByteView head = hash.view().first(kSelectorSize);
-    return {head.begin(), head.end()};
-}
-
-Error bad_length(std::string_view call, std::size_t got, std::size_t wanted) {
-    return fail(
-        Errc::kInvalid,
-        std::string(call) + " returned " + std::to_string(got) + " bytes instead of " +
-            std::to_string(wanted)
-    );
-}
 
 // abi.decode of a uint80 refuses a word with higher bits, and so does this.
 bool fits_uint80(const Hash32& word) {
@@ -44,24 +28,21 @@ bool fits_uint80(const Hash32& word) {
 }  // namespace
 
 Bytes latest_round_call() {
-    return selector("latestRoundData()");
+    return detail::selector("latestRoundData()");
 }
 
 Bytes decimals_call() {
-    return selector("decimals()");
+    return detail::selector("decimals()");
 }
 
 Result<RoundData> decode_latest_round(ByteView returned, unsigned decimals) {
-    if (returned.size() != kRoundWords * Hash32::kSize) {
-        return bad_length("latestRoundData()", returned.size(), kRoundWords * Hash32::kSize);
-    }
-    ByteReader reader(returned);
-    MARGRAVE_TRY(const auto round_id, reader.hash32());
-    MARGRAVE_TRY(const auto answer, reader.hash32());
-    MARGRAVE_TRY(const auto started_at, reader.hash32());
-    MARGRAVE_TRY(const auto updated_at, reader.hash32());
-    MARGRAVE_TRY(const auto answered_in, reader.hash32());
-    static_cast<void>(started_at);
+    MARGRAVE_TRY(
+        const auto words, detail::decode_words(returned, kRoundWords, "latestRoundData()")
+    );
+    const Hash32& round_id = words[0];
+    const Hash32& answer = words[1];
+    const Hash32& updated_at = words[3];
+    const Hash32& answered_in = words[4];
     if (!fits_uint80(round_id) || !fits_uint80(answered_in)) {
         return fail(Errc::kInvalid, "latestRoundData() returned a round id beyond uint80");
     }
@@ -90,17 +71,8 @@ Result<RoundData> decode_latest_round(ByteView returned, unsigned decimals) {
 }
 
 Result<unsigned> decode_decimals(ByteView returned) {
-    if (returned.size() != Hash32::kSize) {
-        return bad_length("decimals()", returned.size(), Hash32::kSize);
-    }
-    MARGRAVE_TRY(const auto word, ByteReader(returned).hash32());
-    MARGRAVE_TRY(const auto value, Amount::from_word(word).to_u64());
-    if (value > kDecimalsMax) {
-        return fail(
-            Errc::kInvalid,
-            "decimals() returned " + std::to_string(value) + "; at most 36 are allowed"
-        );
-    }
+    MARGRAVE_TRY(const auto words, detail::decode_words(returned, 1, "decimals()"));
+    MARGRAVE_TRY(const auto value, detail::decode_uint(words[0], kDecimalsMax, "decimals()"));
     return static_cast<unsigned>(value);
 }
 
@@ -108,64 +80,37 @@ Result<unsigned> decode_decimals(ByteView returned) {
 
 namespace {
 
-constexpr std::chrono::milliseconds kReadTimeout{10'000};
-
 class FeedSource final : public Source {
   public:
-    FeedSource(FeedSourceSettings settings, CallAt call_at)
-        : settings_(std::move(settings)),
-          call_at_(std::move(call_at)) {}
+    explicit FeedSource(detail::Contract contract)
+        : contract_(std::move(contract)) {}
 
     Task<Answer> read(const Heads& heads, UnixSeconds /*now*/) override {
-        Answer answer = blank_answer();
-        const auto head = heads.find(settings_.chain);
-        if (head == heads.end()) {
-            answer.error = "no block of " + settings_.chain.text() + " to read at";
+        Answer answer = contract_.blank_answer(heads);
+        if (!answer.error.empty()) {
             co_return answer;
         }
-        answer.block = head->second;
         Result<void> known = co_await learn_decimals(answer.block);
         if (!known) {
             answer.error = known.error().detail;
             co_return answer;
         }
         Bytes data = feed::latest_round_call();
-        Result<Bytes> returned = co_await call(std::move(data), answer.block);
+        Result<Bytes> returned = co_await contract_.call(std::move(data), answer.block);
         fill(answer, returned);
         co_return answer;
     }
 
     Task<Result<void>> probe(const Heads& heads) override {
-        const auto head = heads.find(settings_.chain);
-        if (head == heads.end()) {
-            co_return fail(
-                Errc::kConfig,
-                describe() + " is on " + settings_.chain.text() +
-                    ", which is not a chain of this "
-                    "network"
-            );
+        const Result<BlockRef> head = contract_.head_for_probe(heads);
+        if (!head) {
+            co_return head.as_failure();
         }
-        Result<void> known = co_await learn_decimals(head->second);
+        Result<void> known = co_await learn_decimals(head.value().hash);
         co_return known;
     }
 
   private:
-    [[nodiscard]] std::string origin() const {
-        return settings_.chain.text() + ":" + to_hex(settings_.feed);
-    }
-
-    [[nodiscard]] std::string describe() const {
-        return "price source " + settings_.name + " (" + origin() + ")";
-    }
-
-    [[nodiscard]] Answer blank_answer() const {
-        Answer answer;
-        answer.source = settings_.name;
-        answer.origin = origin();
-        answer.chain = settings_.chain;
-        return answer;
-    }
-
     void fill(Answer& answer, const Result<Bytes>& returned) const {
         if (!returned) {
             answer.error = returned.error().detail;
@@ -181,15 +126,6 @@ class FeedSource final : public Source {
         answer.round = round.value().round;
     }
 
-    Task<Result<Bytes>> call(Bytes data, Hash32 block) {
-        Task<Result<Bytes>> work =
-            call_at_(settings_.chain, settings_.feed, std::move(data), block);
-        std::string what = describe();
-        Result<Bytes> returned =
-            co_await infra::with_timeout(std::move(work), kReadTimeout, std::move(what));
-        co_return returned;
-    }
-
     // Read once and kept: a feed that changed its scale under us would be caught by the price band,
     // a feed that is read with a wrong scale would not be one.
     Task<Result<void>> learn_decimals(Hash32 block) {
@@ -197,34 +133,52 @@ class FeedSource final : public Source {
             co_return ok();
         }
         Bytes data = feed::decimals_call();
-        Result<Bytes> returned = co_await call(std::move(data), block);
+        Result<Bytes> returned = co_await contract_.call(std::move(data), block);
         if (!returned) {
-            // The node answered, and the answer is that the call failed: no feed lives there.
-            const Errc code = returned.error().code;
-            co_return fail(
-                code == Errc::kRpc ? Errc::kConfig : code,
-                describe() + ": " + returned.error().detail
-            );
+            co_return contract_.not_such(returned.error());
         }
         const Result<unsigned> decimals = feed::decode_decimals(returned.value());
         if (!decimals) {
-            co_return fail(Errc::kConfig, describe() + ": " + decimals.error().detail);
+            co_return contract_.not_such(decimals.error());
         }
         decimals_ = decimals.value();
         co_return ok();
     }
 
-    FeedSourceSettings settings_;
-    CallAt call_at_;
+    detail::Contract contract_;
     std::optional<unsigned> decimals_;
 };
 
+Result<std::unique_ptr<Source>> make_feed(const SourceSettings& settings, const CallAt& call_at) {
+    const detail::SettingsReader in(settings);
+    MARGRAVE_TRY(const ChainId chain, in.chain("chain"));
+    MARGRAVE_TRY(const Address address, in.address("address"));
+    return std::make_unique<FeedSource>(detail::Contract(settings.name, chain, address, call_at));
+}
+
+// clang-format off
+constexpr SourceKey kFeedKeys[] = {
+    {"", KeyForm::kObject, true, "", "", "", "A Chainlink-shaped aggregator.",
+     R"({"chain": "eip155:1", "address": "0x5f4eC3Df9cbd43714FE2740f5E3616155c5b8419"})"},
+    {"/chain", KeyForm::kChain, true, "", "", "", "The configured chain it is on.", R"("eip155:1")"},
+    {"/address", KeyForm::kAddress, true, "", "", "", "Its address.",
+     R"("0x5f4eC3Df9cbd43714FE2740f5E3616155c5b8419")"},
+};
+// clang-format on
+
 }  // namespace
 
-std::unique_ptr<Source> make_feed_source(
-    const FeedSourceSettings& settings, const CallAt& call_at
-) {
-    return std::make_unique<FeedSource>(settings, call_at);
+const SourceKind& feed_kind() {
+    static constexpr SourceKind kKind{"feed", kFeedKeys, make_feed};
+    return kKind;
+}
+
+SourceSettings feed_source(std::string name, const ChainId& chain, const Address& feed) {
+    SourceSettings out;
+    out.name = std::move(name);
+    out.kind = "feed";
+    out.settings = Canonical::Object{{"address", to_hex(feed)}, {"chain", chain.text()}};
+    return out;
 }
 
 }  // namespace margrave::oracle

@@ -20,9 +20,10 @@ MAY_SEE = {
 }
 # config reads only each room's settings types and the checks that belong to them.
 CONFIG_HEADERS = {"chains/settings.hpp", "chains/evm/watch.hpp", "margin/parameters.hpp", "margin/venue.hpp",
+                  "oracle/kinds.hpp",
                   "oracle/oracle.hpp"}
 HEADER_BAN = re.compile(r"^(rocksdb/|boost/beast|nlohmann/json\.hpp|CLI/|spdlog/)")
-ONLY_IN = {"rocksdb/": "store", "boost/beast": "infra", "secp256k1": ("attest", "chains"), "CLI/": "relayer"}
+ONLY_IN = {"rocksdb/": "store", "boost/beast": "infra", "secp256k1": ("attest", "chains", "oracle"), "CLI/": "relayer"}
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]', re.M)
 
 

@@ -78,7 +78,7 @@ config::Settings make_settings(const std::filesystem::path& dir, const Address& 
     oracle::AssetOracleSettings price;
     price.name = "eth";
     price.assets = {AssetId::native(chain.chain)};
-    price.sources = {oracle::FixedSourceSettings{"fixed", Money::whole(3000)}};
+    price.sources = {oracle::fixed_source("fixed", Money::whole(3000))};
     price.price_min = eth.price_min;
     price.price_max = eth.price_max;
     price.max_spread = ratio("0.01");

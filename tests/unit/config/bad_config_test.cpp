@@ -141,7 +141,7 @@ constexpr Row kMoney[] = {
     {"/assets/0/on/1/backing", "\"1.01\"", "/assets/0/on/1/backing", "out of range"},
     {"/assets/0/price", "", "/assets/0/price", "is missing"},
     {"/assets/0/price/sources", "[]", "/assets/0/price/sources", "is empty: Independent sources"},
-    {"/assets/0/price/sources/0", R"({"name": "x"})", "/assets/0/price/sources/0", "has 0 of \"feed\", \"fixed\"; give exactly one of them"},
+    {"/assets/0/price/sources/0", R"({"name": "x"})", "/assets/0/price/sources/0", "has 0 of \"feed\", \"fixed\", \"pyth\""},
     {"/assets/0/price/sources/0", R"({"name": "x", "fixed": "1", "feed": {"chain": "eip155:1", "address": "0x52908400098527886E0F7030069857D2E4169EE7"}})", "/assets/0/price/sources/0", "has 2 of \"feed\", \"fixed\""},
     {"/assets/0/price/sources/0/fixed", "\"2\"", "/assets/0/price/sources/0/fixed", "2 is outside of /assets/0/price/min and /assets/0/price/max"},
     {"/assets/0/price/sources/0/fixed", "\"0\"", "/assets/0/price/sources/0/fixed", "out of range"},

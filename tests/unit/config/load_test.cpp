@@ -248,12 +248,17 @@ TEST(Load, ChainsKnowTheFormsOnThem) {
 
 TEST(Load, SourcesArriveAsTheirKind) {
     const Settings settings = load_json(good_config()).settings;
-    const auto& feed = std::get<oracle::FeedSourceSettings>(settings.oracle.at(0).sources.at(0));
+    const oracle::SourceSettings& feed = settings.oracle.at(0).sources.at(0);
     EXPECT_EQ(feed.name, "feed");
-    EXPECT_EQ(feed.chain.text(), "eip155:1");
-    EXPECT_EQ(to_checksum(feed.feed), "0x5f4eC3Df9cbd43714FE2740f5E3616155c5b8419");
-    const auto& fixed = std::get<oracle::FixedSourceSettings>(settings.oracle.at(1).sources.at(0));
-    EXPECT_EQ(fixed.price, decimal("1"));
+    EXPECT_EQ(feed.kind, "feed");
+    EXPECT_EQ(feed.quote, "USD");
+    EXPECT_EQ(
+        feed.settings.dump(),
+        R"({"address":"0x5f4eC3Df9cbd43714FE2740f5E3616155c5b8419","chain":"eip155:1"})"
+    );
+    const oracle::SourceSettings& fixed = settings.oracle.at(1).sources.at(0);
+    EXPECT_EQ(fixed.kind, "fixed");
+    EXPECT_EQ(fixed.settings.dump(), "\"1\"");
     EXPECT_EQ(settings.oracle.at(0).max_age_s, 4'200U);
     EXPECT_EQ(settings.oracle.at(0).price_min, decimal("100"));
     EXPECT_EQ(settings.oracle.at(0).price_max, decimal("100000"));

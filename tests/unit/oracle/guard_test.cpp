@@ -148,6 +148,107 @@ TEST(Guard, SpreadIsUsableUpToTheBoundary) {
     EXPECT_EQ(apart.price, usd("2000"));
 }
 
+SourceSettings source(std::string made_by = {}) {
+    SourceSettings out;
+    out.made_by = std::move(made_by);
+    return out;
+}
+
+TEST(Guard, SourcesOfOneMakerAreOneSource) {
+    AssetOracleSettings two = settings(2);
+    two.sources = {source("chainlink"), source("chainlink")};
+    EXPECT_EQ(
+        guard(two, eth(), {answer("2000"), answer("2001")}, kNow).verdict, PriceVerdict::kMissing
+    );
+    two.sources[1].made_by = "pyth";
+    EXPECT_EQ(
+        guard(two, eth(), {answer("2000"), answer("2001")}, kNow).verdict, PriceVerdict::kUsable
+    );
+    two.sources = {source(), source()};
+    Answer first = answer("2000");
+    first.origin = "eip155:1:0x01";
+    EXPECT_EQ(guard(two, eth(), {first, first}, kNow).verdict, PriceVerdict::kMissing);
+}
+
+TEST(Guard, AnUnsureAnswerIsRefusedAndASureOneWidensTheRow) {
+    Answer sure = answer("2000");
+    sure.confidence = usd("40");
+    const PriceRow row = guarded({sure});
+    EXPECT_EQ(row.verdict, PriceVerdict::kUsable);
+    EXPECT_EQ(row.confidence, usd("40"));
+    sure.confidence = usd("40.000000000000000001");
+    EXPECT_EQ(guarded({sure}).verdict, PriceVerdict::kOutOfBounds);
+}
+
+TEST(Guard, AnAnswerAtTheEndOfWhatItsFeedCanSayIsNoPrice) {
+    Answer bound = answer("2000");
+    bound.floor = usd("1999.999999999999999999");
+    bound.ceiling = usd("2000.000000000000000001");
+    EXPECT_EQ(guarded({bound}).verdict, PriceVerdict::kUsable);
+    bound.floor = usd("2000");
+    EXPECT_EQ(guarded({bound}).verdict, PriceVerdict::kOutOfBounds);
+    bound.floor.reset();
+    bound.ceiling = usd("2000");
+    EXPECT_EQ(guarded({bound}).verdict, PriceVerdict::kOutOfBounds);
+}
+
+TEST(Guard, ASourceHasItsOwnAgeAndBand) {
+    AssetOracleSettings own = settings();
+    own.sources = {source()};
+    own.sources[0].max_age_s = 10;
+    EXPECT_EQ(
+        guard(own, eth(), {answer("2000", kNow.value - 10)}, kNow).verdict, PriceVerdict::kUsable
+    );
+    EXPECT_EQ(
+        guard(own, eth(), {answer("2000", kNow.value - 11)}, kNow).verdict, PriceVerdict::kStale
+    );
+    own.sources[0].min = usd("2000.5");
+    EXPECT_EQ(guard(own, eth(), {answer("2000")}, kNow).verdict, PriceVerdict::kOutOfBounds);
+    EXPECT_EQ(guard(own, eth(), {answer("2000.5")}, kNow).verdict, PriceVerdict::kUsable);
+}
+
+PriceRow ether_row() {
+    PriceRow out;
+    out.price = usd("2000");
+    out.published_at = UnixSeconds{kNow.value - 30};
+    out.verdict = PriceVerdict::kUsable;
+    return out;
+}
+
+TEST(InDollars, AProductIsAsOldAsTheOlderAndRoundsDown) {
+    Answer rate = answer("1", kNow.value - 5);
+    rate.price = usd("0.000000000000000001");
+    PriceRow quote = ether_row();
+    quote.price = usd("1.9");
+    const Answer out = in_dollars(rate, "eth", quote);
+    ASSERT_TRUE(out.price.has_value());
+    EXPECT_EQ(*out.price, Money::from_e18(1));
+    EXPECT_EQ(out.rate, usd("0.000000000000000001"));
+    EXPECT_EQ(out.quote, "eth");
+    EXPECT_EQ(out.published_at, UnixSeconds{kNow.value - 30});
+    EXPECT_EQ(out.rate_published_at, UnixSeconds{kNow.value - 5});
+}
+
+TEST(InDollars, WithoutAUsableQuoteThereIsNoPrice) {
+    PriceRow quote = ether_row();
+    quote.verdict = PriceVerdict::kStale;
+    const Answer out = in_dollars(answer("1.12"), "eth", quote);
+    EXPECT_FALSE(out.price.has_value());
+    EXPECT_EQ(out.error, "it is quoted in eth, whose price is stale");
+}
+
+TEST(InDollars, TheConfidenceIsTheSamePartOfTheProduct) {
+    Answer rate = answer("1.1");
+    rate.confidence = usd("0.011");
+    AssetOracleSettings one = settings();
+    one.sources = {source()};
+    one.sources[0].quote = "eth";
+    const PriceRow row = guard(one, eth(), {in_dollars(rate, "eth", ether_row())}, kNow);
+    EXPECT_EQ(row.verdict, PriceVerdict::kUsable);
+    EXPECT_EQ(row.price, usd("2200"));
+    EXPECT_EQ(row.confidence, usd("22"));
+}
+
 TEST(Guard, SourcesIsTheHashOfTheListOfAnswers) {
     const std::vector<Answer> answers{answer("2000"), no_answer("timeout")};
     const PriceRow row = guarded(answers);

@@ -110,11 +110,11 @@ AssetOracleSettings asset(std::string name, std::vector<AssetId> forms) {
 }
 
 SourceSettings feed_source(std::string name, std::uint8_t feed) {
-    return FeedSourceSettings{.name = std::move(name), .chain = one(), .feed = address(feed)};
+    return oracle::feed_source(std::move(name), one(), address(feed));
 }
 
-std::map<ChainId, Hash32> heads() {
-    return {{one(), block(9)}};
+std::map<ChainId, BlockRef> heads() {
+    return {{one(), BlockRef{BlockNum{9}, block(9), block(8), UnixSeconds{kNow.value - 12}}}};
 }
 
 AssetId eth(std::uint64_t chain) {
@@ -131,7 +131,7 @@ class OracleTest : public ::testing::Test {
         AssetOracleSettings ether = asset("eth", {eth(1), eth(10)});
         ether.sources = {feed_source("a", 1), feed_source("b", 2)};
         AssetOracleSettings dollar = asset("usd", {AssetId::erc20(one(), address(0x55))});
-        dollar.sources = {FixedSourceSettings{.name = "peg", .price = Money::whole(1)}};
+        dollar.sources = {fixed_source("peg", Money::whole(1))};
         settings = {ether, dollar};
         feeds.set(1, 200'000'000'000, kNow.value - 10);
         feeds.set(2, 200'100'000'000, kNow.value - 20);
@@ -205,6 +205,67 @@ TEST_F(OracleTest, AChainWithoutABlockIsAnAnswerWithoutPrice) {
     EXPECT_EQ(row_of(set, eth(1)).verdict, PriceVerdict::kMissing);
     EXPECT_NE(set.document.dump().find("no block of eip155:1 to read at"), std::string::npos);
     EXPECT_TRUE(feeds.asked.empty());
+}
+
+TEST_F(OracleTest, WhatIsQuotedInSomethingElseIsMadeDollarsByItsPrice) {
+    // First of all by name, and read before what it is quoted in.
+    AssetOracleSettings staked = asset("cbeth", {AssetId::erc20(one(), address(0x77))});
+    SourceSettings rate = feed_source("rate", 3);
+    rate.quote = "eth";
+    staked.sources = {rate};
+    settings.insert(settings.begin(), staked);
+    feeds.set(3, 112'000'000, kNow.value - 5);
+    const PriceSet set = read();
+    const PriceRow& row = row_of(set, staked.assets[0]);
+    EXPECT_EQ(row.verdict, PriceVerdict::kUsable);
+    EXPECT_EQ(row.price, Money::whole(2'240));
+    EXPECT_EQ(row.published_at, UnixSeconds{kNow.value - 20});
+    const std::string text = set.document.dump();
+    EXPECT_NE(text.find("\"quote\":\"eth\""), std::string::npos);
+    EXPECT_NE(text.find("\"rate\":\"1120000000000000000\""), std::string::npos);
+    EXPECT_EQ(parse_canonical(text).value().dump(), text);
+
+    feeds.set(1, 200'000'000'000, kNow.value - 61);
+    feeds.set(2, 200'000'000'000, kNow.value - 61);
+    EXPECT_EQ(row_of(read(), staked.assets[0]).verdict, PriceVerdict::kMissing);
+}
+
+TEST_F(OracleTest, AReferenceHasAPriceAndNoRow) {
+    AssetOracleSettings reference = asset("steth", {});
+    reference.sources = {feed_source("steth-eth", 3)};
+    reference.sources[0].quote = "eth";
+    AssetOracleSettings wrapped = asset("wsteth", {AssetId::erc20(one(), address(0x78))});
+    wrapped.sources = {feed_source("wsteth-steth", 4)};
+    wrapped.sources[0].quote = "steth";
+    settings.push_back(wrapped);
+    settings.push_back(reference);
+    feeds.set(3, 99'000'000, kNow.value - 5);
+    feeds.set(4, 120'000'000, kNow.value - 5);
+    const PriceSet set = read();
+    ASSERT_EQ(set.rows.size(), 4U);
+    EXPECT_EQ(row_of(set, wrapped.assets[0]).price, Money::whole(2'376));
+}
+
+TEST_F(OracleTest, ACircleOfQuotesHasNoPrice) {
+    settings[0].sources = {feed_source("a", 1)};
+    settings[0].sources[0].quote = "usd";
+    settings[1].sources = {feed_source("b", 2)};
+    settings[1].sources[0].quote = "eth";
+    const PriceSet set = read();
+    for (const PriceRow& row : set.rows) {
+        EXPECT_EQ(row.verdict, PriceVerdict::kMissing);
+    }
+}
+
+TEST_F(OracleTest, SettingsThatMakeNoSourceSaySo) {
+    settings[1].sources[0].kind = "oracle-of-delphi";
+    const PriceSet set = read();
+    EXPECT_EQ(row_of(set, settings[1].assets[0]).verdict, PriceVerdict::kMissing);
+    Oracle oracle(settings, feeds.call_at());
+    const Result<void> probed = run(oracle.probe(heads()));
+    ASSERT_FALSE(probed);
+    EXPECT_EQ(probed.error().code, Errc::kConfig);
+    EXPECT_NE(probed.error().detail.find("oracle-of-delphi"), std::string::npos);
 }
 
 TEST_F(OracleTest, TheDocumentIsCanonicalAndHoldsTheListsTheRowsName) {

@@ -202,10 +202,11 @@ void World::configure() {
             row.assets.push_back(form.asset);
         }
         if (parameters.name == "eth") {
-            row.sources.emplace_back(oracle::FeedSourceSettings{
-                "feed", settings.chains[0].chain, address("feed")});
+            row.sources.push_back(
+                oracle::feed_source("feed", settings.chains[0].chain, address("feed"))
+            );
         } else {
-            row.sources.emplace_back(oracle::FixedSourceSettings{"fixed", usd("1")});
+            row.sources.push_back(oracle::fixed_source("fixed", usd("1")));
         }
         row.price_min = parameters.price_min;
         row.price_max = parameters.price_max;

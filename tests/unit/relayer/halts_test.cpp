@@ -19,8 +19,9 @@ class HaltsTest : public WorldTest {
         world.settings.parameters.max_head_age_s = kLimit;
         // The trouble is on chain 0, so the price feed is not.
         for (oracle::AssetOracleSettings& asset : world.settings.oracle) {
-            if (auto* feed = std::get_if<oracle::FeedSourceSettings>(&asset.sources.front())) {
-                feed->chain = world.id(1);
+            oracle::SourceSettings& source = asset.sources.front();
+            if (source.kind == "feed") {
+                source = oracle::feed_source("feed", world.id(1), address("feed"));
             }
         }
         // The parameters are hashed at the start.
