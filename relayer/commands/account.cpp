@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "core/assert.hpp"
 #include "relayer/cli.hpp"
 #include "relayer/commands/commands.hpp"
 #include "relayer/detail/messages.hpp"
-#include "relayer/replay.hpp"
+#include "relayer/round_view.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -15,32 +14,6 @@
 namespace margrave::relayer {
 
 namespace {
-
-/// The store as it is now, opened beside a running daemon, and its last signed round, computed
-/// again: what is shown is what was attested, not what some process remembers.
-struct View {
-    config::Settings settings;
-    std::unique_ptr<store::Database> database;
-    std::unique_ptr<store::Ledger> ledger;
-    std::optional<ReplayedRound> round;
-};
-
-Result<View> open_view(Context& context) {
-    View view;
-    MARGRAVE_TRY(view.settings, load_settings(context));
-    const Hash32 network = view.settings.genesis.network();
-    MARGRAVE_TRY(
-        view.database, store::Database::open({view.settings.data_dir / "store", network, true})
-    );
-    view.ledger = std::make_unique<store::Ledger>(*view.database);
-    auto round = replay_round(network, *view.database, *view.ledger, RoundNum{0});
-    if (round) {
-        view.round = std::move(round.value());
-    } else if (round.error().code != Errc::kNotFound) {
-        return round.as_failure();
-    }
-    return view;
-}
 
 /// Money is shown with two decimals to people and exactly, as E18 integers, to programs.
 std::string usd(const Money& value) {
@@ -64,7 +37,7 @@ nlohmann::json holdings_json(const AccountHoldings& holdings) {
 }
 
 Result<nlohmann::json> account_json(
-    const View& view, const AccountState& state, const AccountState& ahead
+    const RoundView& view, const AccountState& state, const AccountState& ahead
 ) {
     nlohmann::json row = nlohmann::json::object();
     row["account"] = to_hex(state.account);
@@ -82,7 +55,7 @@ Result<nlohmann::json> account_json(
 }
 
 /// What the same prices say of everything applied, final or not.
-Result<AccountState> provisional(const View& view, const AccountId& account) {
+Result<AccountState> provisional(const RoundView& view, const AccountId& account) {
     MARGRAVE_TRY(auto holdings, view.ledger->holdings_at_head(account));
     const ReplayedRound& round = *view.round;
     const margin::Market market(round.prices, round.parameters, round.dead);
@@ -90,7 +63,7 @@ Result<AccountState> provisional(const View& view, const AccountId& account) {
 }
 
 Result<int> list_accounts(Context& context) {
-    MARGRAVE_TRY(auto view, open_view(context));
+    MARGRAVE_TRY(auto view, open_round_view(context, RoundNum{0}));
     nlohmann::json rows = nlohmann::json::array();
     std::ostringstream human;
     human << std::left << std::setw(68) << "ACCOUNT" << std::setw(14) << "STATUS" << std::right
@@ -184,10 +157,7 @@ std::string describe(
 
 Result<int> show_account(Context& context, const std::string& name) {
     MARGRAVE_TRY(auto account, parse_account(name));
-    MARGRAVE_TRY(auto view, open_view(context));
-    if (!view.round) {
-        return fail(Errc::kNotFound, "nothing was attested yet, so no account has a state");
-    }
+    MARGRAVE_TRY(auto view, open_signed_round(context, RoundNum{0}));
     for (std::size_t i = 0; i < view.round->evaluations.size(); ++i) {
         const margin::Evaluation& evaluation = view.round->evaluations[i];
         if (evaluation.state.account != account) {
@@ -226,6 +196,7 @@ void add_account(CLI::App& app, Context& context) {
     const auto name = std::make_shared<std::string>();
     show->add_option("account", *name, "32-byte account id, or a 20-byte EVM address")->required();
     on_run(*show, context, [name](Context& c) { return show_account(c, *name); });
+    add_account_risk(*account, context);
 }
 
 }  // namespace margrave::relayer

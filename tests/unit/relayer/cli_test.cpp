@@ -131,6 +131,10 @@ TEST_F(Cli, UsageErrorsExitTwoAndSuggest) {
          "unknown option \"--keystor\", did you mean \"--keystore\"?"},
         {{"keys", "new"}, "--keystore is required"},
         {{"init", "--chains", "ethereum"}, "--keystore is required"},
+        {{"account"}, "\"margrave account\" needs a command: list, show, explain, what-if"},
+        {{"account", "explain"}, "account is required"},
+        {{"account", "explain", "0x1", "--round", "0"}, "--round"},
+        {{"account", "what-if", "0x1", "--deposits", "x"}, "did you mean \"--deposit\"?"},
         {{"--output", "xml", "version"}, "--output"},
         {{"--log-level", "loud", "version"}, "--log-level"},
     };

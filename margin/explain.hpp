@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/statements.hpp"
+#include "margin/health.hpp"
+#include "margin/parameters.hpp"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace margrave::margin {
+
+/// The evidence of one account, read back from its bytes as anybody who was given them would.
+/// USD E18.
+struct Explanation {
+    AccountId account;
+    std::uint64_t engine{0};
+    Money equity;
+    Money initial;
+    Money liquidation_end;
+    Money maintenance;
+    std::string status;
+    std::uint32_t flags{0};
+    bool was_liquidatable{false};
+    /// In the order of the document.
+    std::vector<Term> terms;
+    std::vector<Unvalued> unvalued;
+};
+
+/// kInvalid unless the text is canonical and has the members of docs/margin.md section 1.
+Result<Explanation> read_evidence(std::string_view canonical_text);
+
+/// What a term adds to the account's three health values: value less requirement, by level.
+struct Contribution {
+    Money initial;
+    Money liquidation_end;
+    Money maintenance;
+};
+
+Result<Contribution> contribution_of(const Term& term);
+
+/// Whether the evidence is that of the signed leaf and adds up to it: hash, status and amounts; the
+/// value of every part from its units, price, decimals and backing; the value of every term from
+/// its parts; its requirements from its weights, and the weights from the parameters; the sums. One
+/// sentence for each thing that does not come out; empty when all does. An account that is
+/// UNATTESTABLE has no sum: its four amounts must be zero and something must be named as unvalued
+/// or flagged. Written apart from the engine on purpose, so that a slip in one of the two shows.
+std::vector<std::string> check_evidence(
+    std::string_view canonical_text,
+    const Explanation& read,
+    const AccountState& leaf,
+    const Parameters& parameters
+);
+
+}  // namespace margrave::margin

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "relayer/cli.hpp"
+#include "relayer/commands/commands.hpp"
+#include "relayer/risk/explain.hpp"
+#include "relayer/risk/what_if.hpp"
+#include "relayer/round_view.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+
+namespace margrave::relayer {
+namespace {
+
+constexpr int kDoesNotAddUp = 4;
+
+struct ExplainOptions {
+    std::string account;
+    std::uint64_t round{0};
+};
+
+struct WhatIfOptions {
+    std::string account;
+    WhatIfText text;
+};
+
+Result<int> explain(Context& context, const ExplainOptions& options) {
+    MARGRAVE_TRY(const auto account, parse_account(options.account));
+    MARGRAVE_TRY(const auto view, open_signed_round(context, RoundNum{options.round}));
+    const margin::Evaluation* evaluation = view.find(account);
+    if (evaluation == nullptr) {
+        return fail(
+            Errc::kNotFound,
+            "account " + to_hex(account) + " is not in round " +
+                std::to_string(view.round->attestation.round.value) +
+                ": it holds nothing that was final then; `margrave account list` shows who does"
+        );
+    }
+    MARGRAVE_TRY(
+        const auto explained,
+        explain_account(*view.round, evaluation->state, evaluation->evidence_text())
+    );
+    print(context, explained.human, *explained.document);
+    return explained.findings.empty() ? 0 : kDoesNotAddUp;
+}
+
+/// As a request is judged: the worse of the attested state and the newest, less what is promised.
+Result<AccountHoldings> worst_now(const RoundView& view, const AccountHoldings& firm) {
+    MARGRAVE_TRY(const auto head, view.ledger->holdings_at_head(firm.account));
+    MARGRAVE_TRY(const auto holds, view.ledger->holds_of(firm.account));
+    std::vector<margin::Promise> promises;
+    for (const store::Hold& hold : holds) {
+        promises.push_back({hold.asset, hold.amount, hold.kind == ReleaseKind::kWithdrawal});
+    }
+    return margin::worst_of(firm, head, promises);
+}
+
+Result<int> what_if(Context& context, const WhatIfOptions& options) {
+    MARGRAVE_TRY(const auto account, parse_account(options.account));
+    MARGRAVE_TRY(const auto view, open_signed_round(context, RoundNum{0}));
+    const ReplayedRound& round = *view.round;
+    const margin::Evaluation* evaluation = view.find(account);
+    margin::WhatIfQuestion question;
+    // An account that has nothing yet may ask what a first deposit would do.
+    question.firm.account = account;
+    if (evaluation != nullptr) {
+        question.firm = evaluation->holdings;
+        question.was_liquidatable = evaluation->was_liquidatable;
+    }
+    const ParsedWhatIf asked =
+        parse_what_if(options.text, question.firm, round.prices, round.parameters);
+    if (!asked.problems.empty()) {
+        context.problems = asked.problems;
+        return fail(
+            Errc::kUsage,
+            std::to_string(asked.problems.size()) +
+                (asked.problems.size() == 1 ? " move is" : " moves are") + " not possible"
+        );
+    }
+    MARGRAVE_TRY(question.worst, worst_now(view, question.firm));
+    question.prices = round.prices;
+    question.dead = round.dead;
+    question.moves = asked.moves;
+    question.price_moves = asked.prices;
+    MARGRAVE_TRY(const auto answer, margin::what_if(question, round.parameters));
+    nlohmann::json document = what_if_json(answer, asked, round.parameters);
+    document["account"] = to_hex(account);
+    document["round"] = std::to_string(round.attestation.round.value);
+    print(
+        context,
+        "account " + to_hex(account) + ", from round " +
+            std::to_string(round.attestation.round.value) + "\n\n" +
+            what_if_text(answer, asked, round.parameters),
+        document
+    );
+    return 0;
+}
+
+void add_moves(
+    CLI::App& app, const std::string& name, std::vector<std::string>& into, const std::string& what
+) {
+    app.add_option(name, into, what)->allow_extra_args(false)->type_name("CHAIN:ASSET=AMOUNT");
+}
+
+}  // namespace
+
+void add_account_risk(CLI::App& account, Context& context) {
+    CLI::App* explain_command = account.add_subcommand(
+        "explain", "Every term of one account's signed numbers, and whether they add up"
+    );
+    const auto asked = std::make_shared<ExplainOptions>();
+    explain_command
+        ->add_option("account", asked->account, "32-byte account id, or a 20-byte EVM address")
+        ->required();
+    explain_command->add_option("--round", asked->round, "A round other than the last")
+        ->type_name("N")
+        ->check(CLI::PositiveNumber.description(""));
+    on_run(*explain_command, context, [asked](Context& c) { return explain(c, *asked); });
+
+    CLI::App* what_if_command = account.add_subcommand(
+        "what-if", "Health, liquidation and room of one account after moves that you name"
+    );
+    const auto moves = std::make_shared<WhatIfOptions>();
+    what_if_command
+        ->add_option("account", moves->account, "32-byte account id, or a 20-byte EVM address")
+        ->required();
+    add_moves(*what_if_command, "--deposit", moves->text.deposits, "Whole tokens that come in");
+    add_moves(*what_if_command, "--repay", moves->text.repayments, "Whole tokens paid back");
+    add_moves(*what_if_command, "--withdraw", moves->text.withdrawals, "Whole tokens that go out");
+    add_moves(*what_if_command, "--borrow", moves->text.borrows, "Whole tokens lent");
+    what_if_command
+        ->add_option(
+            "--price", moves->text.prices, "Another price, in USD or as a change: eth=-30%"
+        )
+        ->allow_extra_args(false)
+        ->type_name("ASSET=PRICE");
+    on_run(*what_if_command, context, [moves](Context& c) { return what_if(c, *moves); });
+}
+
+}  // namespace margrave::relayer

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "relayer/risk/explain.hpp"
+
+#include "margin/explain.hpp"
+#include "relayer/risk/words.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <sstream>
+
+namespace margrave::relayer {
+namespace {
+
+using nlohmann::json;
+
+json part_json(const margin::Term::Part& part) {
+    json out = json::object();
+    out["asset"] = part.asset.text();
+    out["chain"] = part.asset.chain().text();
+    out["collateral"] = part.collateral.to_string();
+    out["debt"] = part.debt.to_string();
+    out["price"] = part.price.to_string_e18();
+    out["backing"] = part.backing.to_string_e18();
+    out["collateralValue"] = part.collateral_value.to_string_e18();
+    out["debtValue"] = part.debt_value.to_string_e18();
+    return out;
+}
+
+json term_json(const margin::Term& term, const margin::Contribution& contribution) {
+    json out = json::object();
+    out["asset"] = term.asset;
+    out["price"] = term.price.to_string_e18();
+    out["value"] = term.value.to_string_e18();
+    out["weight"] =
+        levels_json(term.weight_initial, term.weight_liquidation_end, term.weight_maintenance);
+    out["required"] = levels_json(
+        term.required_initial, term.required_liquidation_end, term.required_maintenance
+    );
+    out["contribution"] =
+        levels_json(contribution.initial, contribution.liquidation_end, contribution.maintenance);
+    out["parts"] = json::array();
+    for (const margin::Term::Part& part : term.parts) {
+        out["parts"].push_back(part_json(part));
+    }
+    return out;
+}
+
+Result<json> document_of(
+    const ReplayedRound& round, const AccountState& leaf, const margin::Explanation& read
+) {
+    json out = health_json(leaf);
+    out["account"] = to_hex(leaf.account);
+    out["round"] = std::to_string(round.attestation.round.value);
+    out["issuedAt"] = std::to_string(round.attestation.issued_at.value);
+    out["root"] = to_hex(round.attestation.accounts);
+    out["parameters"] = to_hex(round.attestation.parameters);
+    out["detail"] = to_hex(leaf.detail);
+    out["engine"] = std::to_string(read.engine);
+    out["wasLiquidatable"] = read.was_liquidatable;
+    out["terms"] = json::array();
+    for (const margin::Term& term : read.terms) {
+        MARGRAVE_TRY(const auto contribution, margin::contribution_of(term));
+        out["terms"].push_back(term_json(term, contribution));
+    }
+    out["unvalued"] = json::array();
+    for (const margin::Unvalued& row : read.unvalued) {
+        out["unvalued"].push_back({{"what", row.what}, {"why", row.why}});
+    }
+    return out;
+}
+
+std::string weight_text(const Money& weight) {
+    return "x" + weight.to_decimal();
+}
+
+void write_parts(std::ostream& out, const margin::Term& term, const margin::Parameters& rules) {
+    for (const margin::Term::Part& part : term.parts) {
+        const margin::AssetParameters* asset = rules.find(part.asset);
+        const unsigned decimals = asset == nullptr ? 0 : asset->decimals;
+        out << "    " << part.asset.text();
+        if (!part.collateral.is_zero()) {
+            out << "  has " << in_tokens(part.collateral, decimals) << " = "
+                << in_usd(part.collateral_value) << " USD";
+            if (part.backing != Money::whole(1)) {
+                out << " at backing " << part.backing.to_decimal();
+            }
+        }
+        if (!part.debt.is_zero()) {
+            out << "  owes " << in_tokens(part.debt, decimals) << " = " << in_usd(part.debt_value)
+                << " USD";
+        }
+        out << '\n';
+    }
+}
+
+Result<std::string> sum_table(const AccountState& leaf, const margin::Explanation& read) {
+    std::vector<std::vector<std::string>> rows;
+    for (const margin::Term& term : read.terms) {
+        MARGRAVE_TRY(const auto counts, margin::contribution_of(term));
+        rows.push_back(
+            {term.asset,
+             in_usd(term.value),
+             weight_text(term.weight_initial),
+             in_usd(counts.initial),
+             weight_text(term.weight_liquidation_end),
+             in_usd(counts.liquidation_end),
+             weight_text(term.weight_maintenance),
+             in_usd(counts.maintenance)}
+        );
+    }
+    rows.push_back(
+        {"signed",
+         in_usd(leaf.equity),
+         "",
+         in_usd(leaf.initial),
+         "",
+         in_usd(leaf.liquidation_end),
+         "",
+         in_usd(leaf.maintenance)}
+    );
+    return table(
+        {"TERM",
+         "VALUE USD",
+         "WEIGHT",
+         "INITIAL",
+         "WEIGHT",
+         "LIQUIDATION-END",
+         "WEIGHT",
+         "MAINTENANCE"},
+        rows,
+        1
+    );
+}
+
+Result<std::string> text_of(
+    const ReplayedRound& round,
+    const AccountState& leaf,
+    const margin::Explanation& read,
+    const std::vector<std::string>& findings
+) {
+    std::ostringstream out;
+    const std::string guards = margin::describe_guards(leaf.flags);
+    out << "account " << to_hex(leaf.account) << " in round " << round.attestation.round.value
+        << ": " << to_string(leaf.status) << (guards.empty() ? "" : " (" + guards + ")") << "\n\n";
+    for (const margin::Term& term : read.terms) {
+        out << "  " << term.asset << " at " << term.price.to_decimal() << " USD\n";
+        write_parts(out, term, round.parameters);
+    }
+    for (const margin::Unvalued& row : read.unvalued) {
+        out << "  not valued: " << row.what << ": " << row.why << '\n';
+    }
+    MARGRAVE_TRY(const auto sums, sum_table(leaf, read));
+    out << (read.terms.empty() && read.unvalued.empty() ? "" : "\n") << sums << '\n';
+    if (findings.empty()) {
+        out << "checked: the evidence hashes to the signed leaf and its terms add up to it\n";
+    }
+    for (const std::string& finding : findings) {
+        out << "WRONG: " << finding << '\n';
+    }
+    return out.str();
+}
+
+}  // namespace
+
+ExplainedAccount::ExplainedAccount()
+    : document(std::make_unique<json>()) {}
+
+ExplainedAccount::ExplainedAccount(ExplainedAccount&&) noexcept = default;
+ExplainedAccount& ExplainedAccount::operator=(ExplainedAccount&&) noexcept = default;
+ExplainedAccount::~ExplainedAccount() = default;
+
+Result<ExplainedAccount> explain_account(
+    const ReplayedRound& round, const AccountState& leaf, std::string_view evidence_text
+) {
+    MARGRAVE_TRY(const auto read, margin::read_evidence(evidence_text));
+    ExplainedAccount out;
+    out.findings = margin::check_evidence(evidence_text, read, leaf, round.parameters);
+    MARGRAVE_TRY(*out.document, document_of(round, leaf, read));
+    (*out.document)["ok"] = out.findings.empty();
+    (*out.document)["findings"] = out.findings;
+    MARGRAVE_TRY(out.human, text_of(round, leaf, read, out.findings));
+    return out;
+}
+
+}  // namespace margrave::relayer

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "relayer/replay.hpp"
+#include "relayer/risk/explain.hpp"
+#include "relayer/risk/what_if.hpp"
+#include "relayer/risk/words.hpp"
+#include "tests/unit/relayer/fixture.hpp"
+
+#include <nlohmann/json.hpp>
+
+namespace margrave::relayer::tests {
+namespace {
+
+using margin::MoveKind;
+using nlohmann::json;
+
+class AccountRiskTest : public WorldTest {
+  protected:
+    [[nodiscard]] ReplayedRound replay() const {
+        return replay_round(
+                   world.settings.genesis.network(), *world.database, *world.ledger, RoundNum{0}
+        )
+            .value();
+    }
+
+    [[nodiscard]] ParsedWhatIf parse(const WhatIfText& text) const {
+        const ReplayedRound round = replay();
+        return parse_what_if(
+            text, round.evaluations.front().holdings, round.prices, round.parameters
+        );
+    }
+};
+
+TEST_F(AccountRiskTest, ExplainedAccountAddsUpToTheSignedLeaf) {
+    give_loan(account(1), 1, 1'000);
+    const ReplayedRound round = replay();
+    const margin::Evaluation& e = round.evaluations.front();
+    const auto out = explain_account(round, e.state, e.evidence_text());
+    ASSERT_OK(out);
+    const json& document = *out.value().document;
+    EXPECT_EQ(document["ok"], true);
+    EXPECT_EQ(document["terms"].size(), 2U);
+    EXPECT_EQ(document["terms"][0]["asset"], "eth");
+    EXPECT_EQ(document["terms"][0]["parts"][0]["chain"], "eip155:1");
+    Money initial;
+    for (const json& term : document["terms"]) {
+        const auto part = Money::parse_e18(term["contribution"]["initial"].get<std::string>());
+        initial = add(initial, part.value()).value();
+    }
+    EXPECT_EQ(initial, e.state.initial);
+    EXPECT_EQ(document["health"]["initial"], e.state.initial.to_string_e18());
+    EXPECT_NE(out.value().human.find("checked:"), std::string::npos) << out.value().human;
+}
+
+TEST_F(AccountRiskTest, LeafThatItsTermsDoNotAddUpToIsAFinding) {
+    give_loan(account(1), 1, 1'000);
+    const ReplayedRound round = replay();
+    AccountState leaf = round.evaluations.front().state;
+    leaf.maintenance = add(leaf.maintenance, Money::from_e18(1)).value();
+    const auto out = explain_account(round, leaf, round.evaluations.front().evidence_text());
+    ASSERT_OK(out);
+    EXPECT_EQ((*out.value().document)["ok"], false);
+    EXPECT_FALSE(out.value().findings.empty());
+    EXPECT_NE(out.value().human.find("WRONG: maintenance health"), std::string::npos);
+    EXPECT_EQ(out.value().human.find("checked:"), std::string::npos);
+}
+
+TEST_F(AccountRiskTest, MovesAreReadInEveryForm) {
+    give_loan(account(1), 2, 1'000);
+    const margin::Parameters& rules = world.settings.parameters;
+    const auto named = parse_move(MoveKind::kDeposit, "ethereum:eth=1.5", rules);
+    ASSERT_OK(named);
+    EXPECT_EQ(named.value().asset, eth_on(world.id(0)));
+    EXPECT_EQ(named.value().amount.to_string(), "1500000000000000000");
+    EXPECT_EQ(
+        parse_move(MoveKind::kRepay, "eip155:10:usd=2", rules).value().asset, usd_on(world.id(1))
+    );
+    const std::string caip = usd_on(world.id(0)).text();
+    EXPECT_EQ(
+        parse_move(MoveKind::kBorrow, caip + "=0.000001", rules).value().amount.to_string(), "1"
+    );
+    EXPECT_EQ(parse_price_move("eth=-30%", rules).value().value, usd("0.7"));
+    EXPECT_EQ(parse_price_move("eth=+5%", rules).value().value, usd("1.05"));
+    EXPECT_FALSE(parse_price_move("eth=1800", rules).value().is_factor);
+}
+
+TEST_F(AccountRiskTest, EveryBadOptionIsNamedAtOnce) {
+    give_loan(account(1), 2, 1'000);
+    WhatIfText text;
+    text.deposits = {"ethereum:eth", "eth=1", "nowhere:eth=1", "ethereum:etc=1"};
+    text.repayments = {"ethereum:usd=0.0000001", "ethereum:usd=-1"};
+    text.withdrawals = {"ethereum:eth=3"};
+    text.borrows = {"ethereum:eth=1"};
+    text.prices = {"eth", "eth=30%", "eth=-100%", "gold=5", "eth=-5"};
+    const std::vector<config::Problem> problems = parse(text).problems;
+    const std::vector<std::string> words = {
+        "has no amount",
+        "does not say on which chain",
+        "names no chain",
+        "known names are eth, usd",
+        "this asset has 6 decimals",
+        "no amount above zero",
+        "are free",
+        "cannot be borrowed",
+        "has no price",
+        "percentage with a sign",
+        "no price above zero",
+        "names no asset",
+        "has no price in USD"};
+    ASSERT_EQ(problems.size(), words.size());
+    EXPECT_EQ(problems[0].pointer, "--deposit");
+    EXPECT_EQ(problems[6].pointer, "--withdraw");
+    EXPECT_EQ(problems.back().pointer, "--price");
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        EXPECT_NE(problems[i].what.find(words[i]), std::string::npos) << problems[i].what;
+    }
+    EXPECT_NE(problems[0].what.find("e.g. \"ethereum:eth=1.5\""), std::string::npos);
+}
+
+TEST_F(AccountRiskTest, WhatIfIsWrittenForPeopleAndPrograms) {
+    give_loan(account(1), 2, 1'000);
+    const ReplayedRound round = replay();
+    WhatIfText text;
+    text.withdrawals = {"ethereum:eth=1"};
+    text.prices = {"eth=-65%"};
+    const ParsedWhatIf asked = parse(text);
+    ASSERT_TRUE(asked.problems.empty());
+    margin::WhatIfQuestion question;
+    question.firm = round.evaluations.front().holdings;
+    question.worst = question.firm;
+    question.prices = round.prices;
+    question.moves = asked.moves;
+    question.price_moves = asked.prices;
+    const auto answer = margin::what_if(question, round.parameters);
+    ASSERT_OK(answer);
+    const json document = what_if_json(answer.value(), asked, round.parameters);
+    EXPECT_EQ(document["before"]["status"], "HEALTHY");
+    EXPECT_EQ(document["moves"][0]["granted"], false);
+    EXPECT_EQ(document["prices"][0]["factor"], "350000000000000000");
+    EXPECT_NE(document["after"]["status"], "HEALTHY");
+    EXPECT_NE(document["noRoom"], "");
+    const std::string human = what_if_text(answer.value(), asked, round.parameters);
+    EXPECT_NE(human.find("would be refused"), std::string::npos) << human;
+    EXPECT_NE(human.find("liquidation sells"), std::string::npos) << human;
+}
+
+TEST(RiskWords, TokensAreExactAndShort) {
+    EXPECT_EQ(in_tokens(Amount(1'500'000), 6), "1.5");
+    EXPECT_EQ(in_tokens(Amount(1), 18), "0.000000000000000001");
+    EXPECT_EQ(in_tokens(Amount(7), 0), "7");
+    EXPECT_EQ(in_tokens(Amount(0), 6), "0");
+    EXPECT_EQ(in_percent(usd("-0.3")), "-30.00%");
+    EXPECT_EQ(in_short("0x0123456789abcdef0123456789abcdef"), "0x012345...89abcdef");
+    EXPECT_EQ(table({"A", "B"}, {{"x", "1"}, {"yy", "10"}}, 1), "A    B\nx    1\nyy  10\n");
+}
+
+}  // namespace
+}  // namespace margrave::relayer::tests
