@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -353,15 +354,17 @@ TEST_F(WebSocketTest, ACancelledReceiveEndsTheConnection) {
 
 TEST_F(WebSocketTest, ATaskThatIsDestroyedWithItsLoopHarmsNothing) {
     std::unique_ptr<MessageStream> stream;
+    std::optional<WsClient> client;
     {
         Loop other;
-        WsClient client(other.executor(), "alpha", parse_ws_url(server.url()).value(), {});
+        client.emplace(other.executor(), "alpha", parse_ws_url(server.url()).value(), WsLimits{});
         // The server runs on the first loop, so this never gets past the upgrade.
         auto opening = [](WsClient* c) -> Task<void> {
             const Opened opened = co_await c->open(kPatient);
             static_cast<void>(opened);
         };
-        other.start(opening(&client));
+        other.start(opening(&*client));
+        other.run(sleep_for(20ms));
     }
     stream = must_open();
     ASSERT_TRUE(loop.run(stream->send("hello", kPatient)));

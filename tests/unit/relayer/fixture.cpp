@@ -104,6 +104,10 @@ Address dollar_token() {
     return address("dollar");
 }
 
+Address price_feed() {
+    return address("feed");
+}
+
 Address uptime_feed() {
     return address("uptime");
 }
@@ -203,7 +207,7 @@ void World::configure() {
         }
         if (parameters.name == "eth") {
             row.sources.push_back(
-                oracle::feed_source("feed", settings.chains[0].chain, address("feed"))
+                oracle::feed_source("feed", settings.chains[0].chain, price_feed())
             );
         } else {
             row.sources.push_back(oracle::fixed_source("fixed", usd("1")));

@@ -54,6 +54,8 @@ inline Address coin() {
 }
 
 Address dollar_token();
+/// Of eth, on chain 0.
+Address price_feed();
 /// Of chain 1's sequencer, where a test configures one.
 Address uptime_feed();
 AssetId eth_on(const ChainId& chain);

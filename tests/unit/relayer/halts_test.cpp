@@ -21,7 +21,7 @@ class HaltsTest : public WorldTest {
         for (oracle::AssetOracleSettings& asset : world.settings.oracle) {
             oracle::SourceSettings& source = asset.sources.front();
             if (source.kind == "feed") {
-                source = oracle::feed_source("feed", world.id(1), address("feed"));
+                source = oracle::feed_source("feed", world.id(1), price_feed());
             }
         }
         // The parameters are hashed at the start.
