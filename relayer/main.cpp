@@ -33,6 +33,7 @@ int main(int argc, char** argv) {
         AddCommand{add_status},
         AddCommand{add_chains},
         AddCommand{add_account},
+        AddCommand{add_risk},
         AddCommand{add_audit},
         AddCommand{add_version},
     };

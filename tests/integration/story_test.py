@@ -6,6 +6,7 @@ import sys
 
 from harness import ROOT, World, arguments, require, run, say
 from history import check_counts, check_history, check_quiet
+from risk import check_risk
 from story import Story
 
 
@@ -23,6 +24,7 @@ def tell(folder, options):
         story.tell()
         story.check_books()
         check_counts(world)
+        story.fact(check_risk(world, world.alice))
         report = story.finish()
         story.fact(check_history(world))
         check_quiet(world)

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/statements.hpp"
+#include "margin/parameters.hpp"
+#include "store/database.hpp"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace margrave::relayer {
+
+/// Of one signed round what is read without computing it again.
+struct RoundStub {
+    RoundNum round;
+    UnixSeconds issued_at;
+    std::vector<PriceRow> prices;
+};
+
+/// The retained rounds issued at most `span_s` before the last one, oldest first. Rounds lie in the
+/// store without gaps; what lies before one that is missing is not looked for.
+Result<std::vector<RoundStub>> recent_rounds(const store::Database& database, std::uint64_t span_s);
+
+/// "90s", "30m", "24h" or "7d" as seconds, 1 s to 3650 d. kUsage with an example.
+Result<std::uint64_t> parse_span(std::string_view text);
+
+// Below here numbers are doubles. They are for reports only: nothing that is signed, and nothing in
+// margin/, is computed from them.
+
+/// USD or a ratio as the nearest double.
+double to_real(const Money& value);
+
+/// Prices on an even grid of time, each the last usable one before it. Assets without a price
+/// somewhere in the history are left out.
+struct PriceHistory {
+    std::vector<std::string> assets;
+    std::uint64_t step_s{0};
+    std::uint64_t from{0};
+    /// [time][asset], USD.
+    std::vector<std::vector<double>> prices;
+
+    [[nodiscard]] std::size_t steps() const { return prices.empty() ? 0 : prices.size() - 1; }
+};
+
+PriceHistory make_history(
+    const std::vector<RoundStub>& rounds, const margin::Parameters& parameters, std::uint64_t step_s
+);
+
+}  // namespace margrave::relayer
