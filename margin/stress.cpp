@@ -47,7 +47,7 @@ class Cascade {
         }
     }
 
-    Result<StressResult> run(const Shock& shock, const ChainId& hub) {
+    Result<StressResult> run(const StressShock& shock, const ChainId& hub) {
         result_.name = shock.name;
         MARGRAVE_TRY(strike(shock, hub));
         const Market at_blow(prices_, parameters_, dead_);
@@ -71,7 +71,7 @@ class Cascade {
     }
 
   private:
-    Result<void> strike(const Shock& shock, const ChainId& hub) {
+    Result<void> strike(const StressShock& shock, const ChainId& hub) {
         for (const PriceMove& move : shock.prices) {
             MARGRAVE_TRY(prices_, apply(std::move(prices_), parameters_, move));
         }
@@ -235,7 +235,10 @@ Result<Money> impact_at(const DepthCurve& curve, const Money& sold) {
 }
 
 Result<StressResult> stress(
-    const StressBook& book, const Parameters& parameters, const Shock& shock, const Depth& depth
+    const StressBook& book,
+    const Parameters& parameters,
+    const StressShock& shock,
+    const Depth& depth
 ) {
     return Cascade(book, parameters, depth).run(shock, book.hub);
 }

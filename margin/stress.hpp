@@ -20,7 +20,7 @@
 namespace margrave::margin {
 
 /// One blow: prices that jump, chains that fall silent, prices that stop coming.
-struct Shock {
+struct StressShock {
     std::string name;
     std::vector<PriceMove> prices;
     std::set<ChainId> dead;
@@ -106,13 +106,16 @@ inline constexpr std::uint64_t kStressRoundsMax = 1'000;
 /// health. A lot nobody would take stays with its owner and is planned anew in the next pass.
 /// Errors are those of a shock that names what the parameters do not, and kOverflow.
 Result<StressResult> stress(
-    const StressBook& book, const Parameters& parameters, const Shock& shock, const Depth& depth
+    const StressBook& book,
+    const Parameters& parameters,
+    const StressShock& shock,
+    const Depth& depth
 );
 
 /// As it is; each asset down 10 to 80 %; all but the stable ones down together; each stable one (a
 /// price within 3 % of one USD) off its peg, also upward; each bridged form down on its own; each
 /// chain halted; each asset's prices stale, and all of them.
-std::vector<Shock> built_in_shocks(const Parameters& parameters, const PriceTable& prices);
+std::vector<StressShock> built_in_shocks(const Parameters& parameters, const PriceTable& prices);
 
 /// 1 % after a million USD, 10 % after ten, 50 % after a hundred: an assumption, to be replaced.
 Depth built_in_depth();

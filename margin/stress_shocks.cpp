@@ -40,16 +40,18 @@ bool has_price(const AssetParameters& asset, const PriceTable& prices) {
     });
 }
 
-void add_falls(std::vector<Shock>& out, const AssetParameters& asset) {
+void add_falls(std::vector<StressShock>& out, const AssetParameters& asset) {
     for (std::int64_t percent = 10; percent <= 80; percent += 10) {
         out.push_back({asset.name + minus(percent), {{asset.name, true, down_by(percent)}}, {}, {}}
         );
     }
 }
 
-void add_crashes(std::vector<Shock>& out, const Parameters& parameters, const PriceTable& prices) {
+void add_crashes(
+    std::vector<StressShock>& out, const Parameters& parameters, const PriceTable& prices
+) {
     for (const std::int64_t percent : {20, 40, 60}) {
-        Shock shock;
+        StressShock shock;
         shock.name = "crash" + minus(percent);
         for (const AssetParameters& asset : parameters.assets) {
             if (has_price(asset, prices) && !is_stable(asset, prices)) {
@@ -62,7 +64,7 @@ void add_crashes(std::vector<Shock>& out, const Parameters& parameters, const Pr
     }
 }
 
-void add_lost_pegs(std::vector<Shock>& out, const AssetParameters& asset, bool is_a_dollar) {
+void add_lost_pegs(std::vector<StressShock>& out, const AssetParameters& asset, bool is_a_dollar) {
     if (is_a_dollar) {
         for (const std::int64_t cents : {97, 90, 50, 105}) {
             const Money price = Money::from_e18(cents * kPercent);
@@ -83,9 +85,9 @@ void add_lost_pegs(std::vector<Shock>& out, const AssetParameters& asset, bool i
     }
 }
 
-void add_silences(std::vector<Shock>& out, const Parameters& parameters) {
+void add_silences(std::vector<StressShock>& out, const Parameters& parameters) {
     std::set<ChainId> chains;
-    Shock all;
+    StressShock all;
     all.name = "freeze all";
     for (const AssetParameters& asset : parameters.assets) {
         for (const AssetOnChain& form : asset.on) {
@@ -104,8 +106,8 @@ void add_silences(std::vector<Shock>& out, const Parameters& parameters) {
 
 }  // namespace
 
-std::vector<Shock> built_in_shocks(const Parameters& parameters, const PriceTable& prices) {
-    std::vector<Shock> out{Shock{"as is", {}, {}, {}}};
+std::vector<StressShock> built_in_shocks(const Parameters& parameters, const PriceTable& prices) {
+    std::vector<StressShock> out{StressShock{"as is", {}, {}, {}}};
     for (const AssetParameters& asset : parameters.assets) {
         if (has_price(asset, prices)) {
             add_falls(out, asset);

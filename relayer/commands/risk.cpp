@@ -24,7 +24,7 @@ Result<int> run_stress(Context& context, const StressOptions& options) {
     const margin::Depth depth = scenarios.depth ? *scenarios.depth : margin::built_in_depth();
     const margin::StressBook book = stress_book(round, view.settings.genesis.hub);
     std::vector<margin::StressResult> results;
-    for (const margin::Shock& shock : scenarios.shocks) {
+    for (const margin::StressShock& shock : scenarios.shocks) {
         MARGRAVE_TRY(auto result, margin::stress(book, round.parameters, shock, depth));
         results.push_back(std::move(result));
     }

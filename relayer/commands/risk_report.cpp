@@ -31,7 +31,7 @@ Result<int> run_report(Context& context, const ReportOptions& options) {
     ReportInput input{round, view.settings.node_name, {}, !scenarios.depth.has_value(), {}};
     const margin::StressBook book = stress_book(round, view.settings.genesis.hub);
     const margin::Depth depth = scenarios.depth ? *scenarios.depth : margin::built_in_depth();
-    for (const margin::Shock& shock : scenarios.shocks) {
+    for (const margin::StressShock& shock : scenarios.shocks) {
         MARGRAVE_TRY(auto result, margin::stress(book, round.parameters, shock, depth));
         input.stress.push_back(std::move(result));
     }

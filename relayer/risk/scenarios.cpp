@@ -160,7 +160,7 @@ class ScenarioReader {
         return out;
     }
 
-    void read_shocks(const json& value, std::vector<margin::Shock>& out) {
+    void read_shocks(const json& value, std::vector<margin::StressShock>& out) {
         if (!value.is_array()) {
             say("/scenarios", "expected a list of objects");
             return;
@@ -171,7 +171,7 @@ class ScenarioReader {
             if (!check_object(at, value[i], {"name", "prices", "dead", "stale"})) {
                 continue;
             }
-            margin::Shock shock;
+            margin::StressShock shock;
             read_name(at + "/name", value[i], shock, names);
             read_prices(at + "/prices", value[i], shock);
             read_silences(at, value[i], shock);
@@ -180,7 +180,10 @@ class ScenarioReader {
     }
 
     void read_name(
-        const std::string& at, const json& value, margin::Shock& shock, std::set<std::string>& names
+        const std::string& at,
+        const json& value,
+        margin::StressShock& shock,
+        std::set<std::string>& names
     ) {
         if (value.contains("name") && value["name"].is_string()) {
             shock.name = value["name"].get<std::string>();
@@ -192,7 +195,7 @@ class ScenarioReader {
         }
     }
 
-    void read_prices(const std::string& at, const json& value, margin::Shock& shock) {
+    void read_prices(const std::string& at, const json& value, margin::StressShock& shock) {
         if (!value.contains("prices")) {
             return;
         }
@@ -215,7 +218,7 @@ class ScenarioReader {
         }
     }
 
-    void read_silences(const std::string& at, const json& value, margin::Shock& shock) {
+    void read_silences(const std::string& at, const json& value, margin::StressShock& shock) {
         if (value.contains("dead")) {
             each_text(
                 at + "/dead",

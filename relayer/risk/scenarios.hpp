@@ -12,7 +12,7 @@ namespace margrave::relayer {
 
 /// A file of scenarios (docs/operating.md section 11): shocks by name and, if it states one, depth.
 struct Scenarios {
-    std::vector<margin::Shock> shocks;
+    std::vector<margin::StressShock> shocks;
     std::optional<margin::Depth> depth;
 };
 

@@ -30,13 +30,13 @@ StressBook book(std::size_t count) {
     return out;
 }
 
-StressResult run(const StressBook& accounts, const Shock& shock, const Depth& depth) {
+StressResult run(const StressBook& accounts, const StressShock& shock, const Depth& depth) {
     auto out = stress(accounts, sample_parameters(), shock, depth);
     EXPECT_TRUE(out.has_value()) << (out ? "" : out.error().detail);
     return std::move(out).value();
 }
 
-Shock fall(std::string_view factor) {
+StressShock fall(std::string_view factor) {
     return {"fall", {{"eth", true, usd(factor)}}, {}, {}};
 }
 
@@ -145,9 +145,9 @@ TEST(Stress, ShockOfAnUnknownAssetIsRefused) {
 }
 
 TEST(Stress, BuiltInShocksAllApplyAndCoverEveryKind) {
-    const std::vector<Shock> shocks = built_in_shocks(sample_parameters(), sample_prices());
+    const std::vector<StressShock> shocks = built_in_shocks(sample_parameters(), sample_prices());
     std::set<std::string> names;
-    for (const Shock& shock : shocks) {
+    for (const StressShock& shock : shocks) {
         EXPECT_TRUE(names.insert(shock.name).second) << shock.name;
         const StressResult out = run(book(2), shock, built_in_depth());
         EXPECT_EQ(sum_of(out.settled), 2U) << shock.name;
@@ -175,7 +175,7 @@ TEST(Stress, RandomBooksSettleAndLoseNobody) {
         accounts.prices = p.prices;
         accounts.hub = ChainId::evm(1);
         accounts.accounts.push_back({p.holdings, false});
-        const Shock shock{"half", {{"asset0", true, usd("0.5")}}, {}, {}};
+        const StressShock shock{"half", {{"asset0", true, usd("0.5")}}, {}, {}};
         const auto out = stress(accounts, p.parameters, shock, built_in_depth());
         ASSERT_TRUE(out.has_value()) << seed << " " << out.error().detail;
         EXPECT_TRUE(out.value().is_settled) << seed;

@@ -24,7 +24,7 @@ TEST_F(RiskReportTest, ReportStandsAloneAndShowsEverything) {
     ASSERT_OK(round);
     ReportInput input{round.value(), "<op>", {}, true, {}};
     const margin::StressBook book = stress_book(round.value(), world.settings.genesis.hub);
-    for (const margin::Shock& shock :
+    for (const margin::StressShock& shock :
          margin::built_in_shocks(round.value().parameters, round.value().prices)) {
         input.stress.push_back(
             margin::stress(book, round.value().parameters, shock, margin::built_in_depth()).value()

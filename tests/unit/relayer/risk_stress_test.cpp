@@ -91,7 +91,8 @@ TEST_F(RiskStressTest, RoundIsStressedAndWritten) {
     const margin::StressBook book = stress_book(round, world.settings.genesis.hub);
     ASSERT_EQ(book.accounts.size(), 1U);
     std::vector<margin::StressResult> results;
-    for (const margin::Shock& shock : margin::built_in_shocks(round.parameters, round.prices)) {
+    for (const margin::StressShock& shock :
+         margin::built_in_shocks(round.parameters, round.prices)) {
         const auto result = margin::stress(book, round.parameters, shock, margin::built_in_depth());
         ASSERT_OK(result);
         results.push_back(result.value());
