@@ -199,6 +199,43 @@ Result<std::vector<GuardEntry>> SigningGuard::entries(bool newest_only) const {
     return out;
 }
 
+Result<void> SigningGuard::check_known(const GuardEntry& entry) const {
+    const auto held = hold(*impl_);
+    const detail::GuardedSubject* subject = impl_->find(detail::key_of(entry));
+    const detail::GuardedEpoch* recorded =
+        subject == nullptr ? nullptr : subject->find(entry.epoch);
+    if (recorded != nullptr && recorded->digest == entry.digest) {
+        return ok();
+    }
+    if (recorded != nullptr) {
+        return fail(
+            Errc::kConflict,
+            "the signing guard holds digest " + to_hex(recorded->digest) + " for " +
+                detail::name_of(entry)
+        );
+    }
+    const bool below = subject != nullptr && subject->low && entry.epoch < subject->low->epoch;
+    const bool at = subject != nullptr && subject->low && entry.epoch == subject->low->epoch;
+    if (below || (at && (subject->low->digest.is_zero() || subject->low->digest == entry.digest))) {
+        return ok();
+    }
+    return fail(Errc::kConflict, "the signing guard does not know " + detail::name_of(entry));
+}
+
+Result<std::vector<GuardEntry>> SigningGuard::newest(const Hash32& subject) const {
+    const auto held = hold(*impl_);
+    std::vector<GuardEntry> out;
+    for (const auto& [key, known] : impl_->subjects) {
+        if (key.subject == subject) {
+            const std::uint64_t epoch = known.highest();
+            const detail::GuardedEpoch* recorded = known.find(epoch);
+            const Hash32& digest = recorded != nullptr ? recorded->digest : known.low->digest;
+            out.push_back({key.signer, key.domain, key.subject, epoch, digest, {}, {}});
+        }
+    }
+    return out;
+}
+
 std::uint64_t SigningGuard::size() const {
     const auto held = hold(*impl_);
     return impl_->statements + impl_->watermarks;

@@ -120,9 +120,14 @@ class SigningGuard {
     [[nodiscard]] Result<std::optional<GuardEntry>> find(
         const Address& signer, const Hash32& domain, const Hash32& subject, std::uint64_t epoch
     ) const;
+    /// That it was signed here, or lies at or below a low watermark that does not contradict it.
+    /// kConflict with what is known instead.
+    [[nodiscard]] Result<void> check_known(const GuardEntry& entry) const;
     /// Everything, ordered by signer, domain, subject and epoch; with heads and message only for
     /// the highest epoch of each subject. `newest_only` leaves the others out.
     [[nodiscard]] Result<std::vector<GuardEntry>> entries(bool newest_only) const;
+    /// The newest of one subject, of each signer and domain; without heads and message.
+    [[nodiscard]] Result<std::vector<GuardEntry>> newest(const Hash32& subject) const;
     /// Statements and watermarks.
     [[nodiscard]] std::uint64_t size() const;
     [[nodiscard]] GuardState state() const;

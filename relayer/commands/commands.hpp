@@ -24,6 +24,7 @@ void add_status(CLI::App& app, Context& context);
 void add_chains(CLI::App& app, Context& context);
 void add_account(CLI::App& app, Context& context);
 void add_audit(CLI::App& app, Context& context);
+void add_guard(CLI::App& app, Context& context);
 void add_version(CLI::App& app, Context& context);
 
 }  // namespace margrave::relayer
