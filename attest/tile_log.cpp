@@ -311,6 +311,11 @@ Hash32 TileLog::root() const {
     return impl_->tree.root(size());
 }
 
+Hash32 TileLog::root(std::uint64_t entries) const {
+    MARGRAVE_ASSERT(entries <= size());
+    return impl_->tree.root(entries);
+}
+
 Result<std::vector<Hash32>> TileLog::inclusion(std::uint64_t index) const {
     if (index >= size()) {
         return fail(

@@ -77,6 +77,8 @@ class TileLog {
     Result<Checkpoint> publish(const LogKey& key);
     [[nodiscard]] std::uint64_t size() const;
     [[nodiscard]] Hash32 root() const;
+    /// Of the first `entries` entries, which are there.
+    [[nodiscard]] Hash32 root(std::uint64_t entries) const;
     /// Proof for an entry in the tree of size(), kNotFound when there is none.
     [[nodiscard]] Result<std::vector<Hash32>> inclusion(std::uint64_t index) const;
     /// Proof that the tree of size() extends its first `old_size` entries; old_size from 1.

@@ -143,6 +143,7 @@ Loaded load_document(const json& given, const std::filesystem::path& base_dir, U
     detail::check_watches(checked.document, built.settings, out.problems);
     detail::check_assets(checked.document, out.problems);
     detail::check_prices(checked.document, given, built.settings, out.problems);
+    detail::check_guard(built.settings, out.problems);
     // Without weights and prices there is nothing that could be evaluated.
     if (use == Use::kSign) {
         detail::check_parameters(built, out.problems);

@@ -12,6 +12,9 @@ using enum detail::Change;
 
 constexpr std::string_view kSingleSource = "yes: one lying node can make this daemon sign a lie";
 
+constexpr std::string_view kNoSilence =
+    "yes: a second signer with this key may start beside me unseen";
+
 constexpr std::string_view kSomeAddress = R"("0x52908400098527886E0F7030069857D2E4169EE7")";
 
 // clang-format off
@@ -351,6 +354,26 @@ constexpr Setting kTable[] = {
      "An environment variable; other processes of the user can see it.",
      R"("MARGRAVE_PASSWORD")", kRestart, "password", true},
 
+    {"/guard", kObject, kOptional, "", "", "",
+     "The signing guard, which keeps one key from signing two truths.", R"({"mark": "/mnt/other/guard.mark"})"},
+    {"/guard/dir", kPath, kOptional, "", "", "",
+     "Its directory; guard in the data directory when absent. Never in a backup, never on two machines.",
+     R"("/var/lib/margrave/guard")"},
+    {"/guard/mark", kPath, kOptional, "", "", "",
+     "Its high-water mark, outside of that directory; guard.mark in the data directory when absent. On another disk "
+     "it also tells when the first one was rolled back.", R"("/mnt/other/guard.mark")"},
+    {"/guard/published", kList, kOptional, "", "1", "16",
+     "Where else this operator's log can be read. A start signs nothing when more was published there than is here.",
+     R"(["https://log.op-1.internal"])"},
+    {"/guard/published/*", kUrl, kRequired, "", "", "",
+     "URL of the directory that holds `checkpoint`.", R"("https://log.op-1.internal")"},
+    {"/guard/silence", kSeconds, kOptional, "", "1s", "1d",
+     "After a start, how long the registries are watched for rounds of a second signer before the first signature; "
+     "two intervals when absent, at least 10s.", R"("2m")"},
+    {"/guard/silence_off", kExact, kOptional, "", kNoSilence, "",
+     "Signs at once after a start. Only these exact words do it; for development.",
+     R"("yes: a second signer with this key may start beside me unseen")"},
+
     {"/api", kObject, kOptional, "", "", "",
      "How the running daemon is asked.", R"({"admin_socket": "/run/margrave/admin.sock"})"},
     {"/api/admin_socket", kPath, kOptional, "", "", "",
@@ -371,6 +394,10 @@ constexpr Setting kTable[] = {
 
 std::string_view single_source_words() {
     return kSingleSource;
+}
+
+std::string_view no_silence_words() {
+    return kNoSilence;
 }
 
 namespace detail {

@@ -47,6 +47,16 @@ struct DeploySettings {
     std::optional<Address> treasury;
 };
 
+/// Where the signing guard lies, and how long it keeps silent after a start.
+struct GuardSettings {
+    std::filesystem::path dir;
+    std::filesystem::path mark;
+    /// Zero: not at all, which takes the exact words of the schema.
+    std::chrono::seconds silence{120};
+    /// Where the log is published, to be compared at a start. May hold keys.
+    std::vector<std::string> published;
+};
+
 struct Settings {
     std::filesystem::path file;
     std::string node_name;
@@ -65,6 +75,7 @@ struct Settings {
     std::filesystem::path keystore;
     SecretSource password;
     std::chrono::milliseconds attestation_interval{60'000};
+    GuardSettings guard;
     std::filesystem::path admin_socket;
     std::string log_level{"info"};
     std::string log_format{"auto"};
@@ -104,8 +115,9 @@ Loaded load_text(
     std::string_view text, const std::filesystem::path& base_dir, Use use = Use::kSign
 );
 
-/// The words that must stand behind "accept_single_source".
+/// The words that must stand behind "accept_single_source", and behind "silence_off".
 std::string_view single_source_words();
+std::string_view no_silence_words();
 
 /// One deployed chain; the file is canonical JSON.
 struct DeployedChain {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "relayer/app.hpp"
 #include "relayer/detail/messages.hpp"
+#include "relayer/guard_status.hpp"
 
 namespace margrave::relayer {
 
@@ -141,6 +142,10 @@ Canonical App::chain_row(std::size_t index) const {
     return row;
 }
 
+std::string App::silence_words() const {
+    return silence_ ? silence_->words(std::chrono::steady_clock::now()) : "not running";
+}
+
 std::string App::status_json() const {
     Canonical::Array chains;
     for (std::size_t i = 0; i < adapters_.size(); ++i) {
@@ -176,6 +181,8 @@ std::string App::status_json() const {
         ledgers.push_back(std::move(row));
     }
     const Attestation& last = scribe_->last();
+    const auto guard = guard_status(*guard_, settings_.guard, silence_words());
+    const bool silent = silence_ && !silence_->is_over();
     const Canonical status = Canonical::Object{
         {"accounts", Canonical::integer(rounds_->book().size())},
         {"accountsByStatus", std::move(by_status)},
@@ -184,6 +191,7 @@ std::string App::status_json() const {
         {"deficits", std::move(deficits)},
         {"digest", to_hex(scribe_->last_digest())},
         {"dryRun", options_.dry_run},
+        {"guard", guard ? guard.value() : error_json(guard.error())},
         {"issuedAt", Canonical::integer(last.issued_at.value)},
         {"ledgers", std::move(ledgers)},
         {"leaves", Canonical::integer(scribe_->leaves())},
@@ -193,7 +201,8 @@ std::string App::status_json() const {
         {"round", Canonical::integer(last.round.value)},
         {"signer", to_checksum(signer_->address())},
         {"validUntil", Canonical::integer(last.valid_until.value)},
-        {"waitingFor", rounds_->waiting_for()},
+        {"waitingFor",
+         silent ? "the silence after the start: " + silence_words() : rounds_->waiting_for()},
     };
     return status.dump();
 }

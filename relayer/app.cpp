@@ -56,7 +56,12 @@ Result<void> App::open(attest::SecretKey key) {
     MARGRAVE_TRY(database_, store::Database::open({dir / "store", network, false}));
     ledger_ = std::make_unique<store::Ledger>(*database_);
     MARGRAVE_TRY(define_ledgers(*ledger_, settings_.parameters));
-    MARGRAVE_TRY(guard_, store::SigningGuard::open(dir / "guard", dir / "guard.mark", network));
+    MARGRAVE_TRY(
+        guard_, store::SigningGuard::open(settings_.guard.dir, settings_.guard.mark, network)
+    );
+    if (!guard_->note().empty()) {
+        log_.warn("guard.mended", {{"note", guard_->note()}});
+    }
 
     const attest::LogKey log_key = attest::derive_log_key(key);
     MARGRAVE_TRY(auto sender_key, derive_sender_key(key));
@@ -176,64 +181,13 @@ void App::stop(Error why) {
     tasks_->cancel();
 }
 
-Result<void> App::check_round(const ChainId& chain, RoundNum on_chain) const {
-    if (on_chain <= scribe_->last().round) {
-        return ok();
-    }
-    return fail(
-        Errc::kUnsafe,
-        "the registry on " + chain.text() + " has round " + std::to_string(on_chain.value) +
-            " but this data directory ends at round " +
-            std::to_string(scribe_->last().round.value) +
-            ": it was restored, or another process signs with this key. Nothing is signed"
-    );
-}
-
-Task<Result<void>> App::check_chains() {
-    for (const auto& adapter : adapters_) {
-        const ChainId chain = adapter->settings().chain;
-        if (board_->is_halted(chain)) {
-            continue;
-        }
-        auto facts = co_await adapter->probe();
-        if (!facts) {
-            const bool known = ledger_->chain_state(chain).final.has_value();
-            if (facts.error().code == Errc::kWrongChain || !known) {
-                co_return facts.as_failure();
-            }
-            log_.warn("chain.unreachable", {{"chain", chain}, {"reason", facts.error()}});
-            continue;
-        }
-        if (options_.dry_run) {
-            continue;
-        }
-        auto on_chain = co_await adapter->latest_round();
-        if (!on_chain) {
-            co_return on_chain.as_failure();
-        }
-        const auto& [round, digest] = on_chain.value();
-        auto known_round = check_round(chain, round);
-        if (!known_round) {
-            co_return known_round.as_failure();
-        }
-        if (round == scribe_->last().round && round.value != 0 &&
-            digest != scribe_->last_digest()) {
-            co_return fail(
-                Errc::kUnsafe,
-                "the registry on " + chain.text() + " holds another digest for round " +
-                    std::to_string(round.value) + " than this log: " + to_hex(digest)
-            );
-        }
-    }
-    co_return ok();
-}
-
 Task<void> App::sign_rounds() {
     const auto tick = std::min<std::chrono::milliseconds>(
         settings_.attestation_interval, std::chrono::milliseconds(1000)
     );
     infra::LogLimiter limiter(1, std::chrono::seconds(30));
-    while (true) {
+    co_await keep_silence();
+    while (!stopped_by_) {
         board_->review(clock_.now());
         auto passed = co_await rounds_->pass();
         if (!passed && must_stop(passed.error().code)) {
@@ -274,7 +228,7 @@ Task<void> App::deliver(std::size_t index) {
             stop(passed.error());
             co_return;
         }
-        auto known = check_round(chain.chain, delivery.registry_round());
+        auto known = check_registry(chain.chain, delivery.registry_round(), Hash32{}, own_round());
         if (!known) {
             stop(known.error());
             co_return;
@@ -298,6 +252,12 @@ Task<void> App::wait_for_signal() {
 }
 
 Task<Result<void>> App::run() {
+    if (!options_.dry_run) {
+        auto compared = co_await check_published();
+        if (!compared) {
+            co_return compared.as_failure();
+        }
+    }
     auto checked = co_await check_chains();
     if (!checked) {
         co_return checked.as_failure();
@@ -317,6 +277,7 @@ Task<Result<void>> App::run() {
         }
     }
     if (!options_.dry_run) {
+        begin_silence();
         work.emplace_back("rounds", sign_rounds());
     }
     work.emplace_back("admin", admin_->run());

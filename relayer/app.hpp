@@ -15,6 +15,7 @@
 #include "relayer/head_hints.hpp"
 #include "relayer/rounds.hpp"
 #include "relayer/scribe.hpp"
+#include "relayer/silence.hpp"
 #include "relayer/watcher.hpp"
 #include "store/database.hpp"
 #include "store/guard.hpp"
@@ -74,9 +75,17 @@ class App {
     /// While the chain is halted: says so now and then, until an operator's word.
     Task<void> wait_halted(std::size_t index, infra::LogLimiter& limiter);
     void add_chain(chains::ChainAdapter& adapter, const std::shared_ptr<attest::Signer>& paying);
+    [[nodiscard]] OwnRound own_round() const;
+    /// kUnsafe when what was published elsewhere is not a part of this log. What does not answer is
+    /// passed over.
+    Task<Result<void>> check_published();
     /// kUnsafe when a registry is ahead of what this data directory signed.
-    [[nodiscard]] Result<void> check_round(const ChainId& chain, RoundNum on_chain) const;
     Task<Result<void>> check_chains();
+    void begin_silence();
+    /// Ends when the silence is over, or with what stops the daemon.
+    Task<void> keep_silence();
+    /// How it stands, for people.
+    [[nodiscard]] std::string silence_words() const;
     Task<void> follow_chain(std::size_t index);
     Task<void> sign_rounds();
     Task<void> deliver(std::size_t index);
@@ -115,6 +124,8 @@ class App {
     /// An operator said that a halted chain may go on.
     std::vector<std::unique_ptr<infra::Notifier>> resumed_;
     std::unique_ptr<infra::TaskGroup> tasks_;
+    /// From the start of signing on; absent in a dry run.
+    std::optional<Silence> silence_;
     std::optional<Error> stopped_by_;
 };
 

@@ -35,6 +35,7 @@ int main(int argc, char** argv) {
         AddCommand{add_account},
         AddCommand{add_risk},
         AddCommand{add_audit},
+        AddCommand{add_guard},
         AddCommand{add_version},
     };
     return run_command_line(argc, argv, kCommands, std::cout, std::cerr);

@@ -50,26 +50,6 @@ Result<void> Scribe::open(UnixSeconds now) {
     return publish();
 }
 
-// The key statement is the first thing that is ever signed, so it alone may be there without a log:
-// the first start was interrupted, and the same bytes are signed again.
-Result<void> Scribe::check_lost_log() const {
-    const Hash32 network = parts_.settings.genesis.network();
-    const std::string origin = attest::log_origin(network, parts_.settings.node_name);
-    const Hash32 statement =
-        attest::key_statement(network, attest::log_vkey(origin, parts_.log_key));
-    const Hash32 domain = attest::domain_separator(network);
-    MARGRAVE_TRY(auto key, parts_.guard.find(parts_.signer.address(), domain, statement, 1));
-    if (parts_.guard.size() == (key ? 1U : 0U)) {
-        return ok();
-    }
-    return fail(
-        Errc::kUnsafe,
-        "the signing guard has " + std::to_string(parts_.guard.size()) +
-            " records but the attestation log is empty: the data directory was lost or restored. "
-            "Signing on could contradict what was signed; restore the log or start a new network"
-    );
-}
-
 Result<void> Scribe::start_log() {
     const Hash32 network = parts_.settings.genesis.network();
     const std::string origin = attest::log_origin(network, parts_.settings.node_name);
@@ -117,25 +97,10 @@ Result<void> Scribe::finish_interrupted(UnixSeconds now) {
     MARGRAVE_TRY(
         auto guarded, parts_.guard.last(parts_.signer.address(), domain, attestation_subject())
     );
-    const std::uint64_t signed_round = guarded ? guarded->epoch : 0;
-    if (signed_round == last_.round.value) {
-        if (guarded && guarded->digest != last_digest_) {
-            return fail(
-                Errc::kUnsafe,
-                "the signing guard holds digest " + to_hex(guarded->digest) + " for round " +
-                    std::to_string(signed_round) + " but the attestation log holds " +
-                    to_hex(last_digest_) + ": they are not of one history"
-            );
-        }
+    MARGRAVE_TRY(check_guard_and_log(guarded));
+    MARGRAVE_TRY(check_recent());
+    if (!guarded || guarded->epoch == last_.round.value) {
         return ok();
-    }
-    if (signed_round != last_.round.value + 1) {
-        return fail(
-            Errc::kUnsafe,
-            "the signing guard's last round is " + std::to_string(signed_round) +
-                " but the attestation log's is " + std::to_string(last_.round.value) +
-                ": one of them was rolled back. Nothing is signed until a person settles it"
-        );
     }
     MARGRAVE_TRY(auto message, parse_canonical(as_text(guarded->message)));
     return sign_round(message, nullptr, now);

@@ -89,6 +89,13 @@ class Scribe {
     /// decisions, since each call costs several fsyncs.
     Result<void> publish();
 
+    /// A checkpoint of this log as somebody else keeps it, `where` for messages; its entries.
+    /// kUnsafe when it says more than this log has, or another history of it; kConfig when it is
+    /// not of this log.
+    [[nodiscard]] Result<std::uint64_t> compare_published(
+        std::string_view note, const std::string& where
+    ) const;
+
     /// The last attestation in the log, zero round when none.
     [[nodiscard]] const Attestation& last() const { return last_; }
 
@@ -120,6 +127,9 @@ class Scribe {
     Result<void> name_parameters();
     Result<void> finish_interrupted(UnixSeconds now);
     Result<void> load_last();
+    Result<void> check_recent() const;
+    Result<void> check_guarded(ByteView leaf) const;
+    Result<void> check_guard_and_log(const std::optional<store::GuardEntry>& guarded) const;
     /// `fresh`: what goes with the message without being recorded with it; null when the message is
     /// one that was recorded before.
     Result<void> sign_round(const Canonical& message, const RoundDraft* fresh, UnixSeconds now);

@@ -2,105 +2,20 @@
 #include "store/guard.hpp"
 
 #include "core/assert.hpp"
-#include "store/detail/codec.hpp"
-#include "store/detail/guard_log.hpp"
+#include "store/detail/guard_impl.hpp"
 
 #include <algorithm>
-#include <map>
-#include <tuple>
-#include <unordered_map>
 
 namespace margrave::store {
+
+namespace detail {
+
 namespace {
 
-constexpr std::size_t kMaxMessage = std::size_t{16} << 20U;
-constexpr std::size_t kMaxHeads = 4096;
+constexpr std::size_t kGuardMessageMax = std::size_t{16} << 20U;
+constexpr std::size_t kGuardHeadsMax = 4096;
 
-struct EntryRow {
-    static constexpr std::size_t kTypicalSize = 1024;
-    GuardEntry entry;
-
-    void write(Bytes& out) const {
-        put_bytes(out, entry.signer.view());
-        put_bytes(out, entry.domain.view());
-        put_bytes(out, entry.subject.view());
-        put_u64(out, entry.epoch);
-        put_bytes(out, entry.digest.view());
-        detail::put_blob(out, entry.message);
-        put_u32(out, static_cast<std::uint32_t>(entry.as_of.size()));
-        for (const Head& head : entry.as_of) {
-            detail::put_text(out, head.chain.text());
-            put_u64(out, head.number.value);
-            put_bytes(out, head.hash.view());
-            put_u64(out, head.events);
-            put_bytes(out, head.accumulator.view());
-        }
-    }
-
-    static Result<Head> read_head(ByteReader& in) {
-        Head head;
-        MARGRAVE_TRY(const std::string chain, detail::read_text(in));
-        MARGRAVE_TRY(head.chain, ChainId::parse(chain));
-        MARGRAVE_TRY(head.number.value, in.u64());
-        MARGRAVE_TRY(head.hash, in.hash32());
-        MARGRAVE_TRY(head.events, in.u64());
-        MARGRAVE_TRY(head.accumulator, in.hash32());
-        return head;
-    }
-
-    static Result<EntryRow> read(ByteReader& in) {
-        EntryRow row;
-        GuardEntry& e = row.entry;
-        MARGRAVE_TRY(e.signer, in.address());
-        MARGRAVE_TRY(e.domain, in.hash32());
-        MARGRAVE_TRY(e.subject, in.hash32());
-        MARGRAVE_TRY(e.epoch, in.u64());
-        MARGRAVE_TRY(e.digest, in.hash32());
-        MARGRAVE_TRY(e.message, detail::read_blob(in));
-        MARGRAVE_TRY(const std::uint32_t heads, in.u32());
-        for (std::uint32_t i = 0; i < heads; ++i) {
-            MARGRAVE_TRY(Head head, read_head(in));
-            e.as_of.push_back(std::move(head));
-        }
-        return row;
-    }
-};
-
-// (signer, domain, subject): what has one digest an epoch.
-struct Key {
-    Address signer;
-    Hash32 domain;
-    Hash32 subject;
-    bool operator==(const Key&) const = default;
-};
-
-struct KeyHash {
-    std::size_t operator()(const Key& k) const noexcept {
-        return std::hash<Address>{}(k.signer) ^ (std::hash<Hash32>{}(k.domain) * 3) ^
-               (std::hash<Hash32>{}(k.subject) * 7);
-    }
-};
-
-struct Recorded {
-    std::uint64_t epoch{0};
-    Hash32 digest;
-    std::uint64_t offset{0};
-};
-
-struct Subject {
-    // Ascending by epoch, because an epoch below the highest is refused.
-    std::vector<Recorded> records;
-    std::vector<Head> as_of;
-
-    [[nodiscard]] const Recorded* find(std::uint64_t epoch) const {
-        const auto it = std::ranges::lower_bound(records, epoch, {}, &Recorded::epoch);
-        return it != records.end() && it->epoch == epoch ? &*it : nullptr;
-    }
-};
-
-Key key_of(const GuardEntry& e) {
-    return {e.signer, e.domain, e.subject};
-}
+}  // namespace
 
 std::string name_of(const GuardEntry& e) {
     return "signer " + to_hex(e.signer) + ", subject " + to_hex(e.subject) + ", epoch " +
@@ -108,8 +23,11 @@ std::string name_of(const GuardEntry& e) {
 }
 
 Result<void> check_shape(const GuardEntry& e) {
-    if (e.message.size() > kMaxMessage || e.as_of.size() > kMaxHeads) {
+    if (e.message.size() > kGuardMessageMax || e.as_of.size() > kGuardHeadsMax) {
         return fail(Errc::kInvalid, name_of(e) + ": message or heads are too long to record");
+    }
+    if (e.epoch == 0) {
+        return fail(Errc::kInvalid, name_of(e) + ": epochs begin with 1");
     }
     for (const Head& head : e.as_of) {
         const auto same = [&](const Head& other) {
@@ -125,7 +43,6 @@ Result<void> check_shape(const GuardEntry& e) {
     return ok();
 }
 
-// No head goes back, none changes its hash at the same number, and none is left out.
 Result<void> check_heads(const GuardEntry& e, const std::vector<Head>& before) {
     for (const Head& old : before) {
         const auto now = std::ranges::find(e.as_of, old.chain, &Head::chain);
@@ -148,124 +65,256 @@ Result<void> check_heads(const GuardEntry& e, const std::vector<Head>& before) {
     return ok();
 }
 
+const GuardedEpoch* GuardedSubject::find(std::uint64_t epoch) const {
+    const auto it = std::ranges::lower_bound(records, epoch, {}, &GuardedEpoch::epoch);
+    return it != records.end() && it->epoch == epoch ? &*it : nullptr;
+}
+
+std::uint64_t GuardedSubject::highest() const {
+    const std::uint64_t recorded = records.empty() ? 0 : records.back().epoch;
+    return std::max(recorded, low ? low->epoch : 0);
+}
+
+}  // namespace detail
+
+namespace {
+
+std::lock_guard<std::mutex> hold(const SigningGuard::Impl& impl) {
+    return std::lock_guard<std::mutex>(impl.lock);
+}
+
+// What is known of this very epoch: it repeats, it contradicts, or it lies where nothing is signed.
+Result<std::optional<GuardVerdict>> judge(
+    const GuardEntry& entry, const detail::GuardedSubject& subject
+) {
+    const detail::GuardedEpoch* recorded = subject.find(entry.epoch);
+    const bool at_low = subject.low && subject.low->epoch == entry.epoch;
+    if (recorded != nullptr || (at_low && !subject.low->digest.is_zero())) {
+        const Hash32& digest = recorded != nullptr ? recorded->digest : subject.low->digest;
+        if (digest == entry.digest) {
+            return std::optional(GuardVerdict::kRepeat);
+        }
+        return fail(
+            Errc::kConflict,
+            detail::name_of(entry) + ": digest " + to_hex(digest) + " was recorded, so digest " +
+                to_hex(entry.digest) + " is never signed"
+        );
+    }
+    if (subject.low && entry.epoch <= subject.low->epoch) {
+        return fail(
+            Errc::kConflict,
+            detail::name_of(entry) + " lies at or below the low watermark " +
+                std::to_string(subject.low->epoch) +
+                " of an import: it may have been signed elsewhere"
+        );
+    }
+    if (entry.epoch < subject.highest()) {
+        return fail(
+            Errc::kConflict,
+            detail::name_of(entry) + " lies below epoch " + std::to_string(subject.highest()) +
+                ", which was recorded"
+        );
+    }
+    return std::optional<GuardVerdict>{};
+}
+
 }  // namespace
-
-struct SigningGuard::Impl {
-    std::unique_ptr<detail::GuardLog> log;
-    std::unordered_map<Key, Subject, KeyHash> subjects;
-
-    void index(const GuardEntry& entry, std::uint64_t offset) {
-        Subject& subject = subjects[key_of(entry)];
-        MARGRAVE_ASSERT(subject.records.empty() || subject.records.back().epoch < entry.epoch);
-        subject.records.push_back({entry.epoch, entry.digest, offset});
-        subject.as_of = entry.as_of;
-    }
-
-    [[nodiscard]] const Subject* find(const Key& key) const {
-        const auto it = subjects.find(key);
-        return it == subjects.end() ? nullptr : &it->second;
-    }
-
-    [[nodiscard]] Result<std::optional<GuardEntry>> load(const Recorded& record) const {
-        MARGRAVE_TRY(const Bytes payload, log->read(record.offset));
-        MARGRAVE_TRY(auto row, detail::decode<EntryRow>(payload));
-        if (row.entry.epoch != record.epoch || row.entry.digest != record.digest) {
-            return fail(Errc::kCorrupt, "guard record changed while the process ran");
-        }
-        return std::optional<GuardEntry>{std::move(row.entry)};
-    }
-
-    // A record that repeats or goes back can only have been put there by somebody else.
-    Result<void> load_record(std::uint64_t offset, ByteView payload) {
-        auto row = detail::decode<EntryRow>(payload);
-        if (!row) {
-            return fail(
-                Errc::kCorrupt,
-                "guard record at " + std::to_string(offset) + ": " + row.error().detail
-            );
-        }
-        const GuardEntry& entry = row.value().entry;
-        const Subject* subject = find(key_of(entry));
-        if (subject != nullptr && subject->records.back().epoch >= entry.epoch) {
-            return fail(Errc::kCorrupt, "guard record for " + name_of(entry) + " is out of order");
-        }
-        index(entry, offset);
-        return ok();
-    }
-};
 
 SigningGuard::SigningGuard(std::unique_ptr<Impl> impl)
     : impl_(std::move(impl)) {}
 
 SigningGuard::~SigningGuard() = default;
 
-Result<std::unique_ptr<SigningGuard>> SigningGuard::open(
-    const std::filesystem::path& dir, const std::filesystem::path& mark_file, const Hash32& network
-) {
-    auto impl = std::make_unique<Impl>();
-    const auto visit = [&impl](std::uint64_t offset, ByteView payload) {
-        return impl->load_record(offset, payload);
-    };
-    MARGRAVE_TRY(impl->log, detail::GuardLog::open(dir, mark_file, network, visit));
-    return std::unique_ptr<SigningGuard>(new SigningGuard(std::move(impl)));
-}
-
 Result<GuardVerdict> SigningGuard::record(const GuardEntry& entry) {
+    const auto held = hold(*impl_);
     MARGRAVE_TRY(impl_->log->check());
-    MARGRAVE_TRY(check_shape(entry));
-    if (const Subject* subject = impl_->find(key_of(entry))) {
-        if (const Recorded* same = subject->find(entry.epoch)) {
-            if (same->digest == entry.digest) {
-                return GuardVerdict::kRepeat;
-            }
-            return fail(
-                Errc::kConflict,
-                name_of(entry) + ": digest " + to_hex(same->digest) + " was recorded, so digest " +
-                    to_hex(entry.digest) + " is never signed"
-            );
-        }
-        const std::uint64_t highest = subject->records.back().epoch;
-        if (entry.epoch < highest) {
-            return fail(
-                Errc::kConflict,
-                name_of(entry) + " lies below epoch " + std::to_string(highest) +
-                    ", which was recorded"
-            );
-        }
-        MARGRAVE_TRY(check_heads(entry, subject->as_of));
+    MARGRAVE_TRY(detail::check_shape(entry));
+    if (entry.digest.is_zero()) {
+        return fail(Errc::kInvalid, detail::name_of(entry) + ": no statement has the digest zero");
     }
-    MARGRAVE_TRY(const std::uint64_t offset, impl_->log->append(detail::encode(EntryRow{entry})));
-    impl_->index(entry, offset);
+    const detail::GuardedSubject* subject = impl_->find(detail::key_of(entry));
+    if (subject != nullptr) {
+        MARGRAVE_TRY(const auto known, judge(entry, *subject));
+        if (known) {
+            return *known;
+        }
+        MARGRAVE_TRY(detail::check_heads(entry, subject->as_of));
+    }
+    MARGRAVE_TRY(impl_->check_open(entry));
+    MARGRAVE_TRY(impl_->append(detail::StatementRecord{entry}));
     return GuardVerdict::kNew;
 }
 
 Result<std::optional<GuardEntry>> SigningGuard::last(
     const Address& signer, const Hash32& domain, const Hash32& subject
 ) const {
-    const Subject* found = impl_->find({signer, domain, subject});
+    const auto held = hold(*impl_);
+    const Impl::Key key{signer, domain, subject};
+    const detail::GuardedSubject* found = impl_->find(key);
     if (found == nullptr) {
         return std::optional<GuardEntry>{};
     }
-    return impl_->load(found->records.back());
+    MARGRAVE_TRY(GuardEntry entry, impl_->load(key, found->highest()));
+    return std::optional<GuardEntry>{std::move(entry)};
 }
 
 Result<std::optional<GuardEntry>> SigningGuard::find(
     const Address& signer, const Hash32& domain, const Hash32& subject, std::uint64_t epoch
 ) const {
-    const Subject* found = impl_->find({signer, domain, subject});
-    const Recorded* record = found == nullptr ? nullptr : found->find(epoch);
-    if (record == nullptr) {
+    const auto held = hold(*impl_);
+    const Impl::Key key{signer, domain, subject};
+    const detail::GuardedSubject* found = impl_->find(key);
+    const bool known = found != nullptr && (found->find(epoch) != nullptr ||
+                                            (found->low && found->low->epoch == epoch));
+    if (!known) {
         return std::optional<GuardEntry>{};
     }
-    return impl_->load(*record);
+    MARGRAVE_TRY(GuardEntry entry, impl_->load(key, epoch));
+    return std::optional<GuardEntry>{std::move(entry)};
+}
+
+Result<std::vector<GuardEntry>> SigningGuard::entries(bool newest_only) const {
+    const auto held = hold(*impl_);
+    std::vector<GuardEntry> out;
+    for (const auto& [key, subject] : impl_->subjects) {
+        const std::uint64_t highest = subject.highest();
+        std::vector<std::pair<std::uint64_t, Hash32>> older;
+        if (!newest_only && subject.low) {
+            older.emplace_back(subject.low->epoch, subject.low->digest);
+        }
+        for (const detail::GuardedEpoch& record : subject.records) {
+            if (!newest_only) {
+                older.emplace_back(record.epoch, record.digest);
+            }
+        }
+        std::ranges::sort(older);
+        for (const auto& [epoch, digest] : older) {
+            if (epoch != highest) {
+                out.push_back({key.signer, key.domain, key.subject, epoch, digest, {}, {}});
+            }
+        }
+        MARGRAVE_TRY(GuardEntry newest, impl_->load(key, highest));
+        out.push_back(std::move(newest));
+    }
+    return out;
+}
+
+Result<void> SigningGuard::check_known(const GuardEntry& entry) const {
+    const auto held = hold(*impl_);
+    const detail::GuardedSubject* subject = impl_->find(detail::key_of(entry));
+    const detail::GuardedEpoch* recorded =
+        subject == nullptr ? nullptr : subject->find(entry.epoch);
+    if (recorded != nullptr && recorded->digest == entry.digest) {
+        return ok();
+    }
+    if (recorded != nullptr) {
+        return fail(
+            Errc::kConflict,
+            "the signing guard holds digest " + to_hex(recorded->digest) + " for " +
+                detail::name_of(entry)
+        );
+    }
+    const bool below = subject != nullptr && subject->low && entry.epoch < subject->low->epoch;
+    const bool at = subject != nullptr && subject->low && entry.epoch == subject->low->epoch;
+    if (below || (at && (subject->low->digest.is_zero() || subject->low->digest == entry.digest))) {
+        return ok();
+    }
+    return fail(Errc::kConflict, "the signing guard does not know " + detail::name_of(entry));
+}
+
+Result<std::vector<GuardEntry>> SigningGuard::newest(const Hash32& subject) const {
+    const auto held = hold(*impl_);
+    std::vector<GuardEntry> out;
+    for (const auto& [key, known] : impl_->subjects) {
+        if (key.subject == subject) {
+            const std::uint64_t epoch = known.highest();
+            const detail::GuardedEpoch* recorded = known.find(epoch);
+            const Hash32& digest = recorded != nullptr ? recorded->digest : known.low->digest;
+            out.push_back({key.signer, key.domain, key.subject, epoch, digest, {}, {}});
+        }
+    }
+    return out;
 }
 
 std::uint64_t SigningGuard::size() const {
-    return impl_->log->count();
+    const auto held = hold(*impl_);
+    return impl_->statements + impl_->watermarks;
 }
 
 const std::string& SigningGuard::note() const {
-    return impl_->log->note();
+    return impl_->note;
+}
+
+const detail::GuardedSubject* SigningGuard::Impl::find(const Key& key) const {
+    const auto it = subjects.find(key);
+    return it == subjects.end() ? nullptr : &it->second;
+}
+
+Result<GuardEntry> SigningGuard::Impl::load(const Key& key, std::uint64_t epoch) const {
+    const detail::GuardedSubject& subject = *find(key);
+    const detail::GuardedEpoch* recorded = subject.find(epoch);
+    MARGRAVE_ASSERT(recorded != nullptr || (subject.low && subject.low->epoch == epoch));
+    const Hash32& digest = recorded != nullptr ? recorded->digest : subject.low->digest;
+    MARGRAVE_TRY(
+        const Bytes payload, log->read(recorded != nullptr ? recorded->offset : subject.low->offset)
+    );
+    MARGRAVE_TRY(auto record, detail::decode_guard(payload));
+    std::vector<GuardEntry> entries;
+    if (auto* statement = std::get_if<detail::StatementRecord>(&record)) {
+        entries.push_back(std::move(statement->entry));
+    } else if (auto* import = std::get_if<detail::ImportRecord>(&record)) {
+        entries = std::move(import->entries);
+    }
+    for (GuardEntry& entry : entries) {
+        if (detail::key_of(entry) == key && entry.epoch == epoch && entry.digest == digest) {
+            return std::move(entry);
+        }
+    }
+    return fail(Errc::kCorrupt, "guard record changed while the process ran");
+}
+
+Result<void> SigningGuard::Impl::check_open(const GuardEntry& entry) const {
+    for (const detail::CloseRecord& closing : closings) {
+        const bool meant = closing.subject.is_zero() || closing.subject == entry.subject;
+        if (meant && entry.epoch >= closing.from) {
+            return fail(
+                Errc::kUnsafe,
+                "signing guard " + place.dir.string() + " was closed (" + closing.reason +
+                    "): " + detail::name_of(entry) +
+                    " is not signed here any more. Sign on where it was handed to, or make a new "
+                    "key"
+            );
+        }
+    }
+    return ok();
+}
+
+Result<void> SigningGuard::Impl::append(const detail::GuardRecord& record) {
+    const Bytes payload = detail::encode_guard(record);
+    MARGRAVE_TRY(const std::uint64_t offset, log->append(payload));
+    const Result<void> applied =
+        std::visit([&](const auto& r) { return apply(r, offset); }, record);
+    // It was checked before it was written.
+    MARGRAVE_ASSERT(applied.has_value());
+    return ok();
+}
+
+Result<void> SigningGuard::Impl::apply(
+    const detail::StatementRecord& record, std::uint64_t offset
+) {
+    const GuardEntry& entry = record.entry;
+    const auto it = subjects.find(detail::key_of(entry));
+    // A record that repeats or goes back can only have been put there by somebody else.
+    if (it != subjects.end() && it->second.highest() >= entry.epoch) {
+        return fail(
+            Errc::kCorrupt, "the record for " + detail::name_of(entry) + " is out of order"
+        );
+    }
+    detail::GuardedSubject& subject = subjects[detail::key_of(entry)];
+    subject.records.push_back({entry.epoch, entry.digest, offset});
+    subject.as_of = entry.as_of;
+    ++statements;
+    return ok();
 }
 
 }  // namespace margrave::store

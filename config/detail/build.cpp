@@ -32,6 +32,35 @@ void build_node(Settings& out, const Reader& root, const std::filesystem::path& 
     take(out.log_format, root.object("log").text("format"));
 }
 
+/// A second signer is seen when it has brought a round to a registry: one to sign, one to bring.
+std::chrono::seconds usual_silence(std::chrono::milliseconds interval) {
+    constexpr std::chrono::seconds kLeast{10};
+    return std::max(std::chrono::ceil<std::chrono::seconds>(2 * interval), kLeast);
+}
+
+void build_guard(Settings& out, const Reader& guard, const std::filesystem::path& base_dir) {
+    out.guard.dir = out.data_dir / "guard";
+    out.guard.mark = out.data_dir / "guard.mark";
+    if (const auto dir = guard.text("dir")) {
+        out.guard.dir = resolve(base_dir, *dir);
+    }
+    if (const auto mark = guard.text("mark")) {
+        out.guard.mark = resolve(base_dir, *mark);
+    }
+    for (std::size_t i = 0; i < guard.size("published"); ++i) {
+        if (const auto url = guard.text_item("published", i)) {
+            out.guard.published.push_back(*url);
+        }
+    }
+    out.guard.silence = usual_silence(out.attestation_interval);
+    if (const auto silence = guard.seconds("silence")) {
+        out.guard.silence = std::chrono::seconds(*silence);
+    }
+    if (guard.has("silence_off")) {
+        out.guard.silence = std::chrono::seconds(0);
+    }
+}
+
 void build_signer(Settings& out, const Reader& root, const std::filesystem::path& base_dir) {
     const Reader signer = root.object("signer");
     if (const auto keystore = signer.text("keystore")) {
@@ -294,6 +323,7 @@ Built build(const json& document, const std::filesystem::path& base_dir) {
     Settings& settings = out.settings;
     const Reader root(document, "");
     build_node(settings, root, base_dir);
+    build_guard(settings, root.object("guard"), base_dir);
     build_signer(settings, root, base_dir);
     build_network(settings, root);
     build_assets(out, root, base_dir);

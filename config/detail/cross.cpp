@@ -268,11 +268,30 @@ void check_assets(const json& document, std::vector<Problem>& out) {
     }
 }
 
+void check_guard(const Settings& settings, std::vector<Problem>& out) {
+    const std::filesystem::path from = settings.guard.mark.lexically_relative(settings.guard.dir);
+    const bool inside = !from.empty() && *from.begin() != "..";
+    if (inside) {
+        refuse(
+            out,
+            "/guard/mark",
+            settings.guard.mark.string() + " lies in the guard's directory " +
+                settings.guard.dir.string() +
+                ", so both would be lost together; put it outside, best on another disk"
+        );
+    }
+}
+
 std::vector<Problem> notes_of(const json& document, const Settings& settings) {
     std::vector<Problem> out;
     const Reader root(document, "");
     if (settings.accept_single_source) {
         refuse(out, "/accept_single_source", "one lying node can make this daemon sign a lie");
+    }
+    if (root.object("guard").has("silence_off")) {
+        refuse(
+            out, "/guard/silence_off", "a second signer with this key is not noticed at a start"
+        );
     }
     const Genesis& genesis = settings.genesis;
     if (std::ranges::find(genesis.signers, genesis.guardian) != genesis.signers.end()) {

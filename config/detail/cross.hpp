@@ -32,6 +32,8 @@ void check_prices(
     const Settings& settings,
     std::vector<Problem>& out
 );
+/// That the mark of the signing guard does not lie inside of what it guards.
+void check_guard(const Settings& settings, std::vector<Problem>& out);
 /// margin::check's findings at their places in the config. `out` holds the problems found so far:
 /// an asset that has one is not looked at again.
 void check_parameters(const Built& built, std::vector<Problem>& out);

@@ -10,7 +10,7 @@
 
 namespace margrave::relayer {
 
-/// A file of scenarios (docs/operating.md section 11): shocks by name and, if it states one, depth.
+/// A file of scenarios (docs/operating.md section 12): shocks by name and, if it states one, depth.
 struct Scenarios {
     std::vector<margin::StressShock> shocks;
     std::optional<margin::Depth> depth;

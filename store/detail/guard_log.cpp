@@ -17,14 +17,13 @@ namespace fs = std::filesystem;
 
 // File: magic, network, keccak of both; then per record its length, payload and chain hash, which
 // is keccak(previous chain hash, length, payload).
-constexpr std::string_view kMagic = "MARGRAVE-GUARD-1";
-constexpr std::size_t kHeaderBody = kMagic.size() + Hash32::kSize;
+constexpr std::string_view kGuardMagic = "MARGRAVE-GUARD-1";
+constexpr std::size_t kHeaderBody = kGuardMagic.size() + Hash32::kSize;
 constexpr std::size_t kHeader = kHeaderBody + Hash32::kSize;
 constexpr std::size_t kLength = sizeof(std::uint32_t);
-constexpr std::size_t kMaxRecord = std::size_t{32} << 20U;
 
 Bytes encode_header(const Hash32& network) {
-    Bytes out = to_bytes(kMagic);
+    Bytes out = to_bytes(kGuardMagic);
     put_bytes(out, network.view());
     put_bytes(out, keccak256(out).view());
     MARGRAVE_ASSERT(out.size() == kHeader);
@@ -40,11 +39,21 @@ Hash32 link_of(const Hash32& before, ByteView payload) {
     return keccak256(bytes);
 }
 
+// What to do; each refusal carries one of them.
+constexpr const char* kPutBack =
+    "If it was moved away, put it back. Never put a copy or a backup in its place: it does not "
+    "know "
+    "what was signed since. If it is lost, docs/operating.md section 11 says how to go on";
+constexpr const char* kNotThisOne =
+    "Find the guard that signed last and run that one; if there is none, docs/operating.md section "
+    "11 says how to go on";
+
 }  // namespace
 
-GuardLog::GuardLog(fs::path dir)
+GuardLog::GuardLog(fs::path dir, fs::path mark_file)
     : dir_(std::move(dir)),
-      file_(dir_ / "log") {}
+      file_(dir_ / "log"),
+      mark_path_(std::move(mark_file)) {}
 
 GuardLog::~GuardLog() {
     if (fd_ >= 0) {
@@ -55,44 +64,69 @@ GuardLog::~GuardLog() {
     }
 }
 
-Error GuardLog::corrupt(const std::string& why) const {
+Error GuardLog::corrupt(const std::string& why, const std::string& what_to_do) const {
     return fail(
         Errc::kCorrupt,
-        "signing guard " + dir_.string() + ": " + why +
-            ". Nothing is signed until a person has found out what was signed"
+        "signing guard " + dir_.string() + ": " + why + ". Nothing is signed. " + what_to_do
     );
 }
 
 Result<std::unique_ptr<GuardLog>> GuardLog::open(
-    const fs::path& dir, const fs::path& mark_file, const Hash32& network, const Visit& visit
+    const fs::path& dir,
+    const fs::path& mark_file,
+    const Hash32& network,
+    Missing missing,
+    const Visit& visit
 ) {
-    std::unique_ptr<GuardLog> log(new GuardLog(dir));
-    std::error_code error;
-    fs::create_directories(dir, error);
-    if (error) {
-        return fail(Errc::kStore, "create " + dir.string() + ": " + error.message());
-    }
-    MARGRAVE_TRY(log->lock());
-    const bool has_log = fs::exists(log->file_);
-    auto mark = MarkFile::open(mark_file);
-    const bool has_mark = mark || mark.error().code != Errc::kNotFound;
-    if (has_mark) {
-        if (!mark && mark.error().code == Errc::kCorrupt) {
-            return log->corrupt(mark.error().detail);
-        }
-        MARGRAVE_TRY(log->mark_, std::move(mark));
-    }
-    if (!has_log && has_mark) {
-        return log->corrupt(
-            "the mark " + mark_file.string() + " counts " +
-            std::to_string(log->mark_->mark().count) + " records, but the records are gone"
-        );
-    }
-    if (!has_mark) {
-        MARGRAVE_TRY(log->start(mark_file, network));
-    }
+    std::unique_ptr<GuardLog> log(new GuardLog(dir, mark_file));
+    MARGRAVE_TRY(log->open_files(network, missing));
     MARGRAVE_TRY(log->load(network, visit));
     return log;
+}
+
+Result<void> GuardLog::open_files(const Hash32& network, Missing missing) {
+    // The directory first: its lock names who holds it.
+    const bool has_dir = fs::exists(dir_);
+    if (has_dir) {
+        MARGRAVE_TRY(lock());
+    }
+    auto mark = MarkFile::open(mark_path_);
+    if (!mark && mark.error().code == Errc::kCorrupt) {
+        return corrupt(mark.error().detail, kPutBack);
+    }
+    if (!mark && mark.error().code != Errc::kNotFound) {
+        return mark.error();
+    }
+    if (mark) {
+        mark_ = std::move(mark).value();
+        const std::string gone = "the mark " + mark_path_.string() + " counts " +
+                                 std::to_string(mark_->mark().count) +
+                                 " records, but the records are gone";
+        if (!has_dir) {
+            return corrupt("the directory is missing; " + gone, kPutBack);
+        }
+        if (!fs::exists(file_)) {
+            return corrupt("its file \"log\" was deleted; " + gone, kPutBack);
+        }
+        return ok();
+    }
+    std::error_code error;
+    // No more than a header: a first start that was interrupted.
+    const bool nothing = !fs::exists(file_) || fs::file_size(file_, error) <= kHeader;
+    if (nothing && missing == Missing::kRefuse) {
+        return fail(
+            Errc::kNotFound,
+            "there is no signing guard in " + dir_.string() + "; the first `margrave run` makes it"
+        );
+    }
+    if (!has_dir) {
+        fs::create_directories(dir_, error);
+        if (error) {
+            return fail(Errc::kStore, "create " + dir_.string() + ": " + error.message());
+        }
+        MARGRAVE_TRY(lock());
+    }
+    return start(network);
 }
 
 Result<void> GuardLog::lock() {
@@ -117,14 +151,16 @@ Result<void> GuardLog::lock() {
 
 // No mark: either nothing was ever here, or a crash came between the file and its mark, which
 // leaves no more than the header; anything else lost its mark.
-Result<void> GuardLog::start(const fs::path& mark_file, const Hash32& network) {
+Result<void> GuardLog::start(const Hash32& network) {
     MARGRAVE_TRY(const int fd, open_file(file_, O_RDWR | O_CREAT));
     const std::unique_ptr<const int, void (*)(const int*)> closer(&fd, [](const int* p) {
         ::close(*p);
     });
     MARGRAVE_TRY(const std::uint64_t size, file_size(fd, file_));
     if (size > kHeader) {
-        return corrupt("there are records, but the mark " + mark_file.string() + " is gone");
+        return corrupt(
+            "there are records, but the mark " + mark_path_.string() + " is gone", kPutBack
+        );
     }
     MARGRAVE_TRY(const Bytes present, read_at(fd, file_, kHeader, 0));
     const Bytes header = encode_header(network);
@@ -138,27 +174,28 @@ Result<void> GuardLog::start(const fs::path& mark_file, const Hash32& network) {
     }
     ByteReader link(ByteView(torn ? header : present).subspan(kHeaderBody));
     MARGRAVE_TRY(const Hash32 first, link.hash32());
-    MARGRAVE_TRY(mark_, MarkFile::create(mark_file, {0, first}));
+    MARGRAVE_TRY(mark_, MarkFile::create(mark_path_, {0, first}));
     return ok();
 }
 
 Result<void> GuardLog::load(const Hash32& network, const Visit& visit) {
     MARGRAVE_TRY(fd_, open_file(file_, O_RDWR));
     MARGRAVE_TRY(const Bytes header, read_at(fd_, file_, kHeader, 0));
-    if (header.size() < kHeader || as_text(ByteView(header).first(kMagic.size())) != kMagic) {
-        return corrupt("the file does not begin as one of ours");
+    if (header.size() < kHeader ||
+        as_text(ByteView(header).first(kGuardMagic.size())) != kGuardMagic) {
+        return corrupt("the file does not begin as one of ours", kPutBack);
     }
-    ByteReader in(ByteView(header).subspan(kMagic.size()));
+    ByteReader in(ByteView(header).subspan(kGuardMagic.size()));
     MARGRAVE_TRY(const Hash32 owner, in.hash32());
     MARGRAVE_TRY(link_, in.hash32());
     if (keccak256(ByteView(header).first(kHeaderBody)) != link_) {
-        return corrupt("its header does not check");
+        return corrupt("its header does not check", kPutBack);
     }
     if (owner != network) {
         return fail(
             Errc::kSchema,
             "signing guard " + dir_.string() + " belongs to network " + to_hex(owner) +
-                ", not to " + to_hex(network)
+                ", not to " + to_hex(network) + "; each network has a guard of its own"
         );
     }
     end_ = kHeader;
@@ -173,33 +210,79 @@ Result<void> GuardLog::load_records(const Visit& visit) {
         if (!next && count_ < mark.count) {
             return corrupt(
                 "record " + std::to_string(count_ + 1) + " of " + std::to_string(mark.count) +
-                " does not check"
+                    " does not check: it was damaged, or cut in its middle",
+                kNotThisOne
             );
         }
         if (count_ == mark.count && link_ != mark.hash) {
-            return corrupt("its records are not those that the mark was made for");
+            return check_end();
         }
         if (!next) {
-            return cut(size);
+            tail_ = size - end_;
+            MARGRAVE_TRY(check_tail(tail_));
+            break;
         }
         if (count_ > mark.count) {
-            return corrupt("it has more records than one beyond the mark");
+            return corrupt(
+                "it has more records than one beyond the mark " + mark_path_.string() +
+                    ": the mark was put back from an older copy",
+                kNotThisOne
+            );
         }
         MARGRAVE_TRY(visit(end_, next->payload));
         ++count_;
         link_ = next->link;
         end_ = next->end;
     }
+    return check_end();
+}
+
+Result<void> GuardLog::check_end() {
+    const Mark mark = mark_->mark();
     if (count_ < mark.count) {
         return corrupt(
             "it has " + std::to_string(count_) + " records, but " + std::to_string(mark.count) +
-            " were acknowledged: it was cut, or restored from an older copy"
+                " were acknowledged: it was cut at a record's end, or rolled back to an older copy",
+            kNotThisOne
         );
     }
     if (count_ == mark.count && link_ != mark.hash) {
-        return corrupt("its records are not those that the mark was made for");
+        return corrupt(
+            "its records are not those that the mark was made for: one of the two is another "
+            "guard's",
+            kNotThisOne
+        );
     }
-    return count_ == mark.count ? Result<void>(ok()) : mark_->advance({count_, link_});
+    return ok();
+}
+
+// What lies behind the mark was never acknowledged, so no signature stands on it.
+Result<void> GuardLog::check_tail(std::uint64_t size) const {
+    if (count_ > mark_->mark().count) {
+        return corrupt(
+            "there are bytes behind the one record that may follow the mark", kNotThisOne
+        );
+    }
+    if (size > kLength + kMaxRecord + Hash32::kSize) {
+        return corrupt("there is more than one record behind the mark", kNotThisOne);
+    }
+    return ok();
+}
+
+Result<void> GuardLog::mend() {
+    if (tail_ > 0) {
+        note_ = "cut " + std::to_string(tail_) + " bytes of a record that a crash left unfinished";
+        if (::ftruncate(fd_, static_cast<off_t>(end_)) != 0) {
+            return io_error(Errc::kStore, "truncate", file_);
+        }
+        MARGRAVE_TRY(sync_data(fd_, file_));
+        tail_ = 0;
+    }
+    if (count_ > mark_->mark().count) {
+        MARGRAVE_TRY(mark_->advance({count_, link_}));
+    }
+    mended_ = true;
+    return ok();
 }
 
 Result<std::optional<GuardLog::Frame>> GuardLog::frame(std::uint64_t offset, const Hash32& before)
@@ -229,22 +312,6 @@ Result<std::optional<GuardLog::Frame>> GuardLog::frame(std::uint64_t offset, con
     return std::optional<Frame>{std::move(out)};
 }
 
-// What lies behind the mark was never acknowledged, so no signature stands on it.
-Result<void> GuardLog::cut(std::uint64_t size) {
-    if (count_ > mark_->mark().count) {
-        return corrupt("there are bytes behind the one record that may follow the mark");
-    }
-    if (size - end_ > kLength + kMaxRecord + Hash32::kSize) {
-        return corrupt("there is more than one record behind the mark");
-    }
-    note_ =
-        "cut " + std::to_string(size - end_) + " bytes of a record that a crash left unfinished";
-    if (::ftruncate(fd_, static_cast<off_t>(end_)) != 0) {
-        return io_error(Errc::kStore, "truncate", file_);
-    }
-    return sync_data(fd_, file_);
-}
-
 Result<void> GuardLog::check() const {
     if (failure_.empty()) {
         return ok();
@@ -258,6 +325,11 @@ Result<void> GuardLog::check() const {
 
 Result<std::uint64_t> GuardLog::append(ByteView payload) {
     MARGRAVE_TRY(check());
+    if (!mended_) {
+        return fail(
+            Errc::kStore, "signing guard " + dir_.string() + " was opened for reading only"
+        );
+    }
     if (payload.size() > kMaxRecord) {
         return fail(Errc::kInvalid, "guard record of " + std::to_string(payload.size()) + " bytes");
     }
@@ -291,7 +363,7 @@ Result<Bytes> GuardLog::read(std::uint64_t offset) const {
     MARGRAVE_TRY(const Hash32 link, in.hash32());
     MARGRAVE_TRY(auto found, frame(offset, link));
     if (!found) {
-        return corrupt("the record at " + std::to_string(offset) + " no longer checks");
+        return corrupt("the record at " + std::to_string(offset) + " no longer checks", kPutBack);
     }
     return std::move(found->payload);
 }

@@ -3,6 +3,7 @@
 
 #include "core/bytes.hpp"
 #include "core/result.hpp"
+#include "store/detail/posix.hpp"
 
 #include <cstdint>
 #include <filesystem>
@@ -36,6 +37,8 @@ class MarkFile {
     MarkFile& operator=(const MarkFile&) = delete;
 
     [[nodiscard]] const Mark& mark() const { return mark_; }
+
+    [[nodiscard]] Result<FileIdentity> identity() const { return file_identity(fd_, file_); }
 
     /// On disk when it returns. kStore: the outcome is unknown.
     Result<void> advance(const Mark& mark);

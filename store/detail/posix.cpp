@@ -74,6 +74,23 @@ Result<std::uint64_t> file_size(int fd, const std::filesystem::path& path) {
     return static_cast<std::uint64_t>(info.st_size);
 }
 
+Result<FileIdentity> file_identity(int fd, const std::filesystem::path& path) {
+    constexpr std::uint64_t kNanoseconds = 1'000'000'000;
+
+    struct statx info {};
+
+    if (::statx(fd, "", AT_EMPTY_PATH, STATX_INO | STATX_BTIME, &info) != 0) {
+        return io_error(Errc::kStore, "statx", path);
+    }
+    FileIdentity out;
+    out.inode = info.stx_ino;
+    if ((info.stx_mask & STATX_BTIME) != 0U && info.stx_btime.tv_sec > 0) {
+        out.born_ns = static_cast<std::uint64_t>(info.stx_btime.tv_sec) * kNanoseconds +
+                      info.stx_btime.tv_nsec;
+    }
+    return out;
+}
+
 Result<void> sync_data(int fd, const std::filesystem::path& path) {
     if (::fdatasync(fd) != 0) {
         return io_error(Errc::kStore, "fdatasync", path);

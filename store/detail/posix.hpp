@@ -28,6 +28,22 @@ Result<Bytes> read_at(
 );
 Result<std::uint64_t> file_size(int fd, const std::filesystem::path& path);
 Result<void> sync_data(int fd, const std::filesystem::path& path);
+
+/// Which file it is, for as long as it lives: a copy of it, and the same name made again, is
+/// another one.
+struct FileIdentity {
+    std::uint64_t inode{0};
+    /// Nanoseconds since 1970; 0 where the filesystem does not say. Inode numbers are given out
+    /// again.
+    std::uint64_t born_ns{0};
+};
+
+[[nodiscard]] inline bool is_same_file(const FileIdentity& a, const FileIdentity& b) {
+    const bool known = a.born_ns != 0 && b.born_ns != 0;
+    return a.inode == b.inode && (!known || a.born_ns == b.born_ns);
+}
+
+Result<FileIdentity> file_identity(int fd, const std::filesystem::path& path);
 /// Makes a new or renamed entry of `dir` durable.
 Result<void> sync_dir(const std::filesystem::path& dir);
 /// flock, exclusive, without waiting. kLocked when somebody else has it.

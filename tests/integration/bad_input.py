@@ -306,6 +306,8 @@ def rolled_back(node):
     require(node.stop_daemon() == OK, "the daemon did not stop cleanly")
     node.data.rename(new)
     old.rename(node.data)
+    node.refuses(UNSAFE, ["signing guard", "it is a copy, or was restored", "Nothing is signed"], "run")
+    node.ends(OK, ["belongs to this machine and directory now"], "guard", "adopt", "--reason", "the newest, they said")
     node.refuses(UNSAFE, ["the registry on", "but this data directory ends at round", "Nothing is signed"], "run")
     shutil.rmtree(node.data)
     new.rename(node.data)
@@ -318,6 +320,47 @@ def new_directory(node):
     node.refuses(UNSAFE, ["the registry on", "but this data directory ends at round 0"], "run", config=config)
     kinds = [entry["kind"] for entry in read_entries(node.folder / "data-empty/log")]
     require("attestation" not in kinds, f"it signed all the same: {kinds}")
+
+
+def doppelganger(node):
+    """A second daemon on an adopted copy keeps silent, hears of a round that it did not sign, and ends."""
+    twin = node.folder / "data-twin"
+    shutil.copytree(node.data, twin)
+
+    def change(document):
+        document["node"]["data_dir"] = "data-twin"
+        document["guard"] = {"silence": "2m"}
+        document["api"]["admin_socket"] = "twin.sock"
+    config = node.variant(change)
+    node.ends(OK, ["belongs to this machine"], "guard", "adopt", "--reason", "there is no other", config=config)
+    before = len(read_entries(twin / "log"))
+    second = node.children.start([node.binary, "-c", str(config), "run"], node.folder / "twin.log",
+                                 cwd=str(node.folder))
+
+    def is_silent():
+        status = json.loads(node.margrave("--output", "json", "status", config=config).stdout)
+        return "s left" in status["guard"]["silence"] and "silence" in status["waitingFor"]
+    wait_until("the second daemon's silence", is_silent, 60)
+    node.start_daemon()
+    node.more_rounds(node.chains, 1)
+    require(second.wait(60) == UNSAFE, f"the second daemon ended with {second.returncode}")
+    said = (node.folder / "twin.log").read_text()
+    require("another process signs with this key" in said, f"the second daemon says {said[-800:]}")
+    require(len(read_entries(twin / "log")) == before, "the second daemon signed")
+    require(node.stop_daemon() == OK, "the daemon did not stop cleanly")
+
+
+def guard_handed_over(node):
+    """An export goes into a new guard that signs on; the old one is closed for ever."""
+    kept = node.folder / "guard-closed"
+    file = str(node.folder / "guard.json")
+    node.ends(OK, ["entries"], "guard", "export", file, "--close", "--reason", "handed over")
+    node.ends(UNSAFE, ["was closed (handed over)", "is not signed here any more"], "run")
+    kept.mkdir()
+    for name in ("guard", "guard.mark"):
+        (node.data / name).rename(kept / name)
+    node.ends(OK, ["watermarks raised"], "guard", "import", file)
+    node.works()
 
 
 def guard_deleted(node):
@@ -345,7 +388,7 @@ def guard_cut(node):
 
 CASES = [unknown_field, wrong_chain, wrong_decimals, wrong_decimals_later, vault_without_code, wrong_password,
          key_of_nobody, single_source, unreachable, in_use, damaged_log, damaged_log_of_daemon, rolled_back,
-         new_directory, guard_deleted, guard_cut, chain_stops, chain_dies]
+         new_directory, doppelganger, guard_handed_over, guard_deleted, guard_cut, chain_stops, chain_dies]
 
 
 def all_cases(folder, options):

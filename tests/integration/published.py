@@ -41,9 +41,11 @@ def read_guard(file):
     at = 16 + 32 + 32  # magic, network, their hash
     while at < len(data):
         (length,) = struct.unpack_from(">I", data, at)
-        row = data[at + 5:at + 4 + length]  # behind the record's version
+        kind, row = data[at + 4], data[at + 5:at + 4 + length]
+        at += 4 + length + 32  # and the hash that chains the records
+        if kind != 1:  # a place, an import or a closing: nothing that was signed here
+            continue
         records.append({"signer": "0x" + row[:20].hex(), "domain": "0x" + row[20:52].hex(),
                         "subject": "0x" + row[52:84].hex(), "epoch": struct.unpack_from(">Q", row, 84)[0],
                         "digest": "0x" + row[92:124].hex()})
-        at += 4 + length + 32  # and the hash that chains the records
     return records

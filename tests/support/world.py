@@ -262,6 +262,7 @@ class World:
             "liquidation": {"target_buffer": "0.02", "close_factor": "0.5", "close_all_below": "500",
                             "dust": "5", "deadline": "5m"},
             "attestation": {"interval": "5s", "validity": "10m", "release_deadline": "5m"},
+            "guard": {"silence_off": "yes: a second signer with this key may start beside me unseen"},
             "signer": {"keystore": "keystore.json", "password": {"file": str(self.folder / "password")}},
             "api": {"admin_socket": "admin.sock"},
             "log": {"level": "debug", "format": "json"},

@@ -171,6 +171,50 @@ TEST(Load, OldestFinalBlockIsTheOneAllowedBeyondWhatFinalityTakes) {
     EXPECT_FALSE(parameters.max_head_age_of.contains(first));
 }
 
+TEST(Load, TheGuardLiesInTheDataDirectoryAndKeepsSilentForTwoRounds) {
+    json document = good_config();
+    GuardSettings guard = load_json(document).settings.guard;
+    EXPECT_EQ(guard.dir, load_json(document).settings.data_dir / "guard");
+    EXPECT_EQ(guard.mark, load_json(document).settings.data_dir / "guard.mark");
+    EXPECT_EQ(guard.silence, std::chrono::seconds(120));
+    EXPECT_TRUE(guard.published.empty());
+    document["attestation"] = {{"interval", "1s"}};
+    EXPECT_EQ(load_json(document).settings.guard.silence, std::chrono::seconds(10));
+    document["guard"] = {
+        {"dir", "g/here"},
+        {"mark", "/mnt/other/mark"},
+        {"silence", "3m"},
+        {"published", {"https://log.internal/a"}}};
+    guard = load_json(document).settings.guard;
+    EXPECT_EQ(guard.dir, "/nonexistent/margrave/g/here");
+    EXPECT_EQ(guard.mark, "/mnt/other/mark");
+    EXPECT_EQ(guard.silence, std::chrono::seconds(180));
+    EXPECT_EQ(guard.published, std::vector<std::string>{"https://log.internal/a"});
+}
+
+TEST(Load, OnlyTheExactWordsTurnTheSilenceOff) {
+    json document = good_config();
+    document["guard"] = {{"silence_off", true}};
+    EXPECT_TRUE(has_problem(load_json(document).problems, "/guard/silence_off", "the exact words"));
+    document["guard"] = {{"silence", "0s"}};
+    EXPECT_TRUE(has_problem(load_json(document).problems, "/guard/silence", "1s"));
+    document["guard"] = {{"silence_off", no_silence_words()}};
+    const Loaded loaded = load_json(document);
+    EXPECT_TRUE(loaded.problems.empty()) << lines(loaded.problems);
+    EXPECT_EQ(loaded.settings.guard.silence, std::chrono::seconds(0));
+    EXPECT_TRUE(has_problem(loaded.notes, "/guard/silence_off", "is not noticed"));
+}
+
+TEST(Load, TheMarkLiesOutsideOfTheGuard) {
+    json document = good_config();
+    for (const char* mark : {"data/guard/mark", "data/guard", "data/x/../guard/y/mark"}) {
+        document["guard"] = {{"mark", mark}};
+        EXPECT_TRUE(has_problem(load_json(document).problems, "/guard/mark", "lies in")) << mark;
+    }
+    document["guard"] = {{"dir", "data/guard/deep"}, {"mark", "data/guard/mark"}};
+    EXPECT_TRUE(load_json(document).problems.empty()) << lines(load_json(document).problems);
+}
+
 TEST(Load, SourcesOfAChain) {
     json document = good_config();
     document["chains"][0]["endpoints"][0].update(

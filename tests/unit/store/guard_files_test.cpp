@@ -161,6 +161,8 @@ TEST_F(GuardFiles, ADamagedMarkIsCorrupt) {
 TEST_F(GuardFiles, ACrashBetweenTheNewFileAndItsMarkIsMended) {
     close();
     fs::remove(mark());
+    // The mark is made before the first record.
+    fs::resize_file(log_file(), 80);
     reopen();
     record(entry(1, 10));
     close();

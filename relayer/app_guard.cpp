@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "infra/http_client.hpp"
+#include "infra/timeout.hpp"
+#include "infra/url.hpp"
+#include "relayer/app.hpp"
+
+#include <algorithm>
+#include <utility>
+
+// What the daemon compares before it signs: the published log, the registries, and the silence.
+namespace margrave::relayer {
+
+namespace {
+
+constexpr std::chrono::milliseconds kCheckpointTimeout{10'000};
+constexpr std::size_t kCheckpointBytes = 1'000'000;
+constexpr std::chrono::milliseconds kAskLeast{1'000};
+constexpr std::chrono::milliseconds kAskMost{10'000};
+constexpr int kAsksInSilence = 8;
+
+}  // namespace
+
+Task<Result<void>> App::check_published() {
+    for (const std::string& text : settings_.guard.published) {
+        const auto url = infra::parse_url(text);
+        if (!url) {
+            co_return url.as_failure();
+        }
+        infra::HttpLimits limits;
+        limits.body_bytes = kCheckpointBytes;
+        const std::string name = "published log on " + url.value().host;
+        infra::HttpClient client(executor_, name, url.value(), limits);
+        std::string path = "/checkpoint";
+        auto answer = co_await client.get(std::move(path), kCheckpointTimeout);
+        if (!answer || answer.value().status != 200) {
+            const std::string why =
+                answer ? "status " + std::to_string(answer.value().status) : answer.error().detail;
+            log_.warn("published.unreachable", {{"log", name}, {"reason", why}});
+            continue;
+        }
+        auto compared = scribe_->compare_published(answer.value().body, name);
+        if (!compared) {
+            co_return compared.as_failure();
+        }
+        log_.info("published.compared", {{"log", name}, {"entries", compared.value()}});
+    }
+    co_return ok();
+}
+
+Task<Result<void>> App::check_chains() {
+    for (const auto& adapter : adapters_) {
+        const ChainId chain = adapter->settings().chain;
+        if (board_->is_halted(chain)) {
+            continue;
+        }
+        auto facts = co_await adapter->probe();
+        if (!facts) {
+            const bool known = ledger_->chain_state(chain).final.has_value();
+            if (facts.error().code == Errc::kWrongChain || !known) {
+                co_return facts.as_failure();
+            }
+            log_.warn("chain.unreachable", {{"chain", chain}, {"reason", facts.error()}});
+            continue;
+        }
+        if (options_.dry_run) {
+            continue;
+        }
+        auto on_chain = co_await adapter->latest_round();
+        if (!on_chain) {
+            co_return on_chain.as_failure();
+        }
+        const auto& [round, digest] = on_chain.value();
+        auto known_round = check_registry(chain, round, digest, own_round());
+        if (!known_round) {
+            co_return known_round.as_failure();
+        }
+    }
+    co_return ok();
+}
+
+OwnRound App::own_round() const {
+    return {scribe_->last().round, scribe_->last_digest()};
+}
+
+void App::begin_silence() {
+    silence_.emplace(settings_.guard.silence, std::chrono::steady_clock::now(), own_round());
+    if (settings_.guard.silence.count() == 0) {
+        log_.warn("guard.silence_off", {{"round", own_round().round}});
+        return;
+    }
+    log_.info(
+        "guard.silence",
+        {{"seconds", settings_.guard.silence.count()}, {"round", own_round().round}}
+    );
+}
+
+// Asks one after the other; a chain that does not answer is not waited for, unless none does.
+Task<void> App::keep_silence() {
+    const auto pause = std::clamp<std::chrono::milliseconds>(
+        settings_.guard.silence / kAsksInSilence, kAskLeast, kAskMost
+    );
+    while (!silence_->is_over()) {
+        co_await infra::sleep_for(pause);
+        for (const auto& adapter : adapters_) {
+            board_->review(clock_.now());
+            const ChainId chain = adapter->settings().chain;
+            if (board_->is_halted(chain)) {
+                continue;
+            }
+            auto told = co_await adapter->latest_round();
+            if (!told) {
+                continue;
+            }
+            const auto& [round, digest] = told.value();
+            auto heard = silence_->hear(chain, round, digest, std::chrono::steady_clock::now());
+            if (!heard) {
+                stop(heard.error());
+                co_return;
+            }
+        }
+    }
+    log_.info("guard.silence_over", {{"round", own_round().round}});
+}
+
+}  // namespace margrave::relayer
