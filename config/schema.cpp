@@ -366,17 +366,24 @@ std::string_view single_source_words() {
 namespace detail {
 
 std::span<const Setting> table() {
-    return kTable;
+    static const std::vector<Setting> kWhole = [] {
+        std::vector<Setting> out(std::begin(kTable), std::end(kTable));
+        const auto after = std::ranges::find(out, "/attestation", &Setting::pointer);
+        out.insert(after, market_rows().begin(), market_rows().end());
+        return out;
+    }();
+    return kWhole;
 }
 
 const Setting* find(std::string_view pattern) {
-    const auto* found = std::ranges::find(kTable, pattern, &Setting::pointer);
-    return found == std::end(kTable) ? nullptr : found;
+    const auto rows = table();
+    const auto found = std::ranges::find(rows, pattern, &Setting::pointer);
+    return found == rows.end() ? nullptr : &*found;
 }
 
 std::vector<const Setting*> children(std::string_view pattern) {
     std::vector<const Setting*> out;
-    for (const Setting& setting : kTable) {
+    for (const Setting& setting : table()) {
         if (parent_of(setting.pointer) == pattern) {
             out.push_back(&setting);
         }

@@ -77,6 +77,8 @@ struct Setting {
 };
 
 std::span<const Setting> table();
+/// The rows of /markets, which stand before /attestation in the table.
+std::span<const Setting> market_rows();
 /// Null when no row has that pointer pattern.
 const Setting* find(std::string_view pattern);
 /// The rows directly below `pattern`, in the order of the table; "" is the root.
