@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "margin/close_out.hpp"
 
+#include "margin/detail/units.hpp"
+
 #include <algorithm>
 
 namespace margrave::margin {
 namespace {
+
+using detail::count;
+using detail::product;
 
 Money unit() {
     return Money::from_e18(1);
@@ -16,14 +21,6 @@ Money million() {
 
 Money ten_thousand() {
     return Money::from_e18(10'000);
-}
-
-Money product(const Money& a, const Money& b) {
-    return mul_div(a, b, unit(), Rounding::kDown);
-}
-
-Money count(std::uint64_t n) {
-    return times(unit(), n);
 }
 
 Money floored(const Money& a, const Money& b, const Money& c) {

@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::uint64_t kMonthSeconds = 30 * 86'400;
 
-Money one() {
+Money unit_ratio() {
     return Money::whole(1);
 }
 
@@ -28,14 +28,14 @@ struct Bracket {
 /// What all shocks of one expiry share.
 struct Expiry {
     const GridExpiry& terms;
-    Q64 root;
-    Money discount;
-    Money shock_up;
-    Money shock_down;
-    Money discount_long;
-    Money discount_short;
-    Money confidence;
-    Bracket mark;
+    Q64 root{};
+    Money discount{};
+    Money shock_up{};
+    Money shock_down{};
+    Money discount_long{};
+    Money discount_short{};
+    Money confidence{};
+    Bracket mark{};
 };
 
 struct Valuation {
@@ -67,7 +67,7 @@ Money short_discount(
         times(terms.rate, rule.short_rate_factor, Rounding::kDown) + rule.short_rate_add;
     const Money shrunk = max(discount_factor(rate, terms.seconds), Money::from_e18(1));
     const Money grown = over(rule.short_base, shrunk, Rounding::kUp);
-    return min(grown, over(one(), max(discount, Money::from_e18(1)), Rounding::kUp));
+    return min(grown, over(unit_ratio(), max(discount, Money::from_e18(1)), Rounding::kUp));
 }
 
 Bracket priced(
@@ -129,7 +129,8 @@ Q64 skewed_volatility(
     );
     const Money moneyness = linear ? k : abs(k);
     const Money bend = mul_div(moneyness, cap, width, Rounding::kZero);
-    const Money factor = one() + (moneyness.is_negative() ? max(-cap, bend) : min(cap, bend));
+    const Money factor =
+        unit_ratio() + (moneyness.is_negative() ? max(-cap, bend) : min(cap, bend));
     return q64_of(times(leg.volatility, max(factor, Money{}), Rounding::kZero));
 }
 
@@ -154,7 +155,7 @@ Bracket shocked_value(const Valuation& v, const Expiry& expiry, const Shock& sho
     const bool linear = shock.volatility == VolatilityShock::kLinearSkew;
     const Money cap = skew_cap(rules.skew, expiry.root, linear);
     const Money width = skew_width(rules.skew, expiry.root);
-    return value_at(expiry, one(), v.policy, [&](const GridLeg& leg) {
+    return value_at(expiry, unit_ratio(), v.policy, [&](const GridLeg& leg) {
         return skewed_volatility(leg, expiry.terms.forward, cap, width, linear);
     });
 }
@@ -171,7 +172,7 @@ Money expiry_pnl(const Valuation& v, const Expiry& expiry, const Shock& shock) {
 
 Money linear_part(const Valuation& v, const Shock& shock) {
     const GridPortfolio& p = v.portfolio;
-    const Money move = shock.spot - one();
+    const Money move = shock.spot - unit_ratio();
     const auto counted = [&](const Money& pnl) {
         return times(pnl, shock.damp, v.policy.value);
     };
@@ -255,7 +256,7 @@ Expiry valued(const GridExpiry& terms, const Policy& policy) {
     Expiry out{.terms = terms};
     out.root = sqrt(years(terms.seconds));
     out.discount = discount_factor(terms.rate, terms.seconds);
-    out.mark = value_at(out, one(), policy, plain_volatility);
+    out.mark = value_at(out, unit_ratio(), policy, plain_volatility);
     return out;
 }
 
@@ -264,8 +265,9 @@ Expiry prepared(
 ) {
     Expiry out = valued(terms, policy);
     const Money down = shock_part(rules.volatility, terms.seconds, rules.volatility.range_down);
-    out.shock_up = one() + shock_part(rules.volatility, terms.seconds, rules.volatility.range_up);
-    out.shock_down = max(Money{}, one() - down);
+    out.shock_up =
+        unit_ratio() + shock_part(rules.volatility, terms.seconds, rules.volatility.range_up);
+    out.shock_down = max(Money{}, unit_ratio() - down);
     out.discount_long = long_discount(rules.discount, terms);
     out.discount_short = short_discount(rules.discount, terms, out.discount);
     out.confidence = min(confidence, terms.confidence);
@@ -313,10 +315,10 @@ Money initial_factor(const GridRules& rules, const Money& stable_price) {
 std::optional<Money> damped_loss(std::span<const Shock> grid) {
     std::optional<Money> constant;
     for (const Shock& shock : grid) {
-        if (shock.damp >= one()) {
+        if (shock.damp >= unit_ratio()) {
             continue;
         }
-        const Money loss = times(shock.damp, abs(shock.spot - one()), Rounding::kDown);
+        const Money loss = times(shock.damp, abs(shock.spot - unit_ratio()), Rounding::kDown);
         // Both factors are cut to 18 decimals, so equal products may differ in the last ones.
         const Money tolerance = Money::from_e18(1'000'000'000);
         if (constant && abs(*constant - loss) > tolerance) {

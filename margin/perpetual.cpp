@@ -1,16 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "margin/perpetual.hpp"
 
+#include "margin/detail/units.hpp"
+
 namespace margrave::margin {
 namespace {
-
-Money power_of_ten(unsigned exponent) {
-    Money out = Money::from_e18(1);
-    for (unsigned i = 0; i < exponent; ++i) {
-        out = times(out, 10);
-    }
-    return out;
-}
 
 Money weighted_base(
     const Money& base, const Money& price, const BaseWeights& weights, const Policy& policy
@@ -33,10 +27,10 @@ const Money kRootOne = Money::from_e18(100'000);
 Money notional(const Money& size, const Money& price, int exponent, Rounding rounding) {
     const Money unit = Money::from_e18(1);
     if (exponent >= 0) {
-        const Money scale = power_of_ten(static_cast<unsigned>(exponent));
+        const Money scale = detail::power_of_ten(static_cast<unsigned>(exponent));
         return mul_div(mul_div(size, price, unit, rounding), scale, unit, rounding);
     }
-    return mul_div(size, price, power_of_ten(static_cast<unsigned>(-exponent)), rounding);
+    return mul_div(size, price, detail::power_of_ten(static_cast<unsigned>(-exponent)), rounding);
 }
 
 Money scaled_fraction(

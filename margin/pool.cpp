@@ -2,19 +2,18 @@
 #include "margin/pool.hpp"
 
 #include "margin/black76.hpp"
+#include "margin/detail/units.hpp"
 
 #include <algorithm>
 
 namespace margrave::margin {
 namespace {
 
+using detail::count;
+
 const Money& ray() {
     static const Money kRay = times(Money::whole(1), 1'000'000'000);
     return kRay;
-}
-
-Money count(std::uint64_t n) {
-    return times(Money::from_e18(1), n);
 }
 
 Money ray_mul(const Money& a, const Money& b) {

@@ -1,29 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "margin/repayment.hpp"
 
+#include "margin/detail/units.hpp"
+
 #include <algorithm>
 
 namespace margrave::margin {
 namespace {
 
+using detail::product;
+using detail::quotient;
+
 Money units(std::int64_t n) {
     return Money::from_e18(n);
-}
-
-Money product(const Money& a, const Money& b) {
-    return mul_div(a, b, units(1), Rounding::kDown);
-}
-
-Money quotient(const Money& a, const Money& b, Rounding rounding) {
-    return mul_div(a, units(1), b, rounding);
-}
-
-Money power_of_ten_units(unsigned exponent) {
-    Money out = units(1);
-    for (unsigned i = 0; i < exponent; ++i) {
-        out = times(out, 10);
-    }
-    return out;
 }
 
 // 10^to / 10^from of `amount`, multiplied before the division and divided after.
@@ -33,8 +22,8 @@ struct Rescale {
 };
 
 Rescale rescale(unsigned from, unsigned to) {
-    return to > from ? Rescale{.up = power_of_ten_units(to - from), .down = units(1)}
-                     : Rescale{.up = units(1), .down = power_of_ten_units(from - to)};
+    return to > from ? Rescale{.up = detail::power_of_ten(to - from), .down = units(1)}
+                     : Rescale{.up = units(1), .down = detail::power_of_ten(from - to)};
 }
 
 Money converted(const Side& from, const Side& to, const Money& amount, Rounding rounding) {
@@ -132,7 +121,7 @@ ShareSeizure seize_shares(
     const ShareRules& rules,
     const Money& cover
 ) {
-    static const Money kRay = power_of_ten_units(27);
+    static const Money kRay = detail::power_of_ten(27);
     const Money whole = units(10'000);
     ShareSeizure out;
     out.collateral = mul_div(collateral.shares, collateral.index, kRay, Rounding::kDown);

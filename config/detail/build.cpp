@@ -328,6 +328,9 @@ Built build(const json& document, const std::filesystem::path& base_dir) {
     build_network(settings, root);
     build_assets(out, root, base_dir);
     build_parameters(settings, root);
+    BuiltMarkets markets = build_markets(root);
+    settings.parameters.venues = std::move(markets.venues);
+    out.market_places = std::move(markets.places);
     const Hash32 network = settings.genesis.network();
     take(settings.parameters.max_head_age_s, root.object("attestation").seconds("max_head_age"));
     for (std::size_t i = 0; i < root.size("chains"); ++i) {

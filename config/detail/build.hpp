@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "config/detail/build_markets.hpp"
 #include "config/settings.hpp"
 
 #include <nlohmann/json.hpp>
@@ -18,6 +19,8 @@ struct Built {
     std::vector<std::size_t> asset_places;
     /// The same for the forms of each of them.
     std::vector<std::vector<std::size_t>> form_places;
+    /// For each of parameters.venues.
+    std::vector<MarketPlaces> market_places;
 };
 
 Built build(const nlohmann::json& document, const std::filesystem::path& base_dir);

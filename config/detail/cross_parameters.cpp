@@ -43,6 +43,9 @@ Subset without_refused(const Built& built, const std::vector<Problem>& problems)
             out.built_places.push_back(i);
         }
     }
+    if (has_problem_below(problems, "/markets")) {
+        out.parameters.venues.clear();
+    }
     if (has_problem_below(problems, "/liquidation")) {
         out.parameters.liquidation = sane_liquidation();
     }
@@ -74,9 +77,29 @@ std::string member_of(const std::string& name) {
     return found == kRenamed.end() ? name : std::string(found->second);
 }
 
+// The place in the document of "/venues/v/perpetuals/m" and below.
+std::string market_pointer(const Built& built, const std::vector<std::string>& parts) {
+    const MarketPlaces& places = built.market_places.at(std::stoul(parts.at(1)));
+    std::string out = "/markets/" + std::to_string(places.venue);
+    for (std::size_t i = 2; i < parts.size(); ++i) {
+        const bool perpetual = i == 3 && parts[2] == "perpetuals";
+        const bool option = i == 3 && parts[2] == "option_markets";
+        if (perpetual || option) {
+            const auto& of = perpetual ? places.perpetuals : places.option_markets;
+            out += "/" + std::to_string(of.at(std::stoul(parts[i])));
+        } else {
+            out += "/" + parts[i];
+        }
+    }
+    return out;
+}
+
 // Where the config holds what margin names by its own, sorted, places.
 std::string config_pointer(const Built& built, const Subset& subset, const std::string& where) {
     const std::vector<std::string> parts = parts_of(where);
+    if (parts.size() > 1 && parts[0] == "venues") {
+        return market_pointer(built, parts);
+    }
     std::string out;
     std::size_t asset = 0;
     for (std::size_t i = 0; i < parts.size(); ++i) {

@@ -13,6 +13,7 @@ namespace {
 constexpr std::string_view kAssetPrice = "/assets/*/price";
 constexpr std::string_view kReferencePrice = "/references/*/price";
 constexpr std::string_view kSourceName = "/assets/*/price/sources/*/name";
+constexpr std::string_view kAttestation = "/attestation";
 constexpr std::string_view kReferenceId = "/references/*/id";
 
 // Pointers that are put together live as long as the table.
@@ -91,6 +92,9 @@ void add_reference_rows(std::vector<Setting>& out) {
 std::vector<Setting> whole_table() {
     std::vector<Setting> out;
     for (const Setting& row : written_rows()) {
+        if (row.pointer == kAttestation) {
+            out.insert(out.end(), market_rows().begin(), market_rows().end());
+        }
         out.push_back(row);
         if (row.pointer == kSourceName) {
             add_source_rows(out);

@@ -19,7 +19,9 @@ VenueParameters venue_of(const std::string& underlying, const Money& price, Venu
     out.underlying = underlying;
     out.method = method;
     out.rate = usd("0.05");
-    PerpetualMarket perpetual{.market = id_of(underlying + "-perp"), .name = underlying + "-perp"};
+    PerpetualMarket perpetual;
+    perpetual.market = id_of(underlying + "-perp");
+    perpetual.name = underlying + "-perp";
     if (method == VenueMethod::kRatio) {
         perpetual.fractions = {usd("0.1"), usd("0.08"), usd("0.05")};
         out.profit_weight = usd("0.8");

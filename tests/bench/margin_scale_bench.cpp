@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/keccak.hpp"
+#include "margin/health.hpp"
+#include "margin/screen.hpp"
+
+#include <algorithm>
+#include <benchmark/benchmark.h>
+#include <cstdint>
+#include <numeric>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+// One price tick over as many accounts as there may ever be, beside what the memory of the machine
+// gives in the same run.
+namespace margrave::margin {
+namespace {
+
+constexpr std::size_t kAssets = 10;
+constexpr std::uint64_t kPricedAt = 1'700'000'000;
+constexpr std::uint64_t kDay = 86'400;
+
+Money usd(std::string_view decimal) {
+    return Money::parse(decimal).value();
+}
+
+AssetId token(std::uint64_t chain, std::uint64_t asset) {
+    Address address;
+    address.data[19] = static_cast<std::uint8_t>(asset + 1);
+    return AssetId::erc20(ChainId::evm(chain), address);
+}
+
+std::string name_of(std::size_t asset) {
+    return "asset" + std::to_string(asset);
+}
+
+Parameters parameters() {
+    Parameters out;
+    for (std::size_t i = 0; i < kAssets; ++i) {
+        AssetParameters asset;
+        asset.name = name_of(i);
+        asset.decimals = i == 0 ? 6 : 18;
+        asset.collateral = {usd("0.75"), usd("0.8"), usd("0.85")};
+        asset.debt = {usd("1.05"), usd("1.03"), usd("1.01")};
+        asset.max_bonus = usd("1.05");
+        asset.price_min = usd("0.01");
+        asset.price_max = usd("1000000");
+        for (std::uint64_t chain = 1; chain <= 4; ++chain) {
+            const Money backing = chain == 4 ? usd("0.95") : usd("1");
+            asset.on.push_back({.asset = token(chain, i), .backing = backing});
+        }
+        out.assets.push_back(asset);
+    }
+    return out;
+}
+
+PriceTable prices(const Parameters& parameters, std::uint64_t tick) {
+    PriceTable out;
+    for (std::size_t i = 0; i < kAssets; ++i) {
+        for (const AssetOnChain& form : parameters.assets[i].on) {
+            PriceRow row;
+            row.asset = form.asset;
+            row.verdict = PriceVerdict::kUsable;
+            row.published_at = UnixSeconds{kPricedAt};
+            const auto moved = Money::from_e18(static_cast<std::int64_t>(tick * 1'000'003));
+            row.price = i == 0 ? usd("1") : add(usd("1800.123456789"), moved).value();
+            out[form.asset] = row;
+        }
+    }
+    return out;
+}
+
+// Four collaterals on four chains and one debt; one account in a hundred is below maintenance.
+AccountHoldings lender(std::uint64_t seed) {
+    AccountHoldings out;
+    for (std::uint64_t i = 1; i <= 4; ++i) {
+        Holding row;
+        row.asset = token(i, i);
+        row.collateral = Amount{1'000'000'000'000'000'000U + seed * 7'919 + i};
+        row.book = row.collateral;
+        out.holdings.push_back(row);
+    }
+    Holding loan;
+    loan.asset = token(1, 0);
+    loan.debt = Amount{(seed % 100 == 0 ? 6'100U : 3'000U) * 1'000'000U + seed};
+    out.holdings.push_back(loan);
+    std::ranges::sort(out.holdings, {}, &Holding::asset);
+    return out;
+}
+
+std::vector<AccountHoldings> lenders(std::size_t count) {
+    std::vector<AccountHoldings> out;
+    out.reserve(count);
+    for (std::size_t i = 0; i < count; ++i) {
+        out.push_back(lender(i));
+    }
+    return out;
+}
+
+// Every byte of 256 MiB is read once a pass: what a tick that only read its columns would cost.
+void BM_MemoryRead(benchmark::State& state) {
+    const std::vector<std::uint64_t> memory(std::size_t{32} << 20U, 1);
+    for (auto _ : state) {
+        benchmark::DoNotOptimize(std::accumulate(memory.begin(), memory.end(), std::uint64_t{0}));
+    }
+    state.SetBytesProcessed(
+        state.iterations() * static_cast<std::int64_t>(memory.size() * sizeof(std::uint64_t))
+    );
+}
+
+BENCHMARK(BM_MemoryRead)->Unit(benchmark::kMillisecond);
+
+// The checked engine, account by account.
+void BM_TickExact(benchmark::State& state) {
+    const Parameters p = parameters();
+    const auto all = lenders(static_cast<std::size_t>(state.range(0)));
+    std::uint64_t tick = 0;
+    for (auto _ : state) {
+        const PriceTable table = prices(p, ++tick);
+        const Market market(table, p);
+        for (const AccountHoldings& account : all) {
+            benchmark::DoNotOptimize(evaluate_state(account, market, false, false));
+        }
+    }
+    state.SetItemsProcessed(state.iterations() * state.range(0));
+}
+
+BENCHMARK(BM_TickExact)->Arg(1'000'000)->Unit(benchmark::kMillisecond);
+
+// The columns, and the checked engine for whom they do not decide; status and equity are the same.
+// The second argument is the number of threads.
+void BM_TickScreened(benchmark::State& state) {
+    const Parameters p = parameters();
+    const auto all = lenders(static_cast<std::size_t>(state.range(0)));
+    const PriceTable first = prices(p, 0);
+    const Market joined(first, p);
+    AccountTable columns(joined);
+    for (const AccountHoldings& account : all) {
+        columns.add(account, joined, false);
+    }
+    const auto parts = static_cast<std::size_t>(state.range(1));
+    Screen::Marks marks = Screen(joined, columns).room();
+    std::uint64_t tick = 0;
+    std::size_t asked = 0;
+    for (auto _ : state) {
+        const PriceTable table = prices(p, ++tick);
+        const Market market(table, p);
+        const Screen screen(market, columns);
+        std::vector<std::vector<std::uint32_t>> undecided(parts);
+        std::vector<std::thread> threads;
+        for (std::size_t part = 0; part < parts; ++part) {
+            threads.emplace_back([&, part] {
+                const std::size_t from = all.size() * part / parts;
+                const std::size_t to = all.size() * (part + 1) / parts;
+                screen.mark(from, to, marks, undecided[part]);
+            });
+        }
+        for (std::thread& thread : threads) {
+            thread.join();
+        }
+        for (const auto& part : undecided) {
+            asked += part.size();
+            for (const std::uint32_t account : part) {
+                benchmark::DoNotOptimize(evaluate_state(all[account], market, false, false));
+            }
+        }
+        benchmark::DoNotOptimize(marks.equity.data());
+    }
+    state.counters["asked"] = static_cast<double>(asked);
+    state.SetItemsProcessed(state.iterations() * state.range(0));
+}
+
+BENCHMARK(BM_TickScreened)
+    ->Args({1'000'000, 1})
+    ->Args({1'000'000, 2})
+    ->MeasureProcessCPUTime()
+    ->UseRealTime()
+    ->Unit(benchmark::kMillisecond);
+
+// Ten perpetuals on ten underlyings.
+void BM_TickPerpetuals(benchmark::State& state) {
+    Parameters p = parameters();
+    for (std::size_t i = 0; i < kAssets; ++i) {
+        VenueParameters venue;
+        venue.underlying = name_of(i);
+        venue.profit_weight = usd("1");
+        venue.profit_cap = usd("100");
+        venue.options = usual_isolated_rules();
+        venue.perpetuals.push_back(
+            {.market = keccak256(venue.underlying),
+             .name = venue.underlying + "-perp",
+             .fractions = {usd("0.1"), usd("0.08"), usd("0.05")}}
+        );
+        p.venues.push_back(venue);
+    }
+    std::vector<AccountHoldings> all = lenders(static_cast<std::size_t>(state.range(0)));
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        for (const VenueParameters& venue : p.venues) {
+            const auto size = static_cast<std::int64_t>(i % 7) - 3;
+            all[i].positions.push_back(
+                {.market = venue.perpetuals[0].market,
+                 .size = Money::from_e18(size * 100'000'000'000'000'003),
+                 .entry_price = usd("1799.5")}
+            );
+        }
+    }
+    std::uint64_t tick = 0;
+    for (auto _ : state) {
+        const PriceTable table = prices(p, ++tick);
+        const Market market(table, p);
+        for (const AccountHoldings& account : all) {
+            benchmark::DoNotOptimize(evaluate_state(account, market, false, false));
+        }
+    }
+    state.SetItemsProcessed(state.iterations() * state.range(0));
+}
+
+BENCHMARK(BM_TickPerpetuals)->Arg(100'000)->Unit(benchmark::kMillisecond);
+
+// Fifty options of one underlying over five expiries, and a perpetual, on the usual grid.
+void BM_TickOptionPortfolios(benchmark::State& state) {
+    Parameters p = parameters();
+    VenueParameters venue;
+    venue.underlying = name_of(1);
+    venue.method = VenueMethod::kGrid;
+    venue.rate = usd("0.05");
+    venue.grid = usual_grid_rules();
+    venue.perpetuals.push_back({.market = keccak256("perp"), .name = "perp", .fractions = {}});
+    for (std::uint64_t i = 0; i < 50; ++i) {
+        venue.option_markets.push_back(
+            {.market = keccak256("option" + std::to_string(i)),
+             .name = "option" + std::to_string(i),
+             .is_call = i % 2 == 0,
+             .strike = Money::whole(static_cast<std::int64_t>(1'000 + 40 * i)),
+             .expiry = kPricedAt + (i % 5 + 1) * 20 * kDay,
+             .volatility = usd("0.7")}
+        );
+    }
+    p.venues.push_back(venue);
+    std::vector<AccountHoldings> all = lenders(static_cast<std::size_t>(state.range(0)));
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        const auto position = [&](const Hash32& market, std::int64_t size) {
+            all[i].positions.push_back(
+                {.market = market, .size = Money::whole(size), .entry_price = usd("1800")}
+            );
+        };
+        position(p.venues[0].perpetuals[0].market, -3);
+        for (const OptionMarket& market : p.venues[0].option_markets) {
+            position(market.market, static_cast<std::int64_t>((i + market.expiry / kDay) % 5) - 2);
+        }
+    }
+    std::uint64_t tick = 0;
+    for (auto _ : state) {
+        const PriceTable table = prices(p, ++tick);
+        const Market market(table, p);
+        for (const AccountHoldings& account : all) {
+            benchmark::DoNotOptimize(evaluate_state(account, market, false, false));
+        }
+    }
+    state.SetItemsProcessed(state.iterations() * state.range(0));
+}
+
+BENCHMARK(BM_TickOptionPortfolios)->Arg(1'000)->Unit(benchmark::kMillisecond);
+
+}  // namespace
+}  // namespace margrave::margin
+
+BENCHMARK_MAIN();
