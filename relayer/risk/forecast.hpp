@@ -16,11 +16,13 @@
 //
 // Method: filtered historical simulation (Barone-Adesi, Giannopoulos and Vosper 1999) with a block
 // bootstrap. Log returns of all assets on an even grid, their mean taken away, are divided by a
-// volatility that follows them (exponentially weighted, RiskMetrics). A path starts at today's
-// prices and volatility, draws blocks of consecutive scaled returns of all assets at once, so that
-// what moved together stays together, multiplies them with a volatility that follows the path, and
-// adds them up. An account is called when its initial health is below zero at any step, liquidated
-// when its maintenance health is. Holdings do not move.
+// volatility that follows them: a GARCH(1,1) variance with fixed weights that returns to the
+// history's own (variance targeting, Engle and Mezrich 1996); a variance that only follows would
+// die out over a long path. A path starts at today's prices and volatility, draws blocks of
+// consecutive scaled returns of all assets at once, so that what moved together stays together,
+// multiplies them with a volatility that follows the path, and adds them up. An account is called
+// when its initial health is below zero at any step, liquidated when its maintenance health is.
+// Holdings do not move.
 namespace margrave::relayer {
 
 struct ForecastSettings {
@@ -28,8 +30,10 @@ struct ForecastSettings {
     std::size_t paths{2'000};
     /// Steps drawn together.
     std::size_t block{12};
-    /// Weight of yesterday's variance.
-    double decay{0.94};
+    /// Weights of the last squared return and of the last variance in the next one; the rest, which
+    /// must not be negative, is the weight of the history's.
+    double shock{0.06};
+    double memory{0.92};
     std::vector<std::uint64_t> horizons_s{3'600, 86'400, 604'800};
 };
 

@@ -50,19 +50,33 @@ std::size_t PathRandom::below(std::size_t limit) {
 PathMaker::PathMaker(std::span<const std::vector<double>> prices, const ForecastSettings& settings)
     : last_prices_(prices.back()),
       block_(std::max<std::size_t>(settings.block, 1)),
-      decay_(settings.decay) {
+      shock_(settings.shock),
+      memory_(settings.memory) {
     MARGRAVE_ASSERT(prices.size() >= 2);
     const std::size_t assets = last_prices_.size();
     scaled_.assign(prices.size() - 1, std::vector<double>(assets, 0.0));
     for (std::size_t i = 0; i < assets; ++i) {
         const std::vector<double> returns = returns_of(prices, i);
         double variance = mean_square(returns);
-        for (std::size_t t = 0; t < returns.size(); ++t) {
-            scaled_[t][i] = variance > 0 ? returns[t] / std::sqrt(variance) : 0.0;
-            variance = decay_ * variance + (1 - decay_) * returns[t] * returns[t];
+        mean_variance_.push_back(variance);
+        std::vector<double> scaled;
+        for (const double change : returns) {
+            scaled.push_back(variance > 0 ? change / std::sqrt(variance) : 0.0);
+            variance = next_variance(i, variance, change);
         }
         last_variance_.push_back(variance);
+        // Whatever the filter left over, what is drawn has variance one: a path neither swells nor
+        // dies by itself.
+        const double left = mean_square(scaled);
+        for (std::size_t t = 0; t < scaled.size(); ++t) {
+            scaled_[t][i] = left > 0 ? scaled[t] / std::sqrt(left) : 0.0;
+        }
     }
+}
+
+double PathMaker::next_variance(std::size_t asset, double variance, double change) const {
+    return (1 - shock_ - memory_) * mean_variance_[asset] + shock_ * change * change +
+           memory_ * variance;
 }
 
 PricePath PathMaker::start(std::uint64_t seed, std::size_t path) const {
@@ -88,7 +102,7 @@ void PricePath::step() {
     for (std::size_t i = 0; i < prices_.size(); ++i) {
         const double change = scaled[i] * std::sqrt(variance_[i]);
         prices_[i] *= std::exp(change);
-        variance_[i] = maker_.decay_ * variance_[i] + (1 - maker_.decay_) * change * change;
+        variance_[i] = maker_.next_variance(i, variance_[i], change);
     }
 }
 

@@ -54,11 +54,16 @@ class PathMaker {
 
   private:
     friend class PricePath;
+    [[nodiscard]] double next_variance(std::size_t asset, double variance, double change) const;
+
     std::vector<double> last_prices_;
     std::vector<double> last_variance_;
     std::vector<std::vector<double>> scaled_;
-    std::size_t block_{1};
-    double decay_{0.94};
+    // Of the whole history.
+    std::vector<double> mean_variance_;
+    std::size_t block_;
+    double shock_;
+    double memory_;
 };
 
 /// Why there is no forecast.

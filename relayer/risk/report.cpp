@@ -13,6 +13,7 @@ namespace margrave::relayer {
 namespace {
 
 constexpr std::size_t kLargestShown = 20;
+constexpr std::size_t kClosestShown = 10;
 
 // Text and grid in neutral tones, one blue for amounts, the four status tones only for status.
 constexpr std::string_view kStyle = R"css(
@@ -32,7 +33,7 @@ p { margin: 0 0 12px; color: var(--soft); }
 .pair > section { margin-bottom: 0; } section, .pair { margin-bottom: 16px; }
 .wide { overflow-x: auto; }
 svg { display: block; width: 100%; height: auto; }
-svg text { font: 12px system-ui, sans-serif; fill: var(--soft); } svg text.value { fill: var(--ink); }
+svg text { font: 13.5px system-ui, sans-serif; fill: var(--soft); } svg text.value { fill: var(--ink); }
 .axis { stroke: var(--soft); stroke-width: 1; } .grid { stroke: var(--rule); stroke-width: 1; }
 .line { fill: none; stroke: var(--series); stroke-width: 2; stroke-linejoin: round; }
 .series { fill: var(--series); } .good { fill: var(--good); } .warning { fill: var(--warning); }
@@ -40,7 +41,7 @@ svg text { font: 12px system-ui, sans-serif; fill: var(--soft); } svg text.value
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th, td { padding: 5px 10px; text-align: right; border-bottom: 1px solid var(--rule); white-space: nowrap; }
 th { color: var(--soft); font-weight: 600; font-size: 13px; } th:first-child, td:first-child { text-align: left; }
-td.name { font-family: ui-monospace, monospace; font-size: 13px; text-align: left; } td.status { text-align: left; }
+td.name { font-family: ui-monospace, monospace; font-size: 13px; text-align: left; } td.status, th.status { text-align: left; }
 .dot { display: inline-block; width: 9px; height: 9px; border-radius: 50%; margin-right: 6px; }
 .dot.good { background: var(--good); } .dot.warning { background: var(--warning); }
 .dot.serious { background: var(--serious); } .dot.critical { background: var(--critical); } .dot.neutral { background: var(--soft); }
@@ -171,8 +172,39 @@ void write_bad_debt(std::ostream& out, const ReportInput& input) {
         << "</section>\n";
 }
 
+// "1234567.89" as "1,234,567.89".
+std::string grouped(std::string digits) {
+    const std::size_t first = digits.starts_with('-') ? 1 : 0;
+    for (std::size_t at = digits.find('.'); at > first + 3; at -= 3) {
+        digits.insert(at - 3, ",");
+    }
+    return digits;
+}
+
+using Rows = std::vector<const margin::Evaluation*>;
+
+void write_accounts(
+    std::ostream& out, std::string_view title, std::string_view note, const Rows& rows
+) {
+    out << "<section><h2>" << title << "</h2><p>" << note
+        << "</p><div class=\"wide\"><table><thead><tr><th>Account</th>"
+           "<th class=\"status\">Status</th><th>Equity USD</th><th>Initial</th>"
+           "<th>Maintenance</th><th>Health factor</th></tr></thead><tbody>\n";
+    for (const margin::Evaluation* row : rows) {
+        const AccountState& s = row->state;
+        const double health = health_factor(*row);
+        out << "<tr><td class=\"name\" title=\"" << to_hex(s.account) << "\">"
+            << in_short(to_hex(s.account)) << "</td><td class=\"status\"><span class=\"dot "
+            << tone_of(s.status) << "\"></span>" << to_string(s.status) << "</td><td>"
+            << grouped(in_usd(s.equity)) << "</td><td>" << grouped(in_usd(s.initial)) << "</td><td>"
+            << grouped(in_usd(s.maintenance)) << "</td><td>"
+            << (health < 0 ? std::string("no debt") : short_number(health)) << "</td></tr>\n";
+    }
+    out << "</tbody></table></div></section>\n";
+}
+
 void write_largest(std::ostream& out, const ReplayedRound& round) {
-    std::vector<const margin::Evaluation*> rows;
+    Rows rows;
     for (const margin::Evaluation& row : round.evaluations) {
         rows.push_back(&row);
     }
@@ -181,20 +213,24 @@ void write_largest(std::ostream& out, const ReplayedRound& round) {
     };
     std::ranges::stable_sort(rows, std::ranges::greater{}, size);
     rows.resize(std::min(rows.size(), kLargestShown));
-    out << "<section><h2>Largest accounts</h2><p>By equity, at most twenty.</p><div class=\"wide\">"
-           "<table><thead><tr><th>Account</th><th>Status</th><th>Equity USD</th><th>Initial</th>"
-           "<th>Maintenance</th><th>Health factor</th></tr></thead><tbody>\n";
-    for (const margin::Evaluation* row : rows) {
-        const AccountState& s = row->state;
-        const double health = health_factor(*row);
-        out << "<tr><td class=\"name\" title=\"" << to_hex(s.account) << "\">"
-            << in_short(to_hex(s.account)) << "</td><td class=\"status\"><span class=\"dot "
-            << tone_of(s.status) << "\"></span>" << to_string(s.status) << "</td><td>"
-            << in_usd(s.equity) << "</td><td>" << in_usd(s.initial) << "</td><td>"
-            << in_usd(s.maintenance) << "</td><td>"
-            << (health < 0 ? std::string("no debt") : short_number(health)) << "</td></tr>\n";
+    write_accounts(out, "Largest accounts", "By equity, at most twenty.", rows);
+}
+
+void write_closest(std::ostream& out, const ReplayedRound& round) {
+    Rows rows;
+    for (const margin::Evaluation& row : round.evaluations) {
+        if (row.state.status != Status::kUnattestable && health_factor(row) >= 0) {
+            rows.push_back(&row);
+        }
     }
-    out << "</tbody></table></div></section>\n";
+    const auto health = [](const margin::Evaluation* row) {
+        return health_factor(*row);
+    };
+    std::ranges::stable_sort(rows, {}, health);
+    rows.resize(std::min(rows.size(), kClosestShown));
+    if (!rows.empty()) {
+        write_accounts(out, "Lowest health", "By health factor, at most ten.", rows);
+    }
 }
 
 void write_collateral(std::ostream& out, const ReplayedRound& round) {
@@ -272,9 +308,10 @@ std::string report_html(const ReportInput& input) {
     write_bad_debt(out, input);
     out << "</div>\n";
     write_collateral(out, input.round);
+    write_closest(out, input.round);
     write_largest(out, input.round);
-    write_stress(out, input);
     write_prices(out, input.history);
+    write_stress(out, input);
     out << "</body>\n</html>\n";
     return out.str();
 }

@@ -138,7 +138,7 @@ std::string bar_chart(std::string_view title, const std::vector<Bar>& bars) {
     double y = 4;
     for (const Bar& bar : bars) {
         const double width = std::max(0.0, bar.value) / most * room;
-        out += text_at(kLabelWidth - 8, y + 16, "end", "label", clipped(bar.label, 26));
+        out += text_at(kLabelWidth - 8, y + 16, "end", "label", clipped(bar.label, 24));
         if (width > 0) {
             out += rect(kLabelWidth, y + (kRow - kThick) / 2, std::max(width, 2.0), kThick, bar);
         }

@@ -91,7 +91,8 @@ TEST(Forecast, FirstPassageOfARandomWalkIsFound) {
     ForecastSettings settings;
     settings.paths = 2'000;
     // A walk of constant volatility, so none is followed.
-    settings.decay = 1.0;
+    settings.shock = 0;
+    settings.memory = 0;
     settings.horizons_s = {86'400};
     const auto out = forecast(history, {borrower(0.8 * price * std::exp(-distance))}, settings);
     ASSERT_OK(out);
@@ -135,6 +136,26 @@ TEST(Forecast, VolatilityThatFollowsTellsACalmFromAStorm) {
         return forecast(history, {borrower(owed)}, settings).value()[0].call[0];
     };
     EXPECT_GT(probability(storm), probability(calm) + 0.1);
+}
+
+TEST(Forecast, VolatilityNeitherDiesNorExplodesOverALongPath) {
+    const PriceHistory history = walk(1'000, 0.002, 5);
+    const PathMaker maker(history.prices, ForecastSettings{});
+    constexpr std::size_t kSteps = 2'016;
+    constexpr std::size_t kPaths = 200;
+    double late = 0;
+    for (std::size_t path = 0; path < kPaths; ++path) {
+        PricePath walk_on = maker.start(1, path);
+        double before = 0;
+        for (std::size_t step = 0; step < kSteps; ++step) {
+            before = walk_on.prices()[0];
+            walk_on.step();
+            const double change = std::log(walk_on.prices()[0] / before);
+            late += step >= kSteps - 100 ? change * change : 0;
+        }
+    }
+    // The square of 0.002, on average over the last hundred steps.
+    EXPECT_NEAR(std::sqrt(late / (kPaths * 100.0)), 0.002, 0.0002);
 }
 
 TEST(Forecast, BacktestStatesHitRatesNearTheirLevels) {

@@ -43,6 +43,7 @@ TEST_F(RiskReportTest, ReportStandsAloneAndShowsEverything) {
          {"Distribution of health",
           "Collateral by chain and asset",
           "Largest accounts",
+          "Lowest health",
           "eth -80%",
           "Price of eth",
           "Price of usd",
