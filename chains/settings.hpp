@@ -177,6 +177,8 @@ struct ChainSettings {
     std::chrono::milliseconds rpc_timeout{5000};
     /// Most blocks one step asks for.
     std::uint64_t log_range{2000};
+    /// Calls of a hundred that may be asked a second time elsewhere because a node is slow.
+    std::uint64_t hedge_percent{10};
 };
 
 /// The names of those who run the chain's endpoints, each once.

@@ -23,6 +23,8 @@ struct SourceStatus {
     std::chrono::milliseconds latency{0};
     std::uint64_t requests{0};
     std::uint64_t failures{0};
+    /// Of the requests, those that were asked because another endpoint was slow.
+    std::uint64_t hedges{0};
     /// At the rate since the start, for 30 days.
     Money usd_per_month;
 };

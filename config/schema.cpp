@@ -223,6 +223,8 @@ constexpr Setting kTable[] = {
      "How long one call may take.", R"("5s")"},
     {"/chains/*/log_range", kInteger, kOptional, "2000", "1", "1000000",
      "Most blocks one eth_getLogs asks for.", "2000"},
+    {"/chains/*/hedge_percent", kInteger, kOptional, "10", "0", "100",
+     "Calls of a hundred that may be asked a second time elsewhere because a node is slow; 0: none.", "10"},
     {"/chains/*/fees", kObject, kOptional, "", "", "",
      "What this operator pays for transactions.", R"({"max_fee_gwei": "200"})"},
     {"/chains/*/fees/max_fee_gwei", kGwei, kOptional, R"("200")", "0.000000001", "1000000",

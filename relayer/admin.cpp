@@ -44,6 +44,7 @@ Canonical sources_json(const std::vector<chains::SourceStatus>& sources) {
         out.push_back(Canonical::Object{
             {"endpoint", source.endpoint},
             {"failures", Canonical::integer(source.failures)},
+            {"hedges", Canonical::integer(source.hedges)},
             {"latencyMs", Canonical::integer(static_cast<std::uint64_t>(source.latency.count()))},
             {"latest", source.latest ? std::to_string(source.latest->value) : std::string{}},
             {"operator", source.operator_name},

@@ -94,8 +94,20 @@ class EvmAdapter final : public ChainAdapter {
 
     using Json = nlohmann::json;
     using Answers = std::vector<rpc::RpcResult<Json>>;
-    /// The endpoint of one step. A step that began with one does not go on with another.
     using Node = rpc::Endpoint;
+
+    /// Whom one step reads from: an endpoint that says the block the step leads to, and another
+    /// operator's that says the same and is asked beside it when it is slow (a hedge). Whoever
+    /// answers, every answer is proved against what is agreed, and `told` is to blame for it.
+    struct Readers {
+        explicit Readers(Node& node)
+            : first(&node),
+              told(&node) {}
+
+        Node* first;
+        Node* second{nullptr};
+        Node* told;
+    };
 
     EvmAdapter(
         ChainSettings settings,
@@ -113,8 +125,11 @@ class EvmAdapter final : public ChainAdapter {
     Task<Result<Node*>> begin();
     Task<rpc::RpcResult<Json>> ask(Node& node, rpc::RpcCall call);
     Task<rpc::RpcResult<Answers>> ask_all(Node& node, std::vector<rpc::RpcCall> calls);
+    /// The same of a step's readers, hedged.
+    Task<rpc::RpcResult<Json>> ask(Readers& readers, rpc::RpcCall call);
+    Task<rpc::RpcResult<Answers>> ask_all(Readers& readers, std::vector<rpc::RpcCall> calls);
     /// All answers or the first error.
-    Task<Result<std::vector<Json>>> ask_each(Node& node, std::vector<rpc::RpcCall> calls);
+    Task<Result<std::vector<Json>>> ask_each(Readers& readers, std::vector<rpc::RpcCall> calls);
     /// What enough operators answer alike. The calls name their block by hash.
     Task<Result<CommonAnswers>> ask_common(std::vector<rpc::RpcCall> calls);
     /// The same for calls that answer bytes.
@@ -129,8 +144,9 @@ class EvmAdapter final : public ChainAdapter {
     Task<Result<BlockRef>> agreed_head();
     Task<Result<BlockRef>> agree_on_head(Survey* survey);
     [[nodiscard]] Node* endpoint_named(std::string_view name) const;
-    /// An endpoint that says `block`, the best that did not just fail.
-    [[nodiscard]] Node* agreeing(const Survey& survey, const BlockRef& block) const;
+    /// Endpoints that say `block`, the best that did not just fail; absent when nobody says it.
+    [[nodiscard]] std::optional<Readers> agreeing(const Survey& survey, const BlockRef& block)
+        const;
     /// Keeps the evidence; three in a row and the endpoint counts as lying.
     void refute(Evidence evidence);
     /// The error as it is; a disproof by this endpoint becomes evidence, and the next step reads
@@ -138,11 +154,11 @@ class EvmAdapter final : public ChainAdapter {
     Error refuted(const Node& node, std::string_view kind, Error error);
 
     // steps.cpp: the parts of next().
-    Task<Result<std::vector<KnownBlock>>> read_blocks(Node& node, BlockNum from, BlockNum to);
+    Task<Result<std::vector<KnownBlock>>> read_blocks(Readers& readers, BlockNum from, BlockNum to);
     Task<Result<Updates>> forward(
-        Node& node, const ChainView& view, const Survey& survey, const Step& step
+        Readers& readers, const ChainView& view, const Survey& survey, const Step& step
     );
-    Task<Result<Updates>> back(Node& node, const ChainView& view, const Step& step);
+    Task<Result<Updates>> back(Readers& readers, const ChainView& view, const Step& step);
     void note_agreement(const ChainView& view, const Survey& survey, const Step& step);
     Error not_agreed(const ChainView& view, const Survey& survey, const Error& error);
     [[nodiscard]] FollowRules rules() const;
@@ -193,11 +209,11 @@ class EvmAdapter final : public ChainAdapter {
 
     // proving.cpp: the events of blocks, by the chain's proof mode.
     Task<Result<std::vector<BlockData>>> prove(
-        Node& node, const ChainView& view, std::vector<KnownBlock> blocks
+        Readers& readers, const ChainView& view, std::vector<KnownBlock> blocks
     );
     /// Every log of the block that is followed, ours or watched, by receipts under its header; and
     /// its transactions, where native coin is watched.
-    Task<Result<ProvedContent>> open_block(Node& node, const KnownBlock& block);
+    Task<Result<ProvedContent>> open_block(Readers& readers, const KnownBlock& block);
     /// The questions that open a block, and what their answers prove.
     [[nodiscard]] std::vector<rpc::RpcCall> ask_content(const KnownBlock& block) const;
     Result<ProvedContent> read_content(
@@ -209,10 +225,10 @@ class EvmAdapter final : public ChainAdapter {
     [[nodiscard]] std::pair<std::vector<Address>, std::vector<Hash32>> followed() const;
     [[nodiscard]] bool is_ours(const NodeLog& log) const;
     Task<Result<std::vector<BlockData>>> prove_by_accumulator(
-        Node& node, std::vector<KnownBlock> blocks, Accumulators before
+        Readers& readers, std::vector<KnownBlock> blocks, Accumulators before
     );
     Task<Result<std::vector<BlockData>>> prove_by_receipts(
-        Node& node, const ChainView& view, std::vector<KnownBlock> blocks, Accumulators before
+        Readers& readers, const ChainView& view, std::vector<KnownBlock> blocks, Accumulators before
     );
     Task<Result<std::vector<BlockData>>> prove_by_agreement(
         const ChainView& view, std::vector<KnownBlock> blocks, Accumulators before
@@ -233,15 +249,15 @@ class EvmAdapter final : public ChainAdapter {
     [[nodiscard]] bool is_watched(const NodeLog& log) const;
     [[nodiscard]] bool may_touch(const ProvedHeader& header) const;
 
-    Task<Result<Accumulators>> accumulators_at(Node& node, const KnownBlock& block);
+    Task<Result<Accumulators>> accumulators_at(Readers& readers, const KnownBlock& block);
     Task<Result<Accumulators>> accumulators_before(
-        Node& node, const ChainView& view, BlockRef first
+        Readers& readers, const ChainView& view, BlockRef first
     );
     /// A contract's account and slots under an agreed header. kUnable when the node cannot prove.
     Task<Result<ProvedAccount>> ask_account(
-        Node& node, const ProvedHeader& header, Address account, std::vector<Hash32> slots
+        Readers& readers, const ProvedHeader& header, Address account, std::vector<Hash32> slots
     );
-    Task<rpc::RpcResult<Json>> ask_logs_of(Node& node, const std::vector<KnownBlock>& blocks);
+    Task<rpc::RpcResult<Json>> ask_logs_of(Readers& readers, const std::vector<KnownBlock>& blocks);
     Task<Result<Amount>> native_custody_at(Hash32 block);
 
     // probe.cpp

@@ -12,6 +12,8 @@ namespace margrave::chains::evm {
 namespace {
 
 constexpr std::string_view kSpace = "eip155";
+/// Calls of a batch that is asked a second time elsewhere when it is slow: that of a head.
+constexpr std::size_t kHedgedCallsMax = 16;
 
 Result<std::uint64_t> chain_id_of(const ChainId& chain) {
     const std::string_view digits = chain.reference();
@@ -98,6 +100,7 @@ Result<std::unique_ptr<EvmAdapter>> EvmAdapter::make(
     }
     rpc::PoolLimits limits;
     limits.endpoint.deadline = settings.rpc_timeout;
+    limits.hedge_percent = settings.hedge_percent;
     auto pool = std::make_unique<rpc::EndpointPool>(
         std::move(callers), std::move(endpoints), limits, rpc::steady_now(), log
     );
@@ -202,17 +205,45 @@ Task<rpc::RpcResult<EvmAdapter::Answers>> EvmAdapter::ask_all(
     co_return answers;
 }
 
-Task<Result<std::vector<nlohmann::json>>> EvmAdapter::ask_each(
-    Node& node, std::vector<rpc::RpcCall> calls
+Task<rpc::RpcResult<EvmAdapter::Answers>> EvmAdapter::ask_all(
+    Readers& readers, std::vector<rpc::RpcCall> calls
 ) {
-    auto answers = co_await ask_all(node, std::move(calls));
+    readers.told = readers.first;
+    // A long stretch of blocks is not urgent enough to be paid for twice.
+    if (readers.second == nullptr || calls.size() > kHedgedCallsMax) {
+        auto answers = co_await ask_all(*readers.first, std::move(calls));
+        co_return answers;
+    }
+    const std::size_t count = calls.size();
+    std::vector<Node*> order{readers.first, readers.second};
+    auto answer =
+        co_await pool_->ask_first_of(std::move(order), std::move(calls), settings_.rpc_timeout);
+    readers.told = answer.endpoint;
+    MARGRAVE_ASSERT(!answer.answers || answer.answers.value().size() == count);
+    co_return std::move(answer.answers);
+}
+
+Task<rpc::RpcResult<nlohmann::json>> EvmAdapter::ask(Readers& readers, rpc::RpcCall call) {
+    std::vector<rpc::RpcCall> calls;
+    calls.push_back(std::move(call));
+    auto answers = co_await ask_all(readers, std::move(calls));
     if (!answers) {
-        co_return named(node, answers.error());
+        co_return answers.as_failure();
+    }
+    co_return std::move(answers.value().front());
+}
+
+Task<Result<std::vector<nlohmann::json>>> EvmAdapter::ask_each(
+    Readers& readers, std::vector<rpc::RpcCall> calls
+) {
+    auto answers = co_await ask_all(readers, std::move(calls));
+    if (!answers) {
+        co_return named(*readers.told, answers.error());
     }
     std::vector<Json> out;
     for (auto& answer : answers.value()) {
         if (!answer) {
-            co_return named(node, answer.error());
+            co_return named(*readers.told, answer.error());
         }
         out.push_back(std::move(answer).value());
     }

@@ -229,7 +229,8 @@ void EvmAdapter::keep_failure(History* history, Result<void> done) {
 
 Task<Result<void>> EvmAdapter::begin_delivery(History* history, const HistoryPart& part) {
     const ChainView view = history->sink->view();
-    auto before = co_await accumulators_before(*part.node, view, part.blocks.front());
+    Readers readers(*part.node);
+    auto before = co_await accumulators_before(readers, view, part.blocks.front());
     if (!before) {
         co_return before.as_failure();
     }

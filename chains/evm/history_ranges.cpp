@@ -272,7 +272,8 @@ Task<EvmAdapter::Brought<std::vector<NodeLog>>> EvmAdapter::bring_logs(
 Task<std::optional<EvmAdapter::Setback>> EvmAdapter::bring_by_accumulator(
     Node& node, const std::vector<KnownBlock>& blocks, HistoryPart* part
 ) {
-    auto claimed = co_await accumulators_at(node, blocks.back());
+    Readers readers(node);
+    auto claimed = co_await accumulators_at(readers, blocks.back());
     if (!claimed) {
         co_return Setback{Setback::Cure::kElsewhere, claimed.error()};
     }
@@ -289,6 +290,7 @@ Task<std::optional<EvmAdapter::Setback>> EvmAdapter::bring_by_accumulator(
 Task<std::optional<EvmAdapter::Setback>> EvmAdapter::bring_by_receipts(
     Node& node, const std::vector<KnownBlock>& blocks, HistoryPart* part
 ) {
+    Readers readers(node);
     std::size_t events = 0;
     std::size_t at = 0;
     while (at < blocks.size() && events < kPartEvents) {
@@ -308,7 +310,7 @@ Task<std::optional<EvmAdapter::Setback>> EvmAdapter::bring_by_receipts(
         }
         part->bytes += weight;
         const std::size_t each = calls.size() / opened.size();
-        auto answers = co_await ask_each(node, std::move(calls));
+        auto answers = co_await ask_each(readers, std::move(calls));
         if (!answers) {
             co_return Setback{Setback::Cure::kElsewhere, answers.error()};
         }

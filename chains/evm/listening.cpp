@@ -111,19 +111,28 @@ rpc::Endpoint* EvmAdapter::endpoint_named(std::string_view name) const {
     return nullptr;
 }
 
-rpc::Endpoint* EvmAdapter::agreeing(const Survey& survey, const BlockRef& block) const {
+std::optional<EvmAdapter::Readers> EvmAdapter::agreeing(const Survey& survey, const BlockRef& block)
+    const {
     Node* fallback = nullptr;
+    std::optional<Readers> out;
     for (Node* node : pool_->best_first()) {
         const bool agrees = std::ranges::any_of(survey.voices, [&](const Voice& voice) {
             const BlockRef* said = voice.at(block.number);
             return voice.endpoint == node->name() && said != nullptr && said->hash == block.hash;
         });
         if (agrees && node->name() != avoid_) {
-            return node;
+            if (out) {
+                out->second = node;
+                return out;
+            }
+            out.emplace(*node);
         }
         fallback = agrees ? node : fallback;
     }
-    return fallback;
+    if (!out && fallback != nullptr) {
+        out.emplace(*fallback);
+    }
+    return out;
 }
 
 void EvmAdapter::refute(Evidence evidence) {

@@ -93,32 +93,32 @@ std::pair<std::vector<Address>, std::vector<Hash32>> EvmAdapter::followed() cons
 }
 
 Task<Result<ProvedAccount>> EvmAdapter::ask_account(
-    Node& node, const ProvedHeader& header, Address account, std::vector<Hash32> slots
+    Readers& readers, const ProvedHeader& header, Address account, std::vector<Hash32> slots
 ) {
     rpc::RpcCall call = ask_proof(account, slots, header.block().hash);
-    auto answer = co_await ask(node, std::move(call));
+    auto answer = co_await ask(readers, std::move(call));
     if (!answer) {
         const bool never = answer.error().kind == rpc::RpcClass::kMethodNotFound;
         if (never) {
-            without_proofs_.insert(node.name());
+            without_proofs_.insert(readers.told->name());
         }
-        co_return never ? fail(Errc::kUnable, node.name() + " has no eth_getProof")
-                        : named(node, answer.error());
+        co_return never ? fail(Errc::kUnable, readers.told->name() + " has no eth_getProof")
+                        : named(*readers.told, answer.error());
     }
     co_return prove_account(answer.value(), header, account, slots);
 }
 
 // What the contracts say at a block: proved against its state root where the node can, given alike
 // by enough operators where it cannot.
-Task<Result<Accumulators>> EvmAdapter::accumulators_at(Node& node, const KnownBlock& block) {
+Task<Result<Accumulators>> EvmAdapter::accumulators_at(Readers& readers, const KnownBlock& block) {
     // The genesis header of a development chain does not commit to the accounts it begins with.
-    const bool may_prove =
-        block.header && block.block.number.value > 0 && !without_proofs_.contains(node.name());
+    const bool may_prove = block.header && block.block.number.value > 0 &&
+                           !without_proofs_.contains(readers.first->name());
     if (may_prove) {
         auto vault =
-            co_await ask_account(node, *block.header, settings_.vault, accumulator_slots());
+            co_await ask_account(readers, *block.header, settings_.vault, accumulator_slots());
         if (!vault && vault.error().code == Errc::kUnproved) {
-            co_return refuted(node, "account", vault.error());
+            co_return refuted(*readers.told, "account", vault.error());
         }
         Accumulators out;
         bool proved = vault.has_value();
@@ -131,10 +131,10 @@ Task<Result<Accumulators>> EvmAdapter::accumulators_at(Node& node, const KnownBl
         }
         if (proved && settings_.position_book) {
             auto book = co_await ask_account(
-                node, *block.header, *settings_.position_book, accumulator_slots()
+                readers, *block.header, *settings_.position_book, accumulator_slots()
             );
             if (!book && book.error().code == Errc::kUnproved) {
-                co_return refuted(node, "account", book.error());
+                co_return refuted(*readers.told, "account", book.error());
             }
             proved = book.has_value();
             if (proved) {
@@ -160,7 +160,7 @@ Task<Result<Accumulators>> EvmAdapter::accumulators_at(Node& node, const KnownBl
 // What the ledger has folded so far. Before the first block that is nothing, and then the contracts
 // must have said nothing either.
 Task<Result<Accumulators>> EvmAdapter::accumulators_before(
-    Node& node, const ChainView& view, BlockRef first
+    Readers& readers, const ChainView& view, BlockRef first
 ) {
     Accumulators known;
     known.vault = view.vault;
@@ -169,14 +169,14 @@ Task<Result<Accumulators>> EvmAdapter::accumulators_before(
         co_return known;
     }
     const BlockNum before(first.number.value - 1);
-    auto parent = co_await read_blocks(node, before, before);
+    auto parent = co_await read_blocks(readers, before, before);
     if (!parent) {
         co_return parent.as_failure();
     }
     if (parent.value().front().block.hash != first.parent) {
         co_return fail(Errc::kReorg, settings_.chain.text() + ": the start block changed");
     }
-    auto at_parent = co_await accumulators_at(node, parent.value().front());
+    auto at_parent = co_await accumulators_at(readers, parent.value().front());
     if (!at_parent) {
         co_return at_parent.as_failure();
     }
@@ -188,20 +188,20 @@ Task<Result<Accumulators>> EvmAdapter::accumulators_before(
 }
 
 Task<rpc::RpcResult<nlohmann::json>> EvmAdapter::ask_logs_of(
-    Node& node, const std::vector<KnownBlock>& blocks
+    Readers& readers, const std::vector<KnownBlock>& blocks
 ) {
     const std::vector<Address> emitters = emitters_of(settings_);
     if (blocks.size() >= kRangeFrom) {
         rpc::RpcCall call =
             ask_logs(emitters, blocks.front().block.number, blocks.back().block.number);
-        auto answer = co_await ask(node, std::move(call));
+        auto answer = co_await ask(readers, std::move(call));
         co_return answer;
     }
     std::vector<rpc::RpcCall> calls;
     for (const KnownBlock& block : blocks) {
         calls.push_back(ask_logs(emitters, block.block.hash));
     }
-    auto answers = co_await ask_all(node, std::move(calls));
+    auto answers = co_await ask_all(readers, std::move(calls));
     if (!answers) {
         co_return answers.as_failure();
     }
@@ -221,19 +221,19 @@ Task<rpc::RpcResult<nlohmann::json>> EvmAdapter::ask_logs_of(
 }
 
 Task<Result<std::vector<BlockData>>> EvmAdapter::prove(
-    Node& node, const ChainView& view, std::vector<KnownBlock> blocks
+    Readers& readers, const ChainView& view, std::vector<KnownBlock> blocks
 ) {
-    auto before = co_await accumulators_before(node, view, blocks.front().block);
+    auto before = co_await accumulators_before(readers, view, blocks.front().block);
     if (!before) {
         co_return before.as_failure();
     }
     const Accumulators known = before.value();
     if (settings_.proof == ProofMode::kReceipts) {
-        auto proved = co_await prove_by_receipts(node, view, std::move(blocks), known);
+        auto proved = co_await prove_by_receipts(readers, view, std::move(blocks), known);
         co_return proved;
     }
     if (settings_.proof == ProofMode::kAccumulator) {
-        auto proved = co_await prove_by_accumulator(node, std::move(blocks), known);
+        auto proved = co_await prove_by_accumulator(readers, std::move(blocks), known);
         co_return proved;
     }
     auto proved = co_await prove_by_agreement(view, std::move(blocks), known);
@@ -243,16 +243,16 @@ Task<Result<std::vector<BlockData>>> EvmAdapter::prove(
 // Logs are asked for only when the accumulators moved: equal accumulators prove that there are
 // none, whatever a node's log index says.
 Task<Result<std::vector<BlockData>>> EvmAdapter::prove_by_accumulator(
-    Node& node, std::vector<KnownBlock> blocks, Accumulators before
+    Readers& readers, std::vector<KnownBlock> blocks, Accumulators before
 ) {
     while (true) {
-        auto claimed = co_await accumulators_at(node, blocks.back());
+        auto claimed = co_await accumulators_at(readers, blocks.back());
         if (!claimed) {
             co_return claimed.as_failure();
         }
         std::vector<NodeLog> logs;
         if (claimed.value() != before) {
-            auto answer = co_await ask_logs_of(node, blocks);
+            auto answer = co_await ask_logs_of(readers, blocks);
             const bool too_large = !answer && answer.error().kind == rpc::RpcClass::kRangeTooLarge;
             if (too_large && blocks.size() > 1) {
                 range_ = (blocks.size() + 1) / 2;
@@ -260,17 +260,17 @@ Task<Result<std::vector<BlockData>>> EvmAdapter::prove_by_accumulator(
                 continue;
             }
             if (!answer) {
-                co_return named(node, answer.error());
+                co_return named(*readers.told, answer.error());
             }
             auto read = read_logs(answer.value());
             if (!read) {
-                co_return refuted(node, "logs", read.error());
+                co_return refuted(*readers.told, "logs", read.error());
             }
             logs = std::move(read).value();
         }
         auto proved = prove_events(settings_, refs_of(blocks), logs, before, claimed.value());
         if (!proved) {
-            co_return refuted(node, "logs", proved.error());
+            co_return refuted(*readers.told, "logs", proved.error());
         }
         co_return proved;
     }
@@ -312,19 +312,19 @@ Result<EvmAdapter::ProvedContent> EvmAdapter::read_content(
 }
 
 Task<Result<EvmAdapter::ProvedContent>> EvmAdapter::open_block(
-    Node& node, const KnownBlock& block
+    Readers& readers, const KnownBlock& block
 ) {
     std::vector<rpc::RpcCall> calls = ask_content(block);
-    auto answers = co_await ask_each(node, std::move(calls));
+    auto answers = co_await ask_each(readers, std::move(calls));
     if (!answers) {
         co_return answers.as_failure();
     }
-    co_return read_content(node, block, answers.value());
+    co_return read_content(*readers.told, block, answers.value());
 }
 
 // A bloom proves that there is nothing; receipts that give the header's root prove what there is.
 Task<Result<std::vector<BlockData>>> EvmAdapter::prove_by_receipts(
-    Node& node, const ChainView& view, std::vector<KnownBlock> blocks, Accumulators before
+    Readers& readers, const ChainView& view, std::vector<KnownBlock> blocks, Accumulators before
 ) {
     std::vector<ProvedContent> contents;
     std::vector<NodeLog> ours;
@@ -332,7 +332,7 @@ Task<Result<std::vector<BlockData>>> EvmAdapter::prove_by_receipts(
         if (proves_nothing(block)) {
             continue;
         }
-        auto content = co_await open_block(node, block);
+        auto content = co_await open_block(readers, block);
         if (!content) {
             co_return content.as_failure();
         }
@@ -400,23 +400,23 @@ Task<Result<Amount>> EvmAdapter::native_custody_at(Hash32 block) {
     if (!begun) {
         co_return begun.as_failure();
     }
-    Node& node = *begun.value();
-    const bool may_prove =
-        settings_.proof != ProofMode::kAgreement && !without_proofs_.contains(node.name());
+    Readers readers(*begun.value());
+    const bool may_prove = settings_.proof != ProofMode::kAgreement &&
+                           !without_proofs_.contains(readers.first->name());
     if (may_prove) {
         rpc::RpcCall call = ask_block_by_hash(block);
-        auto answer = co_await ask(node, std::move(call));
+        auto answer = co_await ask(readers, std::move(call));
         auto header = answer ? prove_header(answer.value(), block)
-                             : Result<ProvedHeader>(named(node, answer.error()));
+                             : Result<ProvedHeader>(named(*readers.told, answer.error()));
         if (header) {
             std::vector<Hash32> none;
             auto vault =
-                co_await ask_account(node, header.value(), settings_.vault, std::move(none));
+                co_await ask_account(readers, header.value(), settings_.vault, std::move(none));
             if (vault) {
                 co_return vault.value().state() ? vault.value().state()->balance : Amount{};
             }
             if (vault.error().code == Errc::kUnproved) {
-                co_return refuted(node, "account", vault.error());
+                co_return refuted(*readers.told, "account", vault.error());
             }
         }
     }

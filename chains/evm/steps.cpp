@@ -58,7 +58,7 @@ ChainLag EvmAdapter::lag_of(const Survey& survey, const Step& step) const {
 }
 
 Task<Result<std::vector<KnownBlock>>> EvmAdapter::read_blocks(
-    Node& node, BlockNum from, BlockNum to
+    Readers& readers, BlockNum from, BlockNum to
 ) {
     std::vector<KnownBlock> out;
     std::uint64_t number = from.value;
@@ -68,14 +68,14 @@ Task<Result<std::vector<KnownBlock>>> EvmAdapter::read_blocks(
         for (std::uint64_t n = number; n <= last; ++n) {
             calls.push_back(ask_block(BlockNum(n)));
         }
-        auto answers = co_await ask_each(node, std::move(calls));
+        auto answers = co_await ask_each(readers, std::move(calls));
         if (!answers) {
             co_return answers.as_failure();
         }
         for (const Json& answer : answers.value()) {
             auto block = read_block(answer, settings_.proof, BlockNum(number));
             if (!block) {
-                co_return refuted(node, "header", block.error());
+                co_return refuted(*readers.told, "header", block.error());
             }
             if (!block.value()) {
                 co_return changed(settings_, BlockNum(number));
@@ -90,11 +90,11 @@ Task<Result<std::vector<KnownBlock>>> EvmAdapter::read_blocks(
 // The last block read is the agreed one, and every other is its ancestor by parent hash: so all of
 // them are agreed, whoever gave them.
 Task<Result<Updates>> EvmAdapter::forward(
-    Node& node, const ChainView& view, const Survey& survey, const Step& step
+    Readers& readers, const ChainView& view, const Survey& survey, const Step& step
 ) {
     std::vector<KnownBlock> blocks;
     if (step.kind == StepKind::kForward) {
-        auto read = co_await read_blocks(node, step.from, step.to.number);
+        auto read = co_await read_blocks(readers, step.from, step.to.number);
         if (!read) {
             co_return read.as_failure();
         }
@@ -104,13 +104,13 @@ Task<Result<Updates>> EvmAdapter::forward(
         }
         auto linked = check_links(view.head, refs_of(blocks));
         if (!linked) {
-            co_return refuted(node, "header", linked.error());
+            co_return refuted(*readers.told, "header", linked.error());
         }
     }
     std::vector<BlockData> proved;
     std::vector<BlockRef> applied;
     if (!blocks.empty()) {
-        auto events = co_await prove(node, view, std::move(blocks));
+        auto events = co_await prove(readers, view, std::move(blocks));
         if (!events) {
             co_return events.as_failure();
         }
@@ -129,7 +129,7 @@ Task<Result<Updates>> EvmAdapter::forward(
     co_return out;
 }
 
-Task<Result<Updates>> EvmAdapter::back(Node& node, const ChainView& view, const Step& step) {
+Task<Result<Updates>> EvmAdapter::back(Readers& readers, const ChainView& view, const Step& step) {
     const BlockNum floor = view.final ? view.final->number : settings_.start_block;
     Updates out;
     BlockNum high = step.to.number;
@@ -137,7 +137,7 @@ Task<Result<Updates>> EvmAdapter::back(Node& node, const ChainView& view, const 
     while (high >= floor) {
         const std::uint64_t span = std::min(high.value - floor.value, kBackBatch - 1);
         const BlockNum low(high.value - span);
-        auto read = co_await read_blocks(node, low, high);
+        auto read = co_await read_blocks(readers, low, high);
         if (!read) {
             co_return read.as_failure();
         }
@@ -147,7 +147,7 @@ Task<Result<Updates>> EvmAdapter::back(Node& node, const ChainView& view, const 
         }
         auto linked = check_links(std::nullopt, blocks);
         if (!linked) {
-            co_return refuted(node, "header", linked.error());
+            co_return refuted(*readers.told, "header", linked.error());
         }
         auto ancestor = common_ancestor(view, blocks);
         if (!ancestor) {
@@ -190,29 +190,29 @@ Task<Result<Updates>> EvmAdapter::next(ChainView view) {
         out.history = step.final->number;
         co_return out;
     }
-    Node* node = nullptr;
+    std::optional<Readers> readers;
     if (step.kind != StepKind::kWait) {
-        node = agreeing(survey, step.to);
+        readers = agreeing(survey, step.to);
     }
-    if (step.kind != StepKind::kWait && node == nullptr) {
+    if (step.kind != StepKind::kWait && !readers) {
         co_return changed(settings_, step.to.number);
     }
     if (step.kind == StepKind::kBack) {
-        auto reverted = co_await back(*node, view, step);
+        auto reverted = co_await back(*readers, view, step);
         if (reverted) {
             reverted.value().lag = lag_of(survey, step);
         }
         co_return reverted;
     }
-    if (node == nullptr) {
-        node = pool_->endpoints().front();
+    if (!readers) {
+        readers.emplace(*pool_->endpoints().front());
     }
-    auto updates = co_await forward(*node, view, survey, step);
+    auto updates = co_await forward(*readers, view, survey, step);
     if (!updates) {
         co_return updates;
     }
     if (step.kind == StepKind::kForward) {
-        doubts_.erase(node->name());
+        doubts_.erase(readers->told->name());
         avoid_.clear();
         range_ =
             std::min(std::max<std::uint64_t>(settings_.log_range, 1), range_ + range_ / 16 + 1);

@@ -426,6 +426,7 @@ SourceStatus Endpoint::status() const {
     out.latency = latency().mean();
     out.requests = requests_;
     out.failures = failures_;
+    out.hedges = hedges_;
     out.usd_per_month = usd_per_month();
     return out;
 }

@@ -136,6 +136,9 @@ class Endpoint final : public RpcCaller {
     /// Calls sent since the start, each of a batch counted.
     [[nodiscard]] std::uint64_t requests() const { return requests_; }
 
+    /// So many calls are about to be asked here because another endpoint is slow.
+    void note_hedge(std::uint64_t calls) { hedges_ += calls; }
+
     /// Calls that have a turn, and calls that wait for one.
     [[nodiscard]] std::size_t running() const;
     [[nodiscard]] std::size_t waiting() const;
@@ -184,6 +187,7 @@ class Endpoint final : public RpcCaller {
     std::optional<BlockNum> latest_;
     std::uint64_t requests_{0};
     std::uint64_t failures_{0};
+    std::uint64_t hedges_{0};
     /// Shared with calls under way, so that frames destroyed with the io_context find it alive.
     std::shared_ptr<Gate> gate_;
 };

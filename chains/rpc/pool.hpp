@@ -48,6 +48,9 @@ struct PoolLimits {
     /// A hedged read asks a second endpoint after the first one's 95th percentile, within these.
     std::chrono::milliseconds hedge_min{50};
     std::chrono::milliseconds hedge_max{2000};
+    /// Calls of hedges for a hundred calls of reads that may be hedged; zero: none is. What is not
+    /// used is saved, up to 64 calls.
+    std::uint64_t hedge_percent{10};
     /// An endpoint is out of sync when it is behind by more than the chain makes in this time ...
     std::chrono::milliseconds lag{30'000};
     /// ... but by more than so many blocks ...
@@ -96,7 +99,8 @@ class EndpointPool {
 
     /// The same batch to one endpoint of each operator, together. Trouble with the endpoint, or an
     /// error that another may not have (method not found, pruned, unknown words), makes the
-    /// operator's next one be asked, inside the deadline, and does not count as an answer. Ends
+    /// operator's next one be asked, inside the deadline, and does not count as an answer. So does
+    /// silence beyond the endpoint's own 95th percentile, within the budget for hedges. Ends
     /// when all have answered, or `grace` after `enough` operators have, or at the deadline. One
     /// answer for each operator of one_per_operator(), in its order; who was not waited for has
     /// kTransport with Errc::kTimeout. An endpoint that is not ready is asked only when fewer than
@@ -114,6 +118,14 @@ class EndpointPool {
         std::chrono::milliseconds deadline,
         std::size_t enough,
         std::chrono::milliseconds grace = kGrace
+    );
+
+    /// A batch of reads, answered by one of `order`, which is not empty: by the first unless it is
+    /// in trouble, has not got the block, or is silent beyond its own 95th percentile and the
+    /// budget for hedges allows the next to be asked beside it. The answer says who gave it; it is
+    /// one endpoint's word and has to be proved. Never for transactions.
+    Task<OperatorAnswer> ask_first_of(
+        std::vector<Endpoint*> order, std::vector<RpcCall> calls, std::chrono::milliseconds deadline
     );
 
     /// A read, answered by whoever is first. The second endpoint is another operator's if there is
@@ -146,9 +158,15 @@ class EndpointPool {
     struct Broadcast;
 
     // What these work on is in the frame of the caller, who awaits.
-    static Task<void> joint_lane(Joint* joint, std::size_t at);
-    static Task<void> hedge_lane(Hedge* hedge, std::size_t lane);
-    static Task<void> late_lane(Hedge* hedge);
+    Task<void> joint_lane(Joint* joint, std::size_t at);
+    Task<void> hedged_lane(Joint* joint, std::size_t at);
+    // pool_hedge.cpp
+    Task<void> hedge_lane(Hedge* hedge, std::size_t lane);
+    Task<void> late_lane(Hedge* hedge);
+    Task<OperatorAnswer> run_hedge(Hedge* hedge);
+    void earn_hedges(std::size_t calls);
+    /// Whether the budget had so many; then they are gone.
+    bool spend_hedge(std::size_t calls);
     static Task<void> send_one(
         std::shared_ptr<Endpoint> endpoint,
         std::shared_ptr<Broadcast> broadcast,
@@ -175,6 +193,8 @@ class EndpointPool {
     std::vector<Member> members_;
     /// Made with the first broadcast, on its executor.
     std::optional<infra::TaskGroup> sends_;
+    /// In hundredths of a call.
+    std::uint64_t hedge_budget_{0};
     std::optional<BlockNum> head_;
     SteadyTime head_at_;
     std::optional<std::chrono::nanoseconds> pace_;

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "chains/rpc/detail/hedge.hpp"
 #include "chains/rpc/detail/race.hpp"
+#include "chains/rpc/detail/verdicts.hpp"
 #include "chains/rpc/pool.hpp"
 #include "infra/notifier.hpp"
 #include "infra/timeout.hpp"
@@ -8,11 +10,13 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 namespace margrave::chains::rpc {
 
+using detail::is_no_answer;
+using detail::keep_telling;
+using detail::nobody;
 using detail::Race;
 using infra::Deadline;
 using nlohmann::json;
@@ -22,17 +26,6 @@ namespace {
 
 /// Each call keeps the deadline by itself; this is for the step from there to here.
 constexpr milliseconds kSlack{1000};
-/// Of an endpoint that has not answered yet: no percentile is known.
-constexpr milliseconds kHedgeUnknown{250};
-/// A hedged read that was silent for so long has failed, though another node answered it.
-constexpr milliseconds kHedgeLate{1000};
-
-/// Whether the same question may get its answer elsewhere: trouble, a method or history that this
-/// node does not offer, words that nobody knows. "Not there yet" is an answer.
-bool is_no_answer(RpcClass kind) {
-    return is_endpoint_trouble(kind) || kind == RpcClass::kMethodNotFound ||
-           kind == RpcClass::kPruned || kind == RpcClass::kOther;
-}
 
 bool lacks_answer(const BatchAnswers& answers) {
     if (!answers) {
@@ -43,50 +36,9 @@ bool lacks_answer(const BatchAnswers& answers) {
     });
 }
 
-/// Whether the next node would say the same of a read of the newest state.
-bool is_final(RpcClass kind) {
-    return !is_no_answer(kind) && kind != RpcClass::kBlockNotFound;
-}
-
-/// Which of several errors to tell: what is about the transaction or the question first, and of
-/// those what needs somebody to act; then what a node says of itself; then silence.
-unsigned telling(RpcClass kind) {
-    constexpr auto kOrder = std::to_array<RpcClass>(
-        {RpcClass::kOverloaded,
-         RpcClass::kTransport,
-         RpcClass::kUnproved,
-         RpcClass::kNodeTrouble,
-         RpcClass::kRateLimited,
-         RpcClass::kRefused,
-         RpcClass::kMethodNotFound,
-         RpcClass::kOther,
-         RpcClass::kBlockNotFound,
-         RpcClass::kPruned,
-         RpcClass::kRangeTooLarge,
-         RpcClass::kPoolFull,
-         RpcClass::kNonceTooHigh,
-         RpcClass::kUnderpriced,
-         RpcClass::kTxnInvalid,
-         RpcClass::kReverted,
-         RpcClass::kInsufficientFunds,
-         RpcClass::kNonceTooLow,
-         RpcClass::kAlreadyKnown}
-    );
-    return static_cast<unsigned>(std::ranges::find(kOrder, kind) - kOrder.begin());
-}
-
-void keep_telling(std::optional<RpcError>& best, RpcError error) {
-    if (!best || telling(error.kind) > telling(best->kind)) {
-        best = std::move(error);
-    }
-}
-
-RpcError nobody(std::size_t endpoints) {
-    return {
-        RpcClass::kTransport,
-        Errc::kUnable,
-        "nobody may be asked: all " + std::to_string(endpoints) +
-            " endpoints serve another chain or were refuted"};
+/// Half an answer is better than the next endpoint's none.
+bool replaces_answer(const BatchAnswers& before, const BatchAnswers&) {
+    return !before;
 }
 
 }  // namespace
@@ -122,8 +74,24 @@ struct EndpointPool::Joint {
     std::optional<Deadline> grace;
 };
 
+// However many endpoints of an operator are asked, the lane brings one answer.
+Task<void> EndpointPool::hedged_lane(Joint* joint, std::size_t at) {
+    Joint::Lane& lane = joint->lanes[at];
+    Executor executor = co_await boost::asio::this_coro::executor;
+    std::vector<RpcCall> calls = joint->calls;
+    Hedge hedge(executor, std::move(calls), joint->deadline);
+    hedge.queue = lane.endpoints;
+    hedge.lacks = lacks_answer;
+    hedge.replaces = replaces_answer;
+    OperatorAnswer answer = co_await run_hedge(&hedge);
+    joint->good += lacks_answer(answer.answers) ? 0U : 1U;
+    lane.answer.emplace(std::move(answer));
+    lane.asked = nullptr;
+}
+
 Task<void> EndpointPool::joint_lane(Joint* joint, std::size_t at) {
     Joint::Lane& lane = joint->lanes[at];
+    earn_hedges(joint->calls.size());
     for (Endpoint* endpoint : lane.endpoints) {
         if (lane.answer && joint->deadline.passed()) {
             break;
@@ -151,7 +119,9 @@ Task<std::vector<OperatorAnswer>> EndpointPool::run_joint(
     for (std::size_t i = 0; i < joint->lanes.size(); ++i) {
         if (!joint->lanes[i].answer) {
             joint->lanes[i].asked = joint->lanes[i].endpoints.front();
-            tasks.push_back(joint_lane(joint, i));
+            const auto& endpoints = joint->lanes[i].endpoints;
+            const bool hedges = endpoints.size() > 1 && limits_.hedge_percent > 0;
+            tasks.push_back(hedges ? hedged_lane(joint, i) : joint_lane(joint, i));
         }
     }
     const Race::Judge judge = [joint, enough, grace] {
@@ -229,109 +199,6 @@ Task<std::vector<OperatorAnswer>> EndpointPool::ask_these(
     }
     auto answers = co_await run_joint(&joint, enough, grace);
     co_return answers;
-}
-
-/// One read asked in two lanes that take endpoints from one queue.
-struct EndpointPool::Hedge {
-    Hedge(const Executor& executor, RpcCall what, milliseconds limit)
-        : call(std::move(what)),
-          deadline(Deadline::after(limit)),
-          first_done(executor) {}
-
-    struct Lane {
-        Endpoint* asked{nullptr};
-        std::optional<Deadline> since;
-    };
-
-    RpcCall call;
-    Deadline deadline;
-    infra::Notifier first_done;
-    milliseconds delay{0};
-    std::vector<Endpoint*> queue;
-    std::size_t next{0};
-    std::array<Lane, 2> lanes;
-    std::optional<RpcResult<json>> won;
-    std::optional<RpcError> failed;
-};
-
-std::vector<Endpoint*> EndpointPool::hedge_order() const {
-    std::vector<Endpoint*> order = best_first();
-    if (order.size() > 2) {
-        const Endpoint* best = order.front();
-        const auto other = std::find_if(order.begin() + 1, order.end(), [=](const Endpoint* e) {
-            return e->is_ready() && e->operator_name() != best->operator_name();
-        });
-        if (other != order.end()) {
-            std::rotate(order.begin() + 1, other, other + 1);
-        }
-    }
-    return order;
-}
-
-Task<void> EndpointPool::hedge_lane(Hedge* hedge, std::size_t lane) {
-    while (!hedge->won && hedge->next < hedge->queue.size() && !hedge->deadline.passed()) {
-        Endpoint* endpoint = hedge->queue[hedge->next];
-        // The second lane is for speed; the last resort is the first lane's.
-        if (lane > 0 && !endpoint->is_ready()) {
-            break;
-        }
-        ++hedge->next;
-        hedge->lanes.at(lane).asked = endpoint;
-        hedge->lanes.at(lane).since = Deadline::after(kHedgeLate);
-        RpcCall call = hedge->call;
-        RpcResult<json> answer = co_await endpoint->ask(std::move(call), hedge->deadline.left());
-        hedge->lanes.at(lane).asked = nullptr;
-        if (answer || is_final(answer.error().kind)) {
-            hedge->won.emplace(std::move(answer));
-        } else {
-            keep_telling(hedge->failed, std::move(answer.error()));
-        }
-    }
-    hedge->first_done.notify();
-}
-
-Task<void> EndpointPool::late_lane(Hedge* hedge) {
-    co_await hedge->first_done.wait_for(hedge->delay);
-    co_await hedge_lane(hedge, 1);
-}
-
-Task<RpcResult<json>> EndpointPool::hedged(RpcCall call, milliseconds deadline) {
-    Executor executor = co_await boost::asio::this_coro::executor;
-    Hedge hedge(executor, std::move(call), deadline);
-    hedge.queue = hedge_order();
-    if (hedge.queue.empty()) {
-        co_return nobody(members_.size());
-    }
-    const Latency& latency = hedge.queue.front()->latency();
-    hedge.delay = std::clamp(
-        latency.count() > 0 ? latency.p95() : kHedgeUnknown, limits_.hedge_min, limits_.hedge_max
-    );
-    std::vector<Task<void>> tasks;
-    tasks.push_back(hedge_lane(&hedge, 0));
-    if (hedge.queue.size() > 1) {
-        tasks.push_back(late_lane(&hedge));
-    }
-    const Race::Judge judge = [&hedge] {
-        if (!hedge.won) {
-            return hedge.deadline.left() + kSlack;
-        }
-        for (const Hedge::Lane& lane : hedge.lanes) {
-            if (lane.asked != nullptr && lane.since->passed()) {
-                lane.asked->note_late(kHedgeLate);
-            }
-        }
-        return milliseconds{0};
-    };
-    Race race(executor);
-    co_await race.run(std::move(tasks), judge);
-    if (hedge.won) {
-        co_return std::move(*hedge.won);
-    }
-    if (!hedge.failed) {
-        Error late = infra::timeout_error(hedge.call.method, deadline);
-        co_return RpcError(RpcClass::kTransport, Errc::kTimeout, std::move(late.detail));
-    }
-    co_return std::move(*hedge.failed);
 }
 
 /// Shared by the sends of one transaction, which go on after the first has been accepted.

@@ -184,6 +184,7 @@ chains::ChainSettings build_chain(const Reader& in) {
     take(out.poll_interval, in.duration("poll_interval"));
     take(out.rpc_timeout, in.duration("rpc_timeout"));
     take(out.log_range, in.integer("log_range"));
+    take(out.hedge_percent, in.integer("hedge_percent"));
     take(out.fees.max_fee_wei, in.object("fees").gwei("max_fee_gwei"));
     take(out.fees.replace_after_blocks, in.object("fees").integer("replace_after_blocks"));
     return out;

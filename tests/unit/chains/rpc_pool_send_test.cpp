@@ -14,6 +14,7 @@ TEST_F(PoolSendTest, AHedgedReadIsAnsweredByTheFirstWhenItIsQuick) {
 }
 
 TEST_F(PoolSendTest, AHedgedReadAsksAnotherOperatorWhenTheFirstIsSilent) {
+    limits.hedge_percent = 100;
     make({"a1", "a2", "b1"});
     slow_down(0, milliseconds{60});
     slow_down(1, milliseconds{70});

@@ -175,6 +175,7 @@ TEST_F(PoolTest, AskTheseAsksExactlyThem) {
 }
 
 TEST_F(PoolTest, ACancelledQuestionLeavesNothingBehind) {
+    limits.hedge_percent = 100;
     make({"a1", "b1"});
     for (const auto& script : scripts) {
         script->always = hangs();
