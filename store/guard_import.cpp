@@ -156,7 +156,7 @@ Result<void> SigningGuard::Impl::apply(const detail::ImportRecord& record, std::
             );
         }
         detail::GuardedSubject& subject = subjects[detail::key_of(entry)];
-        watermarks += subject.low ? 0 : 1;
+        watermarks += subject.low ? 0U : 1U;
         subject.low = detail::LowWatermark{entry.epoch, entry.digest, offset};
         subject.as_of = entry.as_of;
     }

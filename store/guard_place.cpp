@@ -119,7 +119,7 @@ Result<void> SigningGuard::Impl::apply(
     const detail::PlaceRecord& record, std::uint64_t /*offset*/
 ) {
     made_at = record;
-    adoptions += record.reason.empty() ? 0 : 1;
+    adoptions += record.reason.empty() ? 0U : 1U;
     return ok();
 }
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import traceback
+import urllib.request
 
 from harness import Failed, World, arguments, require, run, say
 from published import bundle_file, log_size, read_entries
@@ -350,6 +351,37 @@ def doppelganger(node):
     require(node.stop_daemon() == OK, "the daemon did not stop cleanly")
 
 
+def published_elsewhere(node):
+    """A copy of the published log tells that a data directory was rolled back, before any chain is asked."""
+    old, mirror = node.folder / "data-before", node.folder / "mirror"
+    shutil.copytree(node.data, old)
+    node.start_daemon()
+    node.more_rounds(node.chains, 2)
+    require(node.stop_daemon() == OK, "the daemon did not stop cleanly")
+    shutil.copytree(node.data / "log", mirror)
+    port = free_port()
+    node.children.start([sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1", "--directory",
+                         str(mirror)], node.folder / "mirror.log")
+    wait_until("the mirror", lambda: urllib.request.urlopen(f"http://127.0.0.1:{port}/checkpoint").status == 200, 20)
+
+    def published(data_dir):
+        def change(document):
+            document["node"]["data_dir"] = data_dir
+            document["guard"]["published"] = [f"http://127.0.0.1:{port}"]
+        return node.variant(change)
+    config = published("data-before")
+    node.ends(OK, ["belongs to this machine"], "guard", "adopt", "--reason", "rolled back", config=config)
+    node.ends(UNSAFE, ["the published log on 127.0.0.1 has", "it was rolled back", "Nothing is signed"], "run",
+              config=config)
+    log = node.folder / "compared.log"
+    daemon = node.children.start([node.binary, "-c", str(published("data")), "run"], log, cwd=str(node.folder))
+    said = ["published.compared", "daemon.running"]
+    wait_until("the comparison", lambda: all(word in log.read_text() for word in said), 60)
+    daemon.kill()
+    daemon.wait()
+    node.works()
+
+
 def guard_handed_over(node):
     """An export goes into a new guard that signs on; the old one is closed for ever."""
     kept = node.folder / "guard-closed"
@@ -388,7 +420,7 @@ def guard_cut(node):
 
 CASES = [unknown_field, wrong_chain, wrong_decimals, wrong_decimals_later, vault_without_code, wrong_password,
          key_of_nobody, single_source, unreachable, in_use, damaged_log, damaged_log_of_daemon, rolled_back,
-         new_directory, doppelganger, guard_handed_over, guard_deleted, guard_cut, chain_stops, chain_dies]
+         new_directory, doppelganger, published_elsewhere, guard_handed_over, guard_deleted, guard_cut, chain_stops, chain_dies]
 
 
 def all_cases(folder, options):

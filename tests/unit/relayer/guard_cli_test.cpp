@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <unistd.h>
 
 namespace margrave {
 namespace {
@@ -20,7 +21,8 @@ class GuardCli : public testing::Test {
   protected:
     GuardCli() {
         const auto* test = testing::UnitTest::GetInstance()->current_test_info();
-        dir_ = fs::temp_directory_path() / (std::string("margrave-guard-cli-") + test->name());
+        dir_ = fs::temp_directory_path() / (std::string("margrave-guard-cli-") + test->name() +
+                                            "-" + std::to_string(::getpid()));
         fs::remove_all(dir_);
         fs::create_directories(dir_);
         fs::copy(
