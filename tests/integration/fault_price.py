@@ -178,5 +178,4 @@ def sequencer(w):
 
 @row("F54d", GROUP, "a rate and its time updated apart")
 def rate_feed(w):
-    raise Skipped("the kinds of sources here are feed, whose rate and time are one call at one block hash, and fixed: there "
-                  "are no two calls that a provider could answer from two blocks")
+    raise Skipped("no price source of this version reads a rate and its time in two calls; a feed's round is one call at one block")
