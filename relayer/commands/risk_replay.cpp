@@ -90,7 +90,7 @@ std::string verdicts_text(const RulesReplay& replay) {
     if (rows.empty()) {
         return "nobody was or would have been called, liquidated or unattestable\n";
     }
-    return table(
+    return columns(
         {"ACCOUNT",
          "WORST WAS",
          "WORST WOULD BE",
