@@ -140,7 +140,9 @@ Result<int> run_replay(Context& context, const ReplayOptions& options) {
     MARGRAVE_TRY(const auto done, replay_all(view, rounds, replay));
     std::uint64_t fresh = 0;
     for (const auto& [account, verdict] : replay.verdicts()) {
-        fresh += verdict.is_new() ? 1 : 0;
+        if (verdict.is_new()) {
+            ++fresh;
+        }
     }
     json document = json::object();
     document["ok"] = fresh == 0;
