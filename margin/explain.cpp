@@ -117,6 +117,42 @@ Result<Term> read_term(const Canonical& value) {
     return out;
 }
 
+Result<VenueSum> read_venue(const Canonical& value) {
+    VenueSum out;
+    MARGRAVE_TRY(out.underlying, text_of(value, "underlying"));
+    MARGRAVE_TRY(out.module, text_of(value, "module"));
+    MARGRAVE_TRY(out.price, money_of(value, "price"));
+    MARGRAVE_TRY(out.value, money_of(value, "value"));
+    MARGRAVE_TRY(auto required, levels_of(value, "required"));
+    out.required_initial = std::move(required.initial);
+    out.required_liquidation_end = std::move(required.liquidation_end);
+    out.required_maintenance = std::move(required.maintenance);
+    return out;
+}
+
+Result<std::vector<VenueSum>> read_venues(const Canonical& document) {
+    std::vector<VenueSum> out;
+    const auto* object = std::get_if<Canonical::Object>(&document.value());
+    if (object == nullptr || !object->contains("venues")) {
+        return out;
+    }
+    MARGRAVE_TRY(const auto venues, list_of(document, "venues"));
+    for (const Canonical& venue : venues) {
+        MARGRAVE_TRY(auto read, read_venue(venue));
+        out.push_back(std::move(read));
+    }
+    return out;
+}
+
+template <class Part>
+Result<Contribution> contribution(const Part& part) {
+    Contribution out;
+    MARGRAVE_TRY(out.initial, sub(part.value, part.required_initial));
+    MARGRAVE_TRY(out.liquidation_end, sub(part.value, part.required_liquidation_end));
+    MARGRAVE_TRY(out.maintenance, sub(part.value, part.required_maintenance));
+    return out;
+}
+
 /// Holds one evidence against its leaf and writes down what does not come out.
 class Examiner {
   public:
@@ -171,10 +207,16 @@ class Examiner {
             term, "liquidation-end", term.weight_liquidation_end, term.required_liquidation_end
         );
         check_requirement(term, "maintenance", term.weight_maintenance, term.required_maintenance);
-        accumulate(value_, term.value);
-        accumulate(required_.initial, term.required_initial);
-        accumulate(required_.liquidation_end, term.required_liquidation_end);
-        accumulate(required_.maintenance, term.required_maintenance);
+        count(term);
+    }
+
+    /// Adds a term or a venue to the sums.
+    template <class Part>
+    void count(const Part& part) {
+        accumulate(value_, part.value);
+        accumulate(required_.initial, part.required_initial);
+        accumulate(required_.liquidation_end, part.required_liquidation_end);
+        accumulate(required_.maintenance, part.required_maintenance);
     }
 
     void compare_sums() {
@@ -303,6 +345,7 @@ Result<Explanation> read_evidence(std::string_view canonical_text) {
         MARGRAVE_TRY(auto read, read_term(term));
         out.terms.push_back(std::move(read));
     }
+    MARGRAVE_TRY(out.venues, read_venues(document));
     MARGRAVE_TRY(const auto unvalued, list_of(document, "unvalued"));
     for (const Canonical& row : unvalued) {
         Unvalued read;
@@ -314,11 +357,11 @@ Result<Explanation> read_evidence(std::string_view canonical_text) {
 }
 
 Result<Contribution> contribution_of(const Term& term) {
-    Contribution out;
-    MARGRAVE_TRY(out.initial, sub(term.value, term.required_initial));
-    MARGRAVE_TRY(out.liquidation_end, sub(term.value, term.required_liquidation_end));
-    MARGRAVE_TRY(out.maintenance, sub(term.value, term.required_maintenance));
-    return out;
+    return contribution(term);
+}
+
+Result<Contribution> contribution_of(const VenueSum& venue) {
+    return contribution(venue);
 }
 
 std::vector<std::string> check_evidence(
@@ -335,6 +378,9 @@ std::vector<std::string> check_evidence(
     }
     for (const Term& term : read.terms) {
         examiner.check_term(term);
+    }
+    for (const VenueSum& venue : read.venues) {
+        examiner.count(venue);
     }
     examiner.compare_sums();
     return examiner.take();

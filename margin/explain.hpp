@@ -12,6 +12,18 @@
 
 namespace margrave::margin {
 
+/// What the venue positions of one underlying add to the sum; how it comes about is for their own
+/// module to explain.
+struct VenueSum {
+    std::string underlying;
+    std::string module;
+    Money price;
+    Money value;
+    Money required_initial;
+    Money required_liquidation_end;
+    Money required_maintenance;
+};
+
 /// The evidence of one account, read back from its bytes as anybody who was given them would.
 /// USD E18.
 struct Explanation {
@@ -26,6 +38,8 @@ struct Explanation {
     bool was_liquidatable{false};
     /// In the order of the document.
     std::vector<Term> terms;
+    /// Empty in a document without the member.
+    std::vector<VenueSum> venues;
     std::vector<Unvalued> unvalued;
 };
 
@@ -40,6 +54,7 @@ struct Contribution {
 };
 
 Result<Contribution> contribution_of(const Term& term);
+Result<Contribution> contribution_of(const VenueSum& venue);
 
 /// Whether the evidence is that of the signed leaf and adds up to it: hash, status and amounts; the
 /// value of every part from its units, price, decimals and backing; the value of every term from

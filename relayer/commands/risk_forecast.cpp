@@ -111,7 +111,7 @@ std::string backtest_text(const Backtest& tested) {
                std::to_string(kReturnsMin) + " steps\n";
     }
     return "\nback-test from " + std::to_string(tested.origins) + " times:\n" +
-           table({"WHAT", "HORIZON", "FORECAST", "CAME TRUE", "FORECASTS"}, rows, 1);
+           columns({"WHAT", "HORIZON", "FORECAST", "CAME TRUE", "FORECASTS"}, rows, 1);
 }
 
 /// What a forecast is made from and what it says.
@@ -189,7 +189,7 @@ std::string outlook_text(const Outlook& outlook, const ForecastSettings& setting
         }
         rows.push_back(std::move(cells));
     }
-    std::string out = table(head, rows, 1);
+    std::string out = columns(head, rows, 1);
     for (const AccountId& account : outlook.left_out) {
         out += to_hex(account) + "  no forecast: an asset without price history, or a position\n";
     }

@@ -90,7 +90,7 @@ std::string verdicts_text(const RulesReplay& replay) {
     if (rows.empty()) {
         return "nobody was or would have been called, liquidated or unattestable\n";
     }
-    return table(
+    return columns(
         {"ACCOUNT",
          "WORST WAS",
          "WORST WOULD BE",
@@ -140,7 +140,9 @@ Result<int> run_replay(Context& context, const ReplayOptions& options) {
     MARGRAVE_TRY(const auto done, replay_all(view, rounds, replay));
     std::uint64_t fresh = 0;
     for (const auto& [account, verdict] : replay.verdicts()) {
-        fresh += verdict.is_new() ? 1 : 0;
+        if (verdict.is_new()) {
+            ++fresh;
+        }
     }
     json document = json::object();
     document["ok"] = fresh == 0;

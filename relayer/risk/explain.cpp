@@ -45,6 +45,20 @@ json term_json(const margin::Term& term, const margin::Contribution& contributio
     return out;
 }
 
+json venue_json(const margin::VenueSum& venue, const margin::Contribution& contribution) {
+    json out = json::object();
+    out["underlying"] = venue.underlying;
+    out["module"] = venue.module;
+    out["price"] = venue.price.to_string_e18();
+    out["value"] = venue.value.to_string_e18();
+    out["required"] = levels_json(
+        venue.required_initial, venue.required_liquidation_end, venue.required_maintenance
+    );
+    out["contribution"] =
+        levels_json(contribution.initial, contribution.liquidation_end, contribution.maintenance);
+    return out;
+}
+
 Result<json> document_of(
     const ReplayedRound& round, const AccountState& leaf, const margin::Explanation& read
 ) {
@@ -61,6 +75,11 @@ Result<json> document_of(
     for (const margin::Term& term : read.terms) {
         MARGRAVE_TRY(const auto contribution, margin::contribution_of(term));
         out["terms"].push_back(term_json(term, contribution));
+    }
+    out["venues"] = json::array();
+    for (const margin::VenueSum& venue : read.venues) {
+        MARGRAVE_TRY(const auto contribution, margin::contribution_of(venue));
+        out["venues"].push_back(venue_json(venue, contribution));
     }
     out["unvalued"] = json::array();
     for (const margin::Unvalued& row : read.unvalued) {
@@ -108,6 +127,19 @@ Result<std::string> sum_table(const AccountState& leaf, const margin::Explanatio
              in_usd(counts.maintenance)}
         );
     }
+    for (const margin::VenueSum& venue : read.venues) {
+        MARGRAVE_TRY(const auto counts, margin::contribution_of(venue));
+        rows.push_back(
+            {venue.underlying + " " + venue.module,
+             in_usd(venue.value),
+             "",
+             in_usd(counts.initial),
+             "",
+             in_usd(counts.liquidation_end),
+             "",
+             in_usd(counts.maintenance)}
+        );
+    }
     rows.push_back(
         {"signed",
          in_usd(leaf.equity),
@@ -118,7 +150,7 @@ Result<std::string> sum_table(const AccountState& leaf, const margin::Explanatio
          "",
          in_usd(leaf.maintenance)}
     );
-    return table(
+    return columns(
         {"TERM",
          "VALUE USD",
          "WEIGHT",

@@ -29,7 +29,7 @@ Status more_severe(Status a, Status b) {
     return std::max(a, b);
 }
 
-Result<Canonical::Array> array_member(const Canonical& value, std::string_view name) {
+Result<Canonical::Array> listed_member(const Canonical& value, std::string_view name) {
     MARGRAVE_TRY(const auto found, member(value, name));
     const auto* list = std::get_if<Canonical::Array>(&found.value());
     if (list == nullptr) {
@@ -72,7 +72,7 @@ struct PricedAsset {
 Result<PricedAsset> read_priced(const Canonical& value) {
     PricedAsset out;
     MARGRAVE_TRY(out.name, text_member(value, "name"));
-    MARGRAVE_TRY(const auto answers, array_member(value, "answers"));
+    MARGRAVE_TRY(const auto answers, listed_member(value, "answers"));
     for (const Canonical& answer : answers) {
         MARGRAVE_TRY(auto read, read_answer(answer));
         out.answers.push_back(std::move(read));
@@ -168,7 +168,7 @@ Result<margin::PriceTable> judge_prices(
     }
     MARGRAVE_TRY(const auto document, parse_canonical(as_text(*bytes)));
     MARGRAVE_TRY(const auto now, integer_member(document, "now"));
-    MARGRAVE_TRY(const auto assets, array_member(document, "assets"));
+    MARGRAVE_TRY(const auto assets, listed_member(document, "assets"));
     margin::PriceTable out;
     for (const Canonical& value : assets) {
         MARGRAVE_TRY(const auto priced, read_priced(value));
@@ -251,7 +251,9 @@ void RulesReplay::compare(
         verdict.unattestable,
         would.status == Status::kUnattestable && was.status != Status::kUnattestable
     );
-    verdict.relieved += is_called(was.status) && !is_called(would.status) ? 1 : 0;
+    if (is_called(was.status) && !is_called(would.status)) {
+        ++verdict.relieved;
+    }
 }
 
 }  // namespace margrave::relayer

@@ -288,6 +288,11 @@ double health_factor(const margin::Evaluation& evaluation) {
         const double value = counted ? to_real(counted.value()) : 0;
         (value < 0 ? owed : owned) += value < 0 ? -value : value;
     }
+    // What venue positions add has no weight of its own; it counts on the side where it weighs.
+    if (!evaluation.holdings.positions.empty()) {
+        const double rest = to_real(evaluation.state.maintenance) - (owned - owed);
+        (rest < 0 ? owed : owned) += rest < 0 ? -rest : rest;
+    }
     return owed > 0 ? owned / owed : -1;
 }
 

@@ -112,7 +112,7 @@ std::string stress_text(std::span<const margin::StressResult> results) {
              std::to_string(result.rounds) + (result.is_settled ? "" : "+")}
         );
     }
-    return table(
+    return columns(
         {"SCENARIO",
          "HEALTHY",
          "CALL",

@@ -15,7 +15,7 @@ constexpr double kLabelWidth = 170;
 constexpr double kTextWidth = 90;
 constexpr double kRow = 24;
 constexpr double kThick = 16;
-constexpr std::size_t kPointsMax = 300;
+constexpr std::size_t kDrawnPointsMax = 300;
 
 std::string number(double value) {
     std::array<char, 32> out{};
@@ -66,7 +66,7 @@ std::string clipped(const std::string& text, std::size_t most) {
 // The positions of the values that stay: of each stretch the lowest and the highest, in order.
 std::vector<std::size_t> thinned(const std::vector<double>& values) {
     std::vector<std::size_t> out;
-    const std::size_t stretch = std::max<std::size_t>(2 * values.size() / kPointsMax, 2);
+    const std::size_t stretch = std::max<std::size_t>(2 * values.size() / kDrawnPointsMax, 2);
     for (std::size_t at = 0; at < values.size(); at += stretch) {
         const auto begin = values.begin() + static_cast<std::ptrdiff_t>(at);
         const auto end =

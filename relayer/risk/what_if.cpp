@@ -53,7 +53,7 @@ std::vector<std::string> health_row(
 std::string health_table(const margin::WhatIf& answer) {
     const AccountState& a = answer.before.state;
     const AccountState& b = answer.after.state;
-    return table(
+    return columns(
         {"USD", "BEFORE", "AFTER", "CHANGE"},
         {{"status", std::string(to_string(a.status)), std::string(to_string(b.status)), ""},
          health_row("equity", a.equity, b.equity),
@@ -108,7 +108,7 @@ std::string room_table(const margin::WhatIf& answer, const margin::Parameters& p
              asset->borrowable ? in_tokens(room.borrowable, asset->decimals) : "-"}
         );
     }
-    return table({"ASSET", "TOKEN", "WITHDRAWABLE", "BORROWABLE"}, rows, 2);
+    return columns({"ASSET", "TOKEN", "WITHDRAWABLE", "BORROWABLE"}, rows, 2);
 }
 
 }  // namespace

@@ -75,7 +75,7 @@ nlohmann::json health_json(const AccountState& state) {
     return out;
 }
 
-std::string table(
+std::string columns(
     const std::vector<std::string>& head,
     const std::vector<std::vector<std::string>>& rows,
     std::size_t left

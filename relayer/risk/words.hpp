@@ -30,7 +30,7 @@ nlohmann::json levels_json(
 nlohmann::json health_json(const AccountState& state);
 
 /// Rows of text as columns under a head; `left` columns from the left are left-aligned.
-std::string table(
+std::string columns(
     const std::vector<std::string>& head,
     const std::vector<std::vector<std::string>>& rows,
     std::size_t left

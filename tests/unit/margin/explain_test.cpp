@@ -101,6 +101,34 @@ TEST(Explain, TermWithAnotherWeightIsNamed) {
     EXPECT_TRUE(has(found, "eth: maintenance requirement is"));
 }
 
+// A term of positions, as a module for them would write it: worth 10, of which 4, 3 and 2 are
+// required. The sums count it whether or not this build has such a module.
+TEST(Explain, VenuesCountInTheSums) {
+    const Evaluation evaluation = sample();
+    std::string text = evaluation.evidence_text();
+    text.insert(
+        text.rfind(",\"was_liquidatable\""),
+        R"(,"venues":[{"module":"perpetual","parts":[],"price":"2000000000000000000000",)"
+        R"("required":{"initial":"4000000000000000000","liquidation_end":"3000000000000000000",)"
+        R"("maintenance":"2000000000000000000"},"underlying":"eth","value":"10000000000000000000"}])"
+    );
+    AccountState leaf = evaluation.state;
+    leaf.detail = keccak256(text);
+    const auto without = findings(text, leaf, sample_parameters());
+    EXPECT_TRUE(has(without, "sum of the terms' values is 3720, said is 3710"));
+    EXPECT_TRUE(has(without, "equity less maintenance requirements is"));
+    const auto read = read_evidence(text).value();
+    ASSERT_EQ(read.venues.size(), 1U);
+    EXPECT_EQ(read.venues.front().underlying, "eth");
+    EXPECT_EQ(contribution_of(read.venues.front()).value().initial, usd("6"));
+    leaf.equity = add(leaf.equity, usd("10")).value();
+    leaf.initial = add(leaf.initial, usd("6")).value();
+    leaf.liquidation_end = add(leaf.liquidation_end, usd("7")).value();
+    leaf.maintenance = add(leaf.maintenance, usd("8")).value();
+    EXPECT_FALSE(has(findings(text, leaf, sample_parameters()), "sum of the terms"));
+    EXPECT_FALSE(has(findings(text, leaf, sample_parameters()), "requirements is"));
+}
+
 TEST(Explain, UnattestableAccountHasNoSumButAReason) {
     PriceTable prices = sample_prices();
     prices[eth_on(1)].verdict = PriceVerdict::kStale;

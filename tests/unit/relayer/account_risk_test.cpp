@@ -150,7 +150,7 @@ TEST(RiskWords, TokensAreExactAndShort) {
     EXPECT_EQ(in_tokens(Amount(0), 6), "0");
     EXPECT_EQ(in_percent(usd("-0.3")), "-30.00%");
     EXPECT_EQ(in_short("0x0123456789abcdef0123456789abcdef"), "0x012345...89abcdef");
-    EXPECT_EQ(table({"A", "B"}, {{"x", "1"}, {"yy", "10"}}, 1), "A    B\nx    1\nyy  10\n");
+    EXPECT_EQ(columns({"A", "B"}, {{"x", "1"}, {"yy", "10"}}, 1), "A    B\nx    1\nyy  10\n");
 }
 
 }  // namespace
