@@ -21,7 +21,9 @@ class HaltsTest : public WorldTest {
         for (oracle::AssetOracleSettings& asset : world.settings.oracle) {
             oracle::SourceSettings& source = asset.sources.front();
             if (source.kind == "feed") {
-                source = oracle::feed_source("feed", world.id(1), address("feed"));
+                const auto& keys = std::get<Canonical::Object>(source.settings.value());
+                const auto& feed = std::get<std::string>(keys.at("address").value());
+                source = oracle::feed_source("feed", world.id(1), parse_address(feed).value());
             }
         }
         // The parameters are hashed at the start.
