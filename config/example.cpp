@@ -102,6 +102,7 @@ ordered_json ether(const std::vector<ChainId>& chains) {
         {"on", forms},
         {"price",
          {{"sources", ordered_json::array({price_source(chains)})},
+          {"accept_single_source", single_price_words()},
           {"max_age", "70m"},
           {"min", "100"},
           {"max", "100000"}}}};

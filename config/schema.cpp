@@ -15,6 +15,8 @@ constexpr std::string_view kSingleSource = "yes: one lying node can make this da
 constexpr std::string_view kNoSilence =
     "yes: a second signer with this key may start beside me unseen";
 
+constexpr std::string_view kSinglePrice = "yes: one wrong price can make this daemon sign a lie";
+
 constexpr std::string_view kSomeAddress = R"("0x52908400098527886E0F7030069857D2E4169EE7")";
 
 // clang-format off
@@ -300,13 +302,33 @@ constexpr Setting kTable[] = {
      "Lowest USD price of a whole unit that is believed.", R"("100")", kTogether},
     {"/assets/*/price/max", kDecimal, kRequired, "", "0.000000000000000001", "1000000000000",
      "Highest USD price of a whole unit that is believed.", R"("100000")", kTogether},
-    {"/assets/*/price/min_sources", kInteger, kOptional, "1", "1", "16",
-     "Fewest sources that must give a usable answer.", "2", kTogether},
+    {"/assets/*/price/min_sources", kInteger, kOptional, "", "1", "16",
+     "Fewest makers whose sources must give a usable answer; 2 when absent, or 1 where one source is accepted.", "2",
+     kTogether},
+    {"/assets/*/price/accept_single_source", kExact, kOptional, "", kSinglePrice, "",
+     "Lets one maker of prices decide alone. Only these exact words do it, or those of /accept_single_source.",
+     R"("yes: one wrong price can make this daemon sign a lie")", kTogether},
     {"/assets/*/price/max_spread", kDecimal, kOptional, R"("0.01")", "0", "1",
      "Largest distance of two usable answers, as a part of the price.", R"("0.01")", kTogether},
 
     {"/assets/*/price/max_confidence", kDecimal, kOptional, R"("0.02")", "0", "1",
      "How unsure of itself a source that says so may be, as a part of its price.", R"("0.02")", kTogether},
+    {"/assets/*/price/max_unchanged", kSeconds, kOptional, "", "1m", "30d",
+     "An answer that has stayed the same for longer is refused, however fresh it says it is; for prices that always move.",
+     R"("6h")", kTogether},
+    {"/assets/*/price/slow", kObject, kOptional, "", "", "",
+     "A price that cannot be moved fast; far from it the worse of both counts where value leaves (docs/margin.md).",
+     R"({"max_per_hour": "0.06"})", kTogether},
+    {"/assets/*/price/slow/max_per_hour", kDecimal, kRequired, "", "0.0001", "10",
+     "Largest move of the slow price in an hour, as a part of it.", R"("0.06")", kTogether},
+    {"/assets/*/price/slow/delay_hours", kInteger, kOptional, "24", "1", "168",
+     "How many hours ago the average lies that the slow price stays near.", "24", kTogether},
+    {"/assets/*/price/slow/max_from_delayed", kDecimal, kOptional, R"("0.5")", "0.01", "10",
+     "Largest distance from that average, as a part of it.", R"("0.5")", kTogether},
+    {"/assets/*/price/slow/soft", kDecimal, kOptional, R"("0.1")", "0", "10",
+     "Farther than this part from the slow price, the worse of both counts where value leaves.", R"("0.1")", kTogether},
+    {"/assets/*/price/slow/hard", kDecimal, kOptional, R"("5")", "1.1", "1000",
+     "More than so many times apart, nothing leaves and nothing is liquidated.", R"("5")", kTogether},
 
     {"/references", kList, kOptional, "", "1", "64",
      "What has a price only because others are quoted in it; its keys are those of an asset.",
@@ -400,6 +422,10 @@ std::string_view single_source_words() {
 
 std::string_view no_silence_words() {
     return kNoSilence;
+}
+
+std::string_view single_price_words() {
+    return kSinglePrice;
 }
 
 namespace detail {

@@ -118,6 +118,8 @@ Loaded load_text(
 /// The words that must stand behind "accept_single_source", and behind "silence_off".
 std::string_view single_source_words();
 std::string_view no_silence_words();
+/// The words that must stand behind "accept_single_source" of a price.
+std::string_view single_price_words();
 
 /// One deployed chain; the file is canonical JSON.
 struct DeployedChain {

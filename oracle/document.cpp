@@ -2,6 +2,7 @@
 #include "oracle/detail/judgement.hpp"
 #include "oracle/oracle.hpp"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -40,8 +41,26 @@ Canonical canonical(const Answer& answer) {
     return Canonical(std::move(out));
 }
 
-Canonical guards(const AssetOracleSettings& settings) {
+// What only some assets have is not there for the others.
+void add_slow(Canonical::Object& out, const SlowSettings& slow) {
+    out.emplace("slow_delay_hours", Canonical::integer(slow.delay_hours));
+    out.emplace("slow_hard", slow.hard.to_string_e18());
+    out.emplace("slow_max_from_delayed", slow.max_from_delayed.to_string_e18());
+    out.emplace("slow_max_per_hour", slow.max_per_hour.to_string_e18());
+    out.emplace("slow_soft", slow.soft.to_string_e18());
+}
+
+Canonical guards(const AssetOracleSettings& settings, const std::vector<Answer>& answers) {
     Canonical::Object out;
+    if (std::ranges::any_of(answers, [](const Answer& a) { return a.confidence.has_value(); })) {
+        out.emplace("max_confidence", settings.max_confidence.to_string_e18());
+    }
+    if (settings.max_unchanged_s != 0) {
+        out.emplace("max_unchanged_s", Canonical::integer(settings.max_unchanged_s));
+    }
+    if (settings.slow) {
+        add_slow(out, *settings.slow);
+    }
     out.emplace("max_age_s", Canonical::integer(settings.max_age_s));
     out.emplace("max_spread", settings.max_spread.to_string_e18());
     out.emplace("min_sources", Canonical::integer(settings.min_sources));
@@ -71,7 +90,17 @@ Canonical asset_document(
     out.emplace("answers", canonical(answers));
     out.emplace("assets", forms(settings));
     out.emplace("confidence", judgement.row.confidence.to_string_e18());
-    out.emplace("guards", guards(settings));
+    out.emplace("guards", guards(settings, answers));
+    if (judgement.memory != AssetMemory{}) {
+        out.emplace("memory", detail::canonical(judgement.memory));
+    }
+    if (settings.slow) {
+        Canonical::Object uses{
+            {"initial", std::string(to_string(judgement.use.initial))},
+            {"liquidation", std::string(to_string(judgement.use.liquidation))},
+            {"why", judgement.use.why}};
+        out.emplace("uses", std::move(uses));
+    }
     out.emplace("name", settings.name);
     out.emplace("price", judgement.row.price.to_string_e18());
     out.emplace("published_at", Canonical::integer(judgement.row.published_at.value));

@@ -84,6 +84,24 @@ Refusal refuse_confidence(const Money& max, const Answer& answer) {
     );
 }
 
+// The memory of an answer: as before when it says the same.
+Unchanged unchanged_of(const AssetMemory& before, const Answer& answer, UnixSeconds now) {
+    const auto known = before.unchanged.find(answer.source);
+    const bool same = known != before.unchanged.end() && known->second.value == said(answer);
+    return same ? known->second : Unchanged{.value = said(answer), .since = now};
+}
+
+Refusal refuse_frozen(std::uint64_t max_s, const Unchanged& unchanged, UnixSeconds now) {
+    const std::uint64_t since = std::min(unchanged.since, now).value;
+    if (max_s == 0 || now.value - since <= max_s) {
+        return {};
+    }
+    return {
+        .verdict = PriceVerdict::kStale,
+        .why = "has not changed for " + std::to_string(now.value - since) + " s; at most " +
+               std::to_string(max_s) + " s are allowed"};
+}
+
 Refusal refuse(
     const AssetOracleSettings& settings,
     const SourceSettings& source,
@@ -194,44 +212,71 @@ PriceVerdict worse(PriceVerdict a, PriceVerdict b) {
     return rank(a) < rank(b) ? b : a;
 }
 
-}  // namespace
-
-detail::Judgement detail::judge(
-    const AssetOracleSettings& settings, const std::vector<Answer>& answers, UnixSeconds now
-) {
-    Judgement out;
+// How the answers are judged: what counts, and why the rest does not.
+struct Sorted {
     std::vector<const Answer*> usable;
     std::vector<const Answer*> shown;
-    PriceVerdict worst = PriceVerdict::kMissing;
+    PriceVerdict worst{PriceVerdict::kMissing};
     std::set<std::string> makers;
+};
+
+Sorted sort_answers(
+    const AssetOracleSettings& settings,
+    const std::vector<Answer>& answers,
+    UnixSeconds now,
+    const AssetMemory& before,
+    Judgement& judgement
+) {
+    Sorted out;
     const SourceSettings unnamed;
     for (std::size_t i = 0; i < answers.size(); ++i) {
         const Answer& answer = answers[i];
         const SourceSettings& source = i < settings.sources.size() ? settings.sources[i] : unnamed;
         Refusal refusal = refuse(settings, source, answer, now);
+        if (settings.max_unchanged_s != 0 && answer.price) {
+            const Unchanged unchanged = unchanged_of(before, answer, now);
+            judgement.memory.unchanged.insert_or_assign(answer.source, unchanged);
+            if (refusal.verdict == PriceVerdict::kUsable) {
+                refusal = refuse_frozen(settings.max_unchanged_s, unchanged, now);
+            }
+        }
+        const auto known = before.unchanged.find(answer.source);
+        if (!answer.price && known != before.unchanged.end()) {
+            judgement.memory.unchanged.insert(*known);
+        }
         if (refusal.verdict == PriceVerdict::kUsable) {
-            usable.push_back(&answer);
-            makers.insert(maker_of(source, answer, i));
+            out.usable.push_back(&answer);
+            out.makers.insert(maker_of(source, answer, i));
         }
         if (answer.price && answer.price->sign() > 0) {
-            shown.push_back(&answer);
+            out.shown.push_back(&answer);
         }
-        worst = worse(worst, refusal.verdict);
-        out.refusals.push_back(std::move(refusal.why));
+        out.worst = worse(out.worst, refusal.verdict);
+        judgement.refusals.push_back(std::move(refusal.why));
     }
+    return out;
+}
+
+void decide(
+    const AssetOracleSettings& settings,
+    const Sorted& sorted,
+    const std::vector<Answer>& answers,
+    Judgement& out
+) {
     out.row.sources = keccak256(canonical(answers).dump());
+    out.makers = sorted.makers.size();
     const std::size_t wanted = std::max(settings.min_sources, 1U);
-    if (makers.size() < wanted) {
-        out.row.verdict = worst;
-        out.why = std::to_string(makers.size()) + " of " + std::to_string(answers.size()) +
+    if (out.makers < wanted) {
+        out.row.verdict = sorted.worst;
+        out.why = std::to_string(out.makers) + " of " + std::to_string(answers.size()) +
                   " sources are usable; " + std::to_string(wanted) + " are needed";
-        if (!shown.empty()) {
-            show(out.row, shown);
+        if (!sorted.shown.empty()) {
+            show(out.row, sorted.shown);
         }
-        return out;
+        return;
     }
-    show(out.row, usable);
-    const Summary summary = summarise(usable);
+    show(out.row, sorted.usable);
+    const Summary summary = summarise(sorted.usable);
     out.row.verdict = PriceVerdict::kUsable;
     if (!is_within(summary, settings.max_spread)) {
         out.row.verdict = PriceVerdict::kOutOfBounds;
@@ -239,6 +284,38 @@ detail::Judgement detail::judge(
                   summary.highest.to_decimal() + " USD, further apart than " +
                   settings.max_spread.to_decimal() + " of the lower";
     }
+}
+
+// The slow price moves on by a price that is usable, and stands still without one.
+void use_and_remember(
+    const AssetOracleSettings& settings,
+    UnixSeconds now,
+    const AssetMemory& before,
+    Judgement& judgement
+) {
+    judgement.memory.slow = before.slow;
+    if (settings.slow && judgement.row.verdict == PriceVerdict::kUsable) {
+        const Money& price = judgement.row.price;
+        judgement.memory.slow = before.slow ? advance_slow(*settings.slow, *before.slow, price, now)
+                                            : begin_slow(price, now);
+    }
+    if (!settings.slow) {
+        judgement.memory.slow.reset();
+    }
+    judgement.use = use_of(settings, judgement.row, judgement.memory.slow, judgement.makers);
+}
+
+}  // namespace
+
+detail::Judgement detail::judge(
+    const AssetOracleSettings& settings,
+    const std::vector<Answer>& answers,
+    UnixSeconds now,
+    const AssetMemory& before
+) {
+    Judgement out;
+    decide(settings, sort_answers(settings, answers, now, before, out), answers, out);
+    use_and_remember(settings, now, before, out);
     return out;
 }
 
@@ -272,7 +349,7 @@ PriceRow guard(
     const std::vector<Answer>& answers,
     UnixSeconds now
 ) {
-    PriceRow row = detail::judge(settings, answers, now).row;
+    PriceRow row = detail::judge(settings, answers, now, AssetMemory{}).row;
     row.asset = asset;
     return row;
 }

@@ -69,6 +69,9 @@ struct SourceKind {
 
 /// Every kind there is, in the order of the docs (registry.cpp).
 std::span<const SourceKind* const> source_kinds();
+/// Who makes the price of a source: its made_by, else who is asked. Sources of one maker are one.
+/// Empty when the settings make no source.
+std::string maker_of(const SourceSettings& settings);
 /// Null when there is no such kind.
 const SourceKind* find_kind(std::string_view name);
 

@@ -18,6 +18,8 @@ class BrokenSource final : public Source {
         : name_(std::move(name)),
           error_(std::move(error)) {}
 
+    [[nodiscard]] std::string origin() const override { return {}; }
+
     Task<Answer> read(const Heads& /*heads*/, UnixSeconds /*now*/) override {
         Answer answer;
         answer.source = name_;
@@ -86,7 +88,8 @@ PriceSet assemble(
     const std::vector<AssetOracleSettings>& assets,
     const std::vector<std::size_t>& order,
     std::vector<Answer> answers,
-    UnixSeconds now
+    UnixSeconds now,
+    const Memory& memory
 ) {
     PriceSet out;
     std::vector<std::vector<Answer>> by_asset;
@@ -106,8 +109,15 @@ PriceSet assemble(
                 answer = in_dollars(answer, quote, price_of(assets, judgements, quote));
             }
         }
-        judgements[place] = detail::judge(settings, by_asset[place], now);
+        const auto before = memory.find(settings.name);
+        judgements[place] = detail::judge(
+            settings, by_asset[place], now, before == memory.end() ? AssetMemory{} : before->second
+        );
+        if (judgements[place].memory != AssetMemory{}) {
+            out.memory.emplace(settings.name, judgements[place].memory);
+        }
         for (const AssetId& asset : settings.assets) {
+            out.uses.emplace(asset, judgements[place].use);
             PriceRow row = judgements[place].row;
             row.asset = asset;
             out.rows.push_back(std::move(row));
@@ -141,7 +151,7 @@ Task<PriceSet> Oracle::read(std::map<ChainId, BlockRef> heads, UnixSeconds now) 
         reads.push_back(source->read(heads, now));
     }
     std::vector<Answer> answers = co_await infra::gather<Answer>(std::move(reads));
-    PriceSet set = assemble(assets_, order_, std::move(answers), now);
+    PriceSet set = assemble(assets_, order_, std::move(answers), now, memory_);
     co_return set;
 }
 

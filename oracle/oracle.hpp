@@ -5,6 +5,7 @@
 #include "core/events.hpp"
 #include "core/statements.hpp"
 #include "infra/task.hpp"
+#include "oracle/slow.hpp"
 
 #include <functional>
 #include <map>
@@ -12,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace margrave::oracle {
@@ -61,6 +63,9 @@ struct AssetOracleSettings {
     Money max_spread;
     /// Largest confidence of an answer that has one, as a part of its price. 0.02 is two percent.
     Money max_confidence{Money::from_e18(20'000'000'000'000'000)};
+    /// An answer that stayed the same for longer is refused, however fresh it says it is. 0: never.
+    std::uint64_t max_unchanged_s{0};
+    std::optional<SlowSettings> slow;
 };
 
 /// eth_call at a block hash; relayer fills it in from the chain's adapter.
@@ -99,11 +104,67 @@ struct Answer {
 /// usable leaves an answer without price that says so. Pure.
 Answer in_dollars(const Answer& answer, const std::string& quote_name, const PriceRow& quote);
 
+/// What an asset's price may be used for; the signed rows only say whether it is usable at all.
+enum class Use : std::uint8_t {
+    kUsable,
+    /// Of the price and the slow price the one that is worse for the account.
+    kWorseOfBoth,
+    /// Wait: nothing is begun that stands on it.
+    kHold,
+    /// Nothing is decided by it.
+    kReject,
+};
+std::string_view to_string(Use use);
+
+struct PriceUse {
+    /// Where value leaves: withdrawals and loans.
+    Use initial{Use::kUsable};
+    Use liquidation{Use::kUsable};
+    std::optional<Money> slow;
+    /// Empty when both are usable.
+    std::string why;
+    bool operator==(const PriceUse&) const = default;
+};
+
+/// Since when a source has answered the same.
+struct Unchanged {
+    Money value;
+    UnixSeconds since;
+    bool operator==(const Unchanged&) const = default;
+};
+
+/// What the guards of an asset know of the prices before.
+struct AssetMemory {
+    std::optional<SlowState> slow;
+    /// By name of the source; kept only where max_unchanged_s is set.
+    std::map<std::string, Unchanged> unchanged;
+    bool operator==(const AssetMemory&) const = default;
+};
+
+/// By name of the asset; assets that remember nothing are not there.
+using Memory = std::map<std::string, AssetMemory>;
+
+/// What a price document says must be remembered. kCorrupt when it has another form.
+Result<Memory> memory_of(const Canonical& document);
+
+/// What the price of a row may be used for, beside what the row says. `makers` of usable answers. A
+/// price that only one source says is far from the slow one begins no liquidation (Aave CAPO, March
+/// 2026): it may be the source that moved. Pure.
+PriceUse use_of(
+    const AssetOracleSettings& settings,
+    const PriceRow& row,
+    const std::optional<SlowState>& slow,
+    std::size_t makers
+);
+
 /// The price set of one instant: rows ascending by asset key, and what they came from. `document`
 /// is canonical JSON of every answer and verdict; it is kept and named by attestations.
 struct PriceSet {
     std::vector<PriceRow> rows;
     Canonical document;
+    std::map<AssetId, PriceUse> uses;
+    /// What comes after this set is judged with, once it was signed: Oracle::remember.
+    Memory memory;
 };
 
 /// Guards one asset's answers: age against `now`, sign, bounds, confidence, enough sources, spread;
@@ -133,6 +194,11 @@ class Oracle {
     /// `heads`: the block of each chain at which it is read. All sources are read at once; what is
     /// quoted in something else than dollars is judged after that.
     Task<PriceSet> read(std::map<ChainId, BlockRef> heads, UnixSeconds now);
+
+    /// The memory of the newest set that was signed; sets that were not leave nothing behind, so
+    /// that an auditor can follow the memory from one signed document to the next.
+    void remember(Memory memory) { memory_ = std::move(memory); }
+
     /// Once at start: is every source what it is said to be. kConfig names the one that is not.
     Task<Result<void>> probe(std::map<ChainId, BlockRef> heads);
 
@@ -140,6 +206,7 @@ class Oracle {
     std::vector<AssetOracleSettings> assets_;
     // Places of assets_, so that what others are quoted in comes before them.
     std::vector<std::size_t> order_;
+    Memory memory_;
     // Those of the first asset, then those of the second, and so on.
     std::vector<std::unique_ptr<Source>> sources_;
 };

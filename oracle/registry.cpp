@@ -27,6 +27,14 @@ const SourceKind* find_kind(std::string_view name) {
     return found == kinds.end() ? nullptr : *found;
 }
 
+std::string maker_of(const SourceSettings& settings) {
+    if (!settings.made_by.empty()) {
+        return settings.made_by;
+    }
+    const auto made = make_source(settings, CallAt{});
+    return made ? made.value()->origin() : std::string{};
+}
+
 Result<std::unique_ptr<Source>> make_source(const SourceSettings& settings, const CallAt& call_at) {
     const SourceKind* kind = find_kind(settings.kind);
     if (kind == nullptr) {

@@ -9,6 +9,7 @@
 
 #include <map>
 #include <memory>
+#include <string>
 
 namespace margrave::oracle {
 
@@ -20,6 +21,9 @@ using Heads = std::map<ChainId, BlockRef>;
 class Source {
   public:
     virtual ~Source() = default;
+
+    /// Who is asked, as in its answers; the same for two sources that ask the same.
+    [[nodiscard]] virtual std::string origin() const = 0;
 
     /// Never an error: an answer without price says why. `heads` outlives the task.
     virtual Task<Answer> read(const Heads& heads, UnixSeconds now) = 0;

@@ -2,6 +2,7 @@
 #include "relayer/grants.hpp"
 
 #include "relayer/detail/trouble.hpp"
+#include "relayer/price_uses.hpp"
 
 #include <algorithm>
 #include <array>
@@ -144,7 +145,8 @@ Result<void> check_account(
     const margin::Promise asked{
         request.asset, request.amount, request.kind == ReleaseKind::kWithdrawal};
     MARGRAVE_TRY(check_valued(parts, worst, asked));
-    return margin::check_grant(worst, asked, parts.prices, parts.settings.parameters);
+    MARGRAVE_TRY(margin::check_grant(worst, asked, parts.prices, parts.settings.parameters));
+    return check_price_uses(parts, worst, asked);
 }
 
 /// Everything that must hold for the answer to be yes, on the firm state alone.

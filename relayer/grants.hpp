@@ -31,6 +31,8 @@ struct DecisionParts {
     const margin::DeadChains& dead;
     /// Chains whose sequencer allows no liquidation, with the reason (oracle/sequencer.hpp).
     const std::map<ChainId, std::string>& sequencer_holds;
+    /// What each form's price may be used for, beside what its row says (relayer/price_uses.hpp).
+    const std::map<AssetId, oracle::PriceUse>& price_uses;
 };
 
 /// Most requests one pass looks at, and most locks one pass opens: a pass blocks every other task.

@@ -4,6 +4,7 @@
 #include "core/assert.hpp"
 #include "margin/liquidation.hpp"
 #include "relayer/detail/trouble.hpp"
+#include "relayer/price_uses.hpp"
 
 #include <algorithm>
 
@@ -50,8 +51,8 @@ bool is_worth_a_leg(const DecisionParts& parts, const Holding& row) {
 }
 
 /// Why the account must not be liquidated now; empty when it may. An owner whose collateral or debt
-/// lies behind a sequencer that is down cannot heal the account, so it is left alone. Less than the
-/// dust there protects nobody.
+/// lies behind a sequencer that is down cannot heal the account, so it is left alone; and a price
+/// that must not begin a liquidation begins none. Less than the dust there protects nobody.
 std::string held_by(const DecisionParts& parts, const AccountHoldings& state) {
     if (parts.dead.touch(state)) {
         return margin::describe_guards(flags::kChainDead);
@@ -62,14 +63,19 @@ std::string held_by(const DecisionParts& parts, const AccountHoldings& state) {
         if (hold != parts.sequencer_holds.end() && !empty && is_worth_a_leg(parts, row)) {
             return hold->second;
         }
+        const std::string price = price_hold(parts, row.asset);
+        if (!price.empty() && !empty && is_worth_a_leg(parts, row)) {
+            return price;
+        }
     }
     return {};
 }
 
-/// Dust behind such a sequencer is not sold either.
+/// Dust behind such a sequencer, or at such a price, is not sold either.
 void spare_held(const DecisionParts& parts, AccountHoldings& state) {
     for (Holding& row : state.holdings) {
-        if (parts.sequencer_holds.contains(row.asset.chain())) {
+        if (parts.sequencer_holds.contains(row.asset.chain()) ||
+            !price_hold(parts, row.asset).empty()) {
             row.in_sale = row.collateral;
         }
     }

@@ -32,6 +32,7 @@ int main(int argc, char** argv) {
         AddCommand{add_backfill},
         AddCommand{add_status},
         AddCommand{add_chains},
+        AddCommand{add_oracle},
         AddCommand{add_account},
         AddCommand{add_risk},
         AddCommand{add_audit},

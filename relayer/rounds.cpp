@@ -91,6 +91,18 @@ Result<void> Rounds::load_last_round() {
     for (const Head& head : draft.heads) {
         firm_.emplace(head.chain, head.number);
     }
+    return recall_prices(draft.attestation.prices);
+}
+
+// What prices were before is judged by what was signed, so that whoever has the documents sees it.
+Result<void> Rounds::recall_prices(const Hash32& root) {
+    const auto bytes = parts_.database.document("prices/" + to_hex(root));
+    if (!bytes) {
+        return ok();
+    }
+    MARGRAVE_TRY(const auto document, parse_canonical(as_text(*bytes)));
+    MARGRAVE_TRY(auto memory, oracle::memory_of(document));
+    parts_.oracle.remember(std::move(memory));
     return ok();
 }
 
@@ -233,7 +245,8 @@ Result<bool> Rounds::decide(UnixSeconds now) {
             parts_.log,
             limiter_,
             dead_,
-            sequencer_holds_};
+            sequencer_holds_,
+            prices_->uses};
         MARGRAVE_TRY(expire_ended(parts, now));
         MARGRAVE_TRY(answer_requests(parts, now, cursor_));
         MARGRAVE_TRY(plan_liquidations(parts, now));
@@ -318,6 +331,7 @@ Result<void> Rounds::sign_round(UnixSeconds now) {
         return load_last_round();
     }
     book_.attested();
+    parts_.oracle.remember(prices_->memory);
     parts_.log.info(
         "attestation.signed",
         {{"round", round.attestation.round.value},

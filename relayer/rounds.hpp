@@ -84,6 +84,7 @@ class Rounds {
     /// none.
     Result<bool> follow_finality();
     Result<void> load_last_round();
+    Result<void> recall_prices(const Hash32& root);
     /// The next block each chain's firm state stands on. Absent while a chain has none.
     std::optional<store::AsOf> next_firm();
     Result<void> follow_provisional();

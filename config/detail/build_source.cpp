@@ -5,6 +5,8 @@
 #include "config/detail/table.hpp"
 #include "config/detail/values.hpp"
 
+#include <optional>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -55,7 +57,29 @@ Canonical canonical_of(
     return duration ? Canonical::integer(duration.value() / 1000) : Canonical(std::move(text));
 }
 
+std::optional<oracle::SlowSettings> build_slow(const Reader& in) {
+    const auto per_hour = in.decimal("max_per_hour");
+    if (!per_hour) {
+        return std::nullopt;
+    }
+    oracle::SlowSettings out;
+    out.max_per_hour = *per_hour;
+    take(out.delay_hours, in.integer("delay_hours"));
+    take(out.max_from_delayed, in.decimal("max_from_delayed"));
+    take(out.soft, in.decimal("soft"));
+    take(out.hard, in.decimal("hard"));
+    return out;
+}
+
 }  // namespace
+
+std::set<std::string> makers_of(const std::vector<oracle::SourceSettings>& sources) {
+    std::set<std::string> out;
+    for (const oracle::SourceSettings& source : sources) {
+        out.insert(oracle::maker_of(source));
+    }
+    return out;
+}
 
 const oracle::SourceKind* kind_of(const Reader& source) {
     for (const oracle::SourceKind* kind : oracle::source_kinds()) {
@@ -99,9 +123,12 @@ oracle::AssetOracleSettings build_price(
     take(out.max_age_s, price.seconds("max_age"));
     take(out.price_min, price.decimal("min"));
     take(out.price_max, price.decimal("max"));
+    out.min_sources = makers_of(out.sources).size() < 2 ? 1 : 2;
     take(out.min_sources, price.integer("min_sources"));
     take(out.max_spread, price.decimal("max_spread"));
     take(out.max_confidence, price.decimal("max_confidence"));
+    take(out.max_unchanged_s, price.seconds("max_unchanged"));
+    out.slow = build_slow(price.object("slow"));
     return out;
 }
 

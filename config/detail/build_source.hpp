@@ -6,11 +6,17 @@
 #include "oracle/kinds.hpp"
 
 #include <filesystem>
+#include <set>
+#include <string>
+#include <vector>
 
 namespace margrave::config::detail {
 
 /// The kind whose word the source carries; null when that was refused.
 const oracle::SourceKind* kind_of(const Reader& source);
+
+/// Who makes the prices of these sources.
+std::set<std::string> makers_of(const std::vector<oracle::SourceSettings>& sources);
 
 oracle::SourceSettings build_source(const Reader& in, const std::filesystem::path& base_dir);
 

@@ -196,6 +196,20 @@ void check_socket(const Settings& settings, std::vector<Problem>& out) {
     }
 }
 
+void note_price(const Reader& price, std::vector<Problem>& out) {
+    if (price.has("accept_single_source")) {
+        refuse(
+            out, price.at("accept_single_source"), "one wrong price can make this daemon sign a lie"
+        );
+    }
+    for (std::size_t j = 0; j < price.size("sources"); ++j) {
+        const Reader source = price.item("sources", j);
+        if (source.has("fixed")) {
+            refuse(out, source.at("fixed"), "a price that never moves, for development only");
+        }
+    }
+}
+
 }  // namespace
 
 void check_network(const json& document, const Settings& settings, std::vector<Problem>& out) {
@@ -309,13 +323,9 @@ std::vector<Problem> notes_of(const json& document, const Settings& settings) {
                 " is not more than two thirds, so two groups of signers could sign two truths"
         );
     }
-    for (std::size_t i = 0; i < root.size("assets"); ++i) {
-        const Reader price = root.item("assets", i).object("price");
-        for (std::size_t j = 0; j < price.size("sources"); ++j) {
-            const Reader source = price.item("sources", j);
-            if (source.has("fixed")) {
-                refuse(out, source.at("fixed"), "a price that never moves, for development only");
-            }
+    for (const std::string_view list : {"assets", "references"}) {
+        for (std::size_t i = 0; i < root.size(list); ++i) {
+            note_price(root.item(list, i).object("price"), out);
         }
     }
     return out;

@@ -63,6 +63,7 @@ class PriceChecker {
   public:
     PriceChecker(const json& document, const Settings& settings, std::vector<Problem>& out)
         : root_(document, ""),
+          settings_(settings),
           prices_(priced(root_)),
           base_dir_(settings.file.parent_path()),
           out_(out) {
@@ -101,6 +102,7 @@ class PriceChecker {
             check_units(each, source, given);
             check_fixed(price, source, out_);
         }
+        check_makers(price);
         const std::optional<std::uint64_t> needed = price.integer("min_sources");
         if (needed && price.size("sources") > 0 && *needed > price.size("sources")) {
             refuse_price(
@@ -108,6 +110,38 @@ class PriceChecker {
                 price.at("min_sources"),
                 "is " + std::to_string(*needed) + " but there are " +
                     std::to_string(price.size("sources")) + " sources"
+            );
+        }
+    }
+
+    // One maker decides alone only by a word: most losses were one source that was wrong.
+    void check_makers(const Reader& price) {
+        if (settings_.accept_single_source || price.has("accept_single_source") ||
+            price.size("sources") == 0) {
+            return;
+        }
+        std::vector<oracle::SourceSettings> sources;
+        for (std::size_t i = 0; i < price.size("sources"); ++i) {
+            if (kind_of(price.item("sources", i)) == nullptr) {
+                return;
+            }
+            sources.push_back(build_source(price.item("sources", i), base_dir_));
+        }
+        const std::string otherwise = " or set " + price.at("accept_single_source") + " to \"" +
+                                      std::string(single_price_words()) + "\"";
+        if (makers_of(sources).size() < 2) {
+            refuse_price(
+                out_,
+                price.at("sources"),
+                "are all made by one, so one wrong price is believed; add a source that somebody "
+                "else makes," +
+                    otherwise
+            );
+        } else if (price.integer("min_sources") == 1) {
+            refuse_price(
+                out_,
+                price.at("min_sources"),
+                "1 means that one wrong price is believed; write 2 or more," + otherwise
             );
         }
     }
@@ -212,6 +246,7 @@ class PriceChecker {
     }
 
     Reader root_;
+    const Settings& settings_;
     std::vector<Priced> prices_;
     std::filesystem::path base_dir_;
     std::vector<Problem>& out_;

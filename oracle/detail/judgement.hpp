@@ -15,11 +15,22 @@ struct Judgement {
     std::string why;
     /// One per answer: why it does not count, or empty.
     std::vector<std::string> refusals;
+    /// Of the answers that count.
+    std::size_t makers{0};
+    PriceUse use;
+    AssetMemory memory;
 };
 
+/// `before`: what the asset remembers; of a first set nothing.
 Judgement judge(
-    const AssetOracleSettings& settings, const std::vector<Answer>& answers, UnixSeconds now
+    const AssetOracleSettings& settings,
+    const std::vector<Answer>& answers,
+    UnixSeconds now,
+    const AssetMemory& before
 );
+
+/// The member "memory" of an asset's document.
+Canonical canonical(const AssetMemory& memory);
 
 /// The price set's document: settings, answers and verdicts of every asset. The three lists are
 /// parallel.

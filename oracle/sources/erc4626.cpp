@@ -19,6 +19,8 @@ class SharesSource final : public Source {
         : vault_(std::move(vault)),
           supply_min_(std::move(supply_min)) {}
 
+    [[nodiscard]] std::string origin() const override { return vault_.origin(); }
+
     Task<Answer> read(const Heads& heads, UnixSeconds /*now*/) override {
         Answer answer = vault_.blank_answer(heads);
         if (!answer.error.empty()) {

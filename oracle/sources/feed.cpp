@@ -35,6 +35,30 @@ Bytes decimals_call() {
     return detail::selector("decimals()");
 }
 
+Bytes aggregator_call() {
+    return detail::selector("aggregator()");
+}
+
+Bytes min_answer_call() {
+    return detail::selector("minAnswer()");
+}
+
+Bytes max_answer_call() {
+    return detail::selector("maxAnswer()");
+}
+
+std::optional<Money> decode_bound(ByteView returned, unsigned decimals) {
+    const auto words = detail::decode_words(returned, 1, "the bound");
+    const auto raw =
+        words ? Money::from_word(words.value().front()) : Result<Money>(words.as_failure());
+    if (!raw || raw.value().sign() <= 0) {
+        return std::nullopt;
+    }
+    const Amount units = Amount::from_word(words.value().front());
+    const auto value = value_of(units, decimals, Money::whole(1), Round::kDown);
+    return value ? std::optional(value.value()) : std::nullopt;
+}
+
 Result<RoundData> decode_latest_round(ByteView returned, unsigned decimals) {
     MARGRAVE_TRY(
         const auto words, detail::decode_words(returned, kRoundWords, "latestRoundData()")
@@ -85,6 +109,8 @@ class FeedSource final : public Source {
     explicit FeedSource(detail::Contract contract)
         : contract_(std::move(contract)) {}
 
+    [[nodiscard]] std::string origin() const override { return contract_.origin(); }
+
     Task<Answer> read(const Heads& heads, UnixSeconds /*now*/) override {
         Answer answer = contract_.blank_answer(heads);
         if (!answer.error.empty()) {
@@ -98,6 +124,17 @@ class FeedSource final : public Source {
         Bytes data = feed::latest_round_call();
         Result<Bytes> returned = co_await contract_.call(std::move(data), answer.block);
         fill(answer, returned);
+        if (!answer.price) {
+            co_return answer;
+        }
+        Result<void> bounded = co_await learn_bounds(phase_of(answer.round), answer.block);
+        if (!bounded) {
+            answer.price.reset();
+            answer.error = bounded.error().detail;
+            co_return answer;
+        }
+        answer.floor = floor_;
+        answer.ceiling = ceiling_;
         co_return answer;
     }
 
@@ -126,6 +163,59 @@ class FeedSource final : public Source {
         answer.round = round.value().round;
     }
 
+    // A proxy counts its rounds in phases of 2^64, one for each aggregator it ever had.
+    static std::string phase_of(const std::string& round) {
+        const Result<Amount> id = Amount::parse(round);
+        return id ? Amount::Rep(id.value().rep() >> 64U).str() : std::string{};
+    }
+
+    Task<Result<Bytes>> ask_aggregator(Address aggregator, Bytes data, Hash32 block) const {
+        Result<Bytes> returned = co_await contract_.call_other(aggregator, std::move(data), block);
+        // A contract that does not know the call is no feed with bounds; a node that does not
+        // answer is trouble.
+        if (!returned &&
+            (returned.error().code == Errc::kRpc || returned.error().code == Errc::kReverted)) {
+            co_return Bytes{};
+        }
+        co_return returned;
+    }
+
+    // An answer at the least or most that the aggregator may say is one that was cut: the market
+    // may be beyond (Venus and Blizz, May 2022). Asked once for each aggregator.
+    Task<Result<void>> learn_bounds(std::string phase, Hash32 block) {
+        if (bounds_of_ == phase) {
+            co_return ok();
+        }
+        Bytes data = feed::aggregator_call();
+        const Result<Bytes> found =
+            co_await ask_aggregator(contract_.address(), std::move(data), block);
+        if (!found) {
+            co_return found.as_failure();
+        }
+        const auto words = detail::decode_words(found.value(), 1, "aggregator()");
+        if (!words) {
+            bounds_of_ = phase;
+            floor_.reset();
+            ceiling_.reset();
+            co_return ok();
+        }
+        const Address aggregator = low_address(words.value().front());
+        Bytes min_data = feed::min_answer_call();
+        const Result<Bytes> least = co_await ask_aggregator(aggregator, std::move(min_data), block);
+        if (!least) {
+            co_return least.as_failure();
+        }
+        Bytes max_data = feed::max_answer_call();
+        const Result<Bytes> most = co_await ask_aggregator(aggregator, std::move(max_data), block);
+        if (!most) {
+            co_return most.as_failure();
+        }
+        floor_ = feed::decode_bound(least.value(), decimals_.value());
+        ceiling_ = feed::decode_bound(most.value(), decimals_.value());
+        bounds_of_ = phase;
+        co_return ok();
+    }
+
     // Read once and kept: a feed that changed its scale under us would be caught by the price band,
     // a feed that is read with a wrong scale would not be one.
     Task<Result<void>> learn_decimals(Hash32 block) {
@@ -147,6 +237,10 @@ class FeedSource final : public Source {
 
     detail::Contract contract_;
     std::optional<unsigned> decimals_;
+    // The phase whose bounds are known.
+    std::optional<std::string> bounds_of_;
+    std::optional<Money> floor_;
+    std::optional<Money> ceiling_;
 };
 
 Result<std::unique_ptr<Source>> make_feed(const SourceSettings& settings, const CallAt& call_at) {

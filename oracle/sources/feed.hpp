@@ -6,6 +6,7 @@
 #include "core/ids.hpp"
 #include "core/result.hpp"
 
+#include <optional>
 #include <string>
 
 // The two calls of a Chainlink-shaped aggregator (AggregatorV3Interface) and what they return.
@@ -13,6 +14,15 @@ namespace margrave::oracle::feed {
 
 Bytes latest_round_call();
 Bytes decimals_call();
+
+/// Of an aggregator's proxy: aggregator(); of the aggregator: minAnswer() and maxAnswer().
+Bytes aggregator_call();
+Bytes min_answer_call();
+Bytes max_answer_call();
+
+/// int192 minAnswer() or maxAnswer(), scaled as an answer is. A bound that is not positive, or that
+/// no price can reach, is none.
+std::optional<Money> decode_bound(ByteView returned, unsigned decimals);
 
 struct RoundData {
     Money price;

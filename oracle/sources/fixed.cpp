@@ -13,6 +13,8 @@ class FixedSource final : public Source {
         : name_(std::move(name)),
           price_(std::move(price)) {}
 
+    [[nodiscard]] std::string origin() const override { return "config"; }
+
     Task<Answer> read(const Heads& /*heads*/, UnixSeconds now) override {
         Answer answer;
         answer.source = name_;

@@ -61,6 +61,8 @@ class HttpsSource final : public Source {
           fetcher_(std::move(fetcher)),
           terms_(std::move(terms)) {}
 
+    [[nodiscard]] std::string origin() const override { return fetcher_.origin(); }
+
     Task<Answer> read(const Heads& /*heads*/, UnixSeconds now) override {
         Answer answer;
         answer.source = name_;

@@ -63,6 +63,8 @@ class PythSource final : public Source {
           id_(id),
           ema_(ema) {}
 
+    [[nodiscard]] std::string origin() const override { return contract_.origin(); }
+
     Task<Answer> read(const Heads& heads, UnixSeconds /*now*/) override {
         Answer answer = contract_.blank_answer(heads);
         if (!answer.error.empty()) {

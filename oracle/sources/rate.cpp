@@ -29,6 +29,8 @@ class RateSource final : public Source {
         : contract_(std::move(contract)),
           terms_(std::move(terms)) {}
 
+    [[nodiscard]] std::string origin() const override { return contract_.origin(); }
+
     Task<Answer> read(const Heads& heads, UnixSeconds /*now*/) override {
         Answer answer = contract_.blank_answer(heads);
         if (!answer.error.empty()) {

@@ -156,6 +156,8 @@ class SignedSource final : public Source {
           fetcher_(std::move(fetcher)),
           terms_(std::move(terms)) {}
 
+    [[nodiscard]] std::string origin() const override { return origin_; }
+
     Task<Answer> read(const Heads& /*heads*/, UnixSeconds now) override {
         Answer answer;
         answer.source = name_;

@@ -104,6 +104,8 @@ class UniswapSource final : public Source {
         : pool_(std::move(pool)),
           terms_(std::move(terms)) {}
 
+    [[nodiscard]] std::string origin() const override { return pool_.origin(); }
+
     Task<Answer> read(const Heads& heads, UnixSeconds /*now*/) override {
         Answer answer = pool_.blank_answer(heads);
         if (!answer.error.empty()) {

@@ -22,6 +22,7 @@ void add_sync(CLI::App& app, Context& context);
 void add_backfill(CLI::App& app, Context& context);
 void add_status(CLI::App& app, Context& context);
 void add_chains(CLI::App& app, Context& context);
+void add_oracle(CLI::App& app, Context& context);
 void add_account(CLI::App& app, Context& context);
 /// `explain` and `what-if`, below the command that `add_account` makes.
 void add_account_risk(CLI::App& account, Context& context);

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Rows F51 to F54d: prices. ETH has three feeds on A here, of which two must agree; bob owes against his collateral, so
-that a wrong price could hurt him."""
+that a wrong price could hurt him. cbETH is a rate that dates itself, times the price of ETH."""
 from fault_rows import Skipped, one_of, row, wait_for, watch
 from fault_world import Mark
 from harness import Failed, require
@@ -8,6 +8,7 @@ from story import ETH, USD
 
 GROUP = "price"
 PRICE_E8 = 3000 * 10**8
+RATE_E18 = 112 * 10**16
 FEED_ROUND = "0xfeaf968c"  # latestRoundData()
 ANSWER, UPDATED = 1, 3
 OLD_S, AHEAD_S = 7200, 3600
@@ -25,6 +26,16 @@ def three_feeds(w):
                               "L2 Sequencer Uptime", "0")
         w.a.send(w.faucet.key, w.uptime, "setAt(int256,uint256)", 0, now(w) - OLD_S)
         document["chains"][0]["sequencer"] = {"feed": w.uptime, "grace": "1h"}
+        w.rate = w.a.create(w.faucet.key, "LocalRate", "constructor(uint256)", str(RATE_E18))
+        w.staked = w.a.create(w.faucet.key, "LocalToken", "constructor(string,string,uint8)", "Staked", "cbETH", "18")
+        rate = {"name": "rate", "quote": "eth", "min": "1", "max": "1.3",
+                "rate": {"chain": w.a.caip, "address": w.rate, "time": "rateTime()"}}
+        document["assets"].append(
+            {"id": "cbeth", "decimals": 18,
+             "collateral": {"initial": "0.7", "liquidation_end": "0.73", "maintenance": "0.75"},
+             "debt": {"initial": "1.35", "liquidation_end": "1.3", "maintenance": "1.25"}, "max_bonus": "1.05",
+             "on": [{"asset": f"{w.a.caip}/erc20:{w.staked}"}],
+             "price": {"sources": [rate], "max_age": "1h", "min": "100", "max": "200000"}})
     return change
 
 
@@ -52,9 +63,12 @@ def now(w):
     return int(w.a.rpc("eth_getBlockByNumber", "latest", False)["timestamp"], 16)
 
 
-def eth_rows(w, entries):
-    asset = f"{w.a.caip}/slip44:60"
+def rows_of(asset, entries):
     return [price for entry in entries for price in entry["prices"] if price["asset"] == asset]
+
+
+def eth_rows(w, entries):
+    return rows_of(f"{w.a.caip}/slip44:60", entries)
 
 
 def no_harm(w):
@@ -178,4 +192,18 @@ def sequencer(w):
 
 @row("F54d", GROUP, "a rate and its time updated apart")
 def rate_feed(w):
-    raise Skipped("no price source of this version reads a rate and its time in two calls; a feed's round is one call at one block")
+    asset = f"{w.a.caip}/erc20:{w.staked.lower()}"
+
+    def last_is(verdict, price):
+        def check():
+            last = rows_of(asset, w.attestations()[-1:])
+            return last and int(last[0]["verdict"]) == verdict and (price is None or int(last[0]["price"]) == price)
+        return check
+    dollars = RATE_E18 * PRICE_E8 // 10**8
+    wait_for("the rate times the price", last_is(0, dollars), 30)
+    w.a.send(w.faucet.key, w.rate, "setTime(uint256)", now(w) - OLD_S)
+    wait_for("a rate with an old time to be stale", last_is(1, None), 30)
+    w.a.send(w.faucet.key, w.rate, "set(uint256)", RATE_E18 + 10**15)
+    wait_for("both together to be a price", last_is(0, dollars + 10**15 * PRICE_E8 // 10**8), 30)
+    require(int(eth_rows(w, w.attestations()[-1:])[0]["verdict"]) == 0, "the price of ETH suffered")
+    no_harm(w)

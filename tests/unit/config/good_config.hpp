@@ -35,13 +35,15 @@ inline nlohmann::json good_config() {
          "debt": {"initial": "1.1", "liquidation_end": "1.08", "maintenance": "1.05"},
          "on": [{"asset": "eip155:10/erc20:0x0b2c639c533813f4aa9d7837caf62653d097ff85"},
                 {"asset": "eip155:1/erc20:0xa0b86991c6218b36c1d19d4a2e9eb0ce3606eb48"}],
-         "price": {"sources": [{"name": "fixed", "fixed": "1"}],
+         "price": {"accept_single_source": "yes: one wrong price can make this daemon sign a lie",
+                   "sources": [{"name": "fixed", "fixed": "1"}],
                    "max_age": "60s", "min": "0.9", "max": "1.1"}},
         {"id": "eth", "decimals": 18,
          "collateral": {"initial": "0.8", "liquidation_end": "0.83", "maintenance": "0.85"},
          "debt": {"initial": "1.2", "liquidation_end": "1.15", "maintenance": "1.1"},
          "on": [{"asset": "eip155:1/slip44:60"}, {"asset": "eip155:10/slip44:60"}],
-         "price": {"sources": [
+         "price": {"accept_single_source": "yes: one wrong price can make this daemon sign a lie",
+                   "sources": [
            {"name": "feed", "feed": {"chain": "eip155:1",
             "address": "0x5f4eC3Df9cbd43714FE2740f5E3616155c5b8419"}}],
            "max_age": "70m", "min": "100", "max": "100000"}}

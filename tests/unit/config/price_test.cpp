@@ -124,6 +124,7 @@ TEST(Price, UnitsAreOfTheConfig) {
 TEST(Price, ALoopIsRefusedWithTheWholeWayRound) {
     json document = good_config();
     document["references"] = json::parse(R"([{"id": "steth", "price": {
+        "accept_single_source": "yes: one wrong price can make this daemon sign a lie",
         "sources": [{"name": "x", "fixed": "1", "quote": "usdc"}],
         "max_age": "1m", "min": "1", "max": "9000"}}])");
     document["assets"][1]["price"]["sources"][0]["quote"] = "steth";
@@ -144,10 +145,55 @@ TEST(Price, ALoopIsRefusedWithTheWholeWayRound) {
     ));
 }
 
+TEST(Price, OneMakerDecidesAloneOnlyByAWord) {
+    json document = good_config();
+    json& price = document["assets"][1]["price"];
+    price.erase("accept_single_source");
+    EXPECT_TRUE(
+        has_problem(load_json(document).problems, "/assets/1/price/sources", "are all made by one")
+    );
+    // The same contract by another name is the same maker.
+    json second = price["sources"][0];
+    second["name"] = "again";
+    price["sources"].push_back(second);
+    EXPECT_TRUE(
+        has_problem(load_json(document).problems, "/assets/1/price/sources", "are all made by one")
+    );
+    price["sources"][1]["feed"]["address"] = "0x52908400098527886E0F7030069857D2E4169EE7";
+    EXPECT_TRUE(load_json(document).problems.empty()) << lines(load_json(document).problems);
+    EXPECT_EQ(load_json(document).settings.oracle.at(0).min_sources, 2U);
+    price["sources"][0]["made_by"] = "chainlink";
+    price["sources"][1]["made_by"] = "chainlink";
+    EXPECT_FALSE(load_json(document).problems.empty());
+    price["sources"][1]["made_by"] = "pyth";
+    price["min_sources"] = 1;
+    EXPECT_TRUE(
+        has_problem(load_json(document).problems, "/assets/1/price/min_sources", "write 2 or more")
+    );
+    document["accept_single_source"] = single_source_words();
+    EXPECT_TRUE(load_json(document).problems.empty()) << lines(load_json(document).problems);
+}
+
+TEST(Price, TheSlowPriceIsOffUntilItIsAskedFor) {
+    json document = good_config();
+    EXPECT_FALSE(load_json(document).settings.oracle.at(0).slow.has_value());
+    document["assets"][1]["price"]["slow"] = json::parse(R"({"max_per_hour": "0.06"})");
+    document["assets"][1]["price"]["max_unchanged"] = "6h";
+    const Loaded loaded = load_json(document);
+    ASSERT_TRUE(loaded.problems.empty()) << lines(loaded.problems);
+    const oracle::AssetOracleSettings& ether = loaded.settings.oracle.at(0);
+    ASSERT_TRUE(ether.slow.has_value());
+    EXPECT_EQ(ether.slow->max_per_hour, Money::parse("0.06").value());
+    EXPECT_EQ(ether.slow->delay_hours, 24U);
+    EXPECT_EQ(ether.slow->hard, Money::whole(5));
+    EXPECT_EQ(ether.max_unchanged_s, 21'600U);
+}
+
 TEST(Price, AReferenceIsPricedAndHasNoForms) {
     json document = good_config();
     document["references"] = json::parse(R"([{"id": "eth", "price": {
-        "sources": [{"name": "x", "fixed": "1"}], "max_age": "1m", "min": "1", "max": "9000"}}])");
+        "accept_single_source": "yes: one wrong price can make this daemon sign a lie", "sources": [{"name": "x", "fixed": "1"}], "max_age": "1m", "min": "1", "max": "9000"}}])"
+    );
     EXPECT_TRUE(has_problem(load_json(document).problems, "/references/0/id", "is already at"));
     document["references"][0]["id"] = "steth";
     const Settings settings = load_json(document).settings;

@@ -62,6 +62,10 @@ class FakeFeeds {
     struct Feed {
         Bytes decimals{WordWriter().uint(8).bytes()};
         Bytes round;
+        /// Absent: the call fails.
+        std::optional<Address> aggregator{};
+        std::int64_t least_e8{0};
+        std::int64_t most_e8{0};
     };
 
     struct Asked {
@@ -81,6 +85,25 @@ class FakeFeeds {
                                          .bytes();
     }
 
+    static Result<Bytes> answer_of(const Feed& feed, const Bytes& data) {
+        if (data == feed::decimals_call()) {
+            return feed.decimals;
+        }
+        if (data == feed::latest_round_call()) {
+            return feed.round;
+        }
+        if (data == feed::min_answer_call()) {
+            return WordWriter().money(Money::from_e18(feed.least_e8)).bytes();
+        }
+        if (data == feed::max_answer_call()) {
+            return WordWriter().money(Money::from_e18(feed.most_e8)).bytes();
+        }
+        if (data == feed::aggregator_call() && feed.aggregator) {
+            return WordWriter().address(*feed.aggregator).bytes();
+        }
+        return fail(Errc::kRpc, "execution reverted");
+    }
+
     CallAt call_at() {
         return [this](ChainId chain, Address to, Bytes data, Hash32 at) {
             asked.push_back({.chain = chain, .to = to, .data = data, .block = at});
@@ -88,9 +111,7 @@ class FakeFeeds {
             if (found == feeds.end()) {
                 return answer_with(fail(Errc::kRpc, "execution reverted"));
             }
-            return answer_with(
-                data == feed::decimals_call() ? found->second.decimals : found->second.round
-            );
+            return answer_with(answer_of(found->second, data));
         };
     }
 
@@ -171,7 +192,8 @@ TEST_F(OracleTest, ReadsAtTheBlockHashItWasGivenAndDecimalsOnce) {
     Oracle oracle(settings, feeds.call_at());
     run(oracle.read(heads(), kNow));
     run(oracle.read(heads(), kNow));
-    EXPECT_EQ(feeds.asked.size(), 6U);
+    // Decimals and whether there is an aggregator with bounds: once each.
+    EXPECT_EQ(feeds.asked.size(), 8U);
     EXPECT_EQ(std::ranges::count(feeds.asked, feed::decimals_call(), &FakeFeeds::Asked::data), 2);
     for (const FakeFeeds::Asked& call : feeds.asked) {
         EXPECT_EQ(call.block, block(9));
@@ -266,6 +288,55 @@ TEST_F(OracleTest, SettingsThatMakeNoSourceSaySo) {
     ASSERT_FALSE(probed);
     EXPECT_EQ(probed.error().code, Errc::kConfig);
     EXPECT_NE(probed.error().detail.find("oracle-of-delphi"), std::string::npos);
+}
+
+// LUNA in May 2022: the feed stood at the least it could say while the market was far below.
+TEST_F(OracleTest, AFeedAtTheBoundsOfItsAggregatorIsNoPrice) {
+    settings[0].sources = {feed_source("a", 1)};
+    feeds.feeds[address(1)].aggregator = address(0xa1);
+    feeds.feeds[address(0xa1)].least_e8 = 10'000'000;
+    feeds.feeds[address(0xa1)].most_e8 = 100'000'000'000;
+    feeds.set(1, 10'000'001, kNow.value);
+    EXPECT_EQ(row_of(read(), eth(1)).verdict, PriceVerdict::kUsable);
+    feeds.set(1, 10'000'000, kNow.value);
+    const PriceSet low = read();
+    EXPECT_EQ(row_of(low, eth(1)).verdict, PriceVerdict::kOutOfBounds);
+    EXPECT_NE(low.document.dump().find("lowest the feed can say"), std::string::npos);
+    feeds.set(1, 100'000'000'000, kNow.value);
+    EXPECT_EQ(row_of(read(), eth(1)).verdict, PriceVerdict::kOutOfBounds);
+}
+
+TEST_F(OracleTest, MemoryGoesThroughTheDocumentAndBack) {
+    settings[0].max_unchanged_s = 600;
+    SlowSettings slow;
+    slow.max_per_hour = Money::parse("0.06").value();
+    slow.max_from_delayed = Money::parse("0.5").value();
+    slow.soft = Money::parse("0.1").value();
+    slow.hard = Money::whole(5);
+    settings[0].slow = slow;
+    Oracle oracle(settings, feeds.call_at());
+    const PriceSet first = run(oracle.read(heads(), kNow));
+    EXPECT_EQ(memory_of(first.document).value(), first.memory);
+    ASSERT_EQ(first.memory.size(), 1U);
+    EXPECT_EQ(first.memory.at("eth").slow->price, Money::whole(2'000));
+    EXPECT_EQ(first.memory.at("eth").unchanged.size(), 2U);
+    EXPECT_EQ(first.uses.at(eth(10)).initial, Use::kUsable);
+    // A set that was not signed leaves nothing behind.
+    feeds.set(1, 210'000'000'000, kNow.value);
+    feeds.set(2, 210'000'000'000, kNow.value);
+    const UnixSeconds later{kNow.value + 60};
+    EXPECT_EQ(run(oracle.read(heads(), later)).memory.at("eth").slow->price, Money::whole(2'100));
+    oracle.remember(first.memory);
+    const PriceSet second = run(oracle.read(heads(), later));
+    EXPECT_EQ(second.memory.at("eth").slow->price, Money::whole(2'002));
+    EXPECT_EQ(second.uses.at(eth(1)).slow, Money::whole(2'002));
+    const std::string text = second.document.dump();
+    EXPECT_NE(text.find("\"uses\":{\"initial\":\"usable\""), std::string::npos) << text;
+    EXPECT_FALSE(memory_of(Canonical("x")).has_value());
+    EXPECT_TRUE(memory_of(parse_canonical(R"({"assets":[]})").value()).value().empty());
+    EXPECT_FALSE(
+        memory_of(parse_canonical(R"({"assets":[{"memory":{"slow":{}},"name":"eth"}]})").value())
+    );
 }
 
 TEST_F(OracleTest, TheDocumentIsCanonicalAndHoldsTheListsTheRowsName) {

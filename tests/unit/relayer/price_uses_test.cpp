@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "relayer/price_uses.hpp"
+
+#include "relayer/price_check.hpp"
+#include "tests/unit/relayer/fixture.hpp"
+
+#include <algorithm>
+
+namespace margrave::relayer::tests {
+namespace {
+
+using store::RequestState;
+
+// The coin has a slow price here, and one source unless a test gives it a second.
+class PriceUsesTest : public WorldTest {
+  protected:
+    PriceUsesTest() {
+        oracle::AssetOracleSettings& ether = ether_settings();
+        oracle::SlowSettings slow;
+        slow.max_per_hour = usd("0.06");
+        slow.max_from_delayed = usd("0.5");
+        slow.soft = usd("0.1");
+        slow.hard = usd("5");
+        ether.slow = slow;
+        restart();
+    }
+
+    oracle::AssetOracleSettings& ether_settings() {
+        return *std::ranges::find(world.settings.oracle, "eth", &oracle::AssetOracleSettings::name);
+    }
+
+    void restart() {
+        const Result<void> started = world.start();
+        EXPECT_TRUE(started.has_value());
+    }
+
+    void add_second_source() {
+        oracle::AssetOracleSettings& ether = ether_settings();
+        ether.sources.push_back(ether.sources.front());
+        ether.sources.back().name = "second";
+        ether.sources.back().made_by = "somebody-else";
+        restart();
+    }
+
+    void set_price(std::string_view price) {
+        world.eth_price = usd(price);
+        world.eth_published = world.clock.now();
+    }
+
+    const oracle::PriceUse& use() const {
+        return world.rounds->prices()->uses.at(eth_on(world.id(0)));
+    }
+
+    store::Request ask(const Movement& request) {
+        world.settle(0, {request});
+        return world.request(0, world.last_event(0));
+    }
+
+    [[nodiscard]] bool has_legs() const { return !world.ledger->legs(account(1)).value().empty(); }
+};
+
+TEST_F(PriceUsesTest, WhatLeavesIsJudgedByTheWorseOfThePriceAndTheSlowPrice) {
+    world.settle(
+        0, {funding(dollar_token(), dollars(10'000)), deposit(account(1), coin(), eth(1))}
+    );
+    set_price("4000");
+    // Enough for it at 4000 USD, not at the 2000 of a moment ago.
+    const auto refused = ask(borrow_request(account(1), dollar_token(), dollars(2'000)));
+    EXPECT_EQ(use().initial, oracle::Use::kWorseOfBoth) << use().why;
+    EXPECT_EQ(refused.state, RequestState::kRefused);
+    const auto granted = ask(borrow_request(account(1), dollar_token(), dollars(1'000)));
+    EXPECT_EQ(granted.state, RequestState::kGranted);
+}
+
+TEST_F(PriceUsesTest, AFallIsBelievedAtOnce) {
+    world.settle(
+        0, {funding(dollar_token(), dollars(10'000)), deposit(account(1), coin(), eth(1))}
+    );
+    set_price("1000");
+    // The slow price, still near 2000 USD, would allow it.
+    const auto refused = ask(borrow_request(account(1), dollar_token(), dollars(1'000)));
+    EXPECT_EQ(use().initial, oracle::Use::kWorseOfBoth) << use().why;
+    EXPECT_GT(*use().slow, usd("1900"));
+    EXPECT_EQ(refused.state, RequestState::kRefused);
+}
+
+TEST_F(PriceUsesTest, FarBeyondTheSlowPriceNothingIsDecided) {
+    world.settle(0, {deposit(account(1), coin(), eth(2))});
+    set_price("10001");
+    const auto open = ask(withdrawal_request(account(1), coin(), eth(1)));
+    EXPECT_EQ(use().initial, oracle::Use::kReject);
+    EXPECT_EQ(open.state, RequestState::kOpen);
+    set_price("2000");
+    world.step();
+    EXPECT_EQ(world.request(0, world.last_event(0)).state, RequestState::kGranted);
+}
+
+TEST_F(PriceUsesTest, OneSourceThatFallsLiquidatesNobodyAndTwoDo) {
+    give_loan(account(1), 1, 1'000);
+    set_price("1100");
+    ASSERT_OK(world.round());
+    ASSERT_EQ(world.state_of(account(1))->status, Status::kLiquidatable);
+    EXPECT_EQ(use().liquidation, oracle::Use::kHold);
+    EXPECT_FALSE(has_legs());
+    add_second_source();
+    set_price("1100");
+    ASSERT_OK(world.round());
+    EXPECT_EQ(use().liquidation, oracle::Use::kUsable) << use().why;
+    EXPECT_TRUE(has_legs());
+}
+
+TEST_F(PriceUsesTest, TheSlowPriceIsThatOfTheLastSignedRoundAlsoAfterARestart) {
+    world.settle(0, {deposit(account(1), coin(), eth(1))});
+    set_price("4000");
+    world.clock.advance(60);
+    ASSERT_OK(world.round());
+    const auto before = use().slow;
+    ASSERT_TRUE(before.has_value());
+    EXPECT_GT(*before, usd("2000"));
+    EXPECT_LT(*before, usd("2100"));
+    restart();
+    ASSERT_OK(world.round());
+    EXPECT_EQ(use().slow, before);
+}
+
+TEST(PriceCheck, AFeedThatCallsItselfAnotherPairIsFound) {
+    EXPECT_EQ(describe_mismatch("ETH / USD", "eth", "USD"), "");
+    EXPECT_EQ(describe_mismatch("CBETH / ETH", "cbeth", "eth"), "");
+    EXPECT_EQ(describe_mismatch("Local feed", "eth", "USD"), "");
+    EXPECT_EQ(describe_mismatch("", "eth", "USD"), "");
+    EXPECT_NE(
+        describe_mismatch("CBETH / ETH", "cbeth", "USD").find("is configured as cbeth in USD"),
+        std::string::npos
+    );
+    EXPECT_NE(describe_mismatch("BTC / USD", "eth", "USD"), "");
+}
+
+}  // namespace
+}  // namespace margrave::relayer::tests
