@@ -60,17 +60,25 @@ void Book::set_latched(std::set<AccountId> accounts) {
 bool Book::mark(const margin::PriceTable& prices, const margin::DeadChains& dead) {
     std::vector<std::pair<Money, PriceVerdict>> now;
     now.reserve(prices.size());
+    std::vector<UnixSeconds> times;
     for (const auto& [asset, row] : prices) {
         now.emplace_back(row.price, row.verdict);
+        if (!parameters_.venues.empty()) {
+            times.push_back(row.published_at);
+        }
     }
     const bool all = now != marked_at_ || dead != marked_dead_;
+    const bool later = times != marked_times_;
     marked_at_ = std::move(now);
+    marked_times_ = std::move(times);
     marked_dead_ = dead;
     const margin::Market market(prices, parameters_, dead);
 
     std::vector<std::pair<std::size_t, Hash32>> leaves;
     for (auto& [account, row] : rows_) {
-        if (!all && !row.dirty) {
+        // An option is worth less with time though its underlying costs the same.
+        const bool aged = later && !row.holdings.positions.empty();
+        if (!all && !aged && !row.dirty) {
             continue;
         }
         const bool latched = latched_.contains(account);

@@ -73,6 +73,8 @@ class Book {
     std::set<AccountId> provisional_;
     std::set<AccountId> latched_;
     std::vector<std::pair<Money, PriceVerdict>> marked_at_;
+    // When the prices were published: what positions are valued as of.
+    std::vector<UnixSeconds> marked_times_;
     margin::DeadChains marked_dead_;
     attest::MerkleTree tree_;
     bool shape_changed_{true};

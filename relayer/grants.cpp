@@ -146,6 +146,14 @@ Result<void> check_account(
         request.asset, request.amount, request.kind == ReleaseKind::kWithdrawal};
     MARGRAVE_TRY(check_valued(parts, worst, asked));
     MARGRAVE_TRY(margin::check_grant(worst, asked, parts.prices, parts.settings.parameters));
+    MARGRAVE_TRY(check_price_uses(parts, worst, asked));
+    // The larger of two positions is not always the worse one: a hedge that was closed meanwhile
+    // must not pay for a release.
+    if (worst.positions == provisional.positions) {
+        return ok();
+    }
+    worst.positions = provisional.positions;
+    MARGRAVE_TRY(margin::check_grant(worst, asked, parts.prices, parts.settings.parameters));
     return check_price_uses(parts, worst, asked);
 }
 

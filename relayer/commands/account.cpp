@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <iomanip>
 #include <memory>
 #include <sstream>
@@ -138,6 +139,25 @@ void print_terms(std::ostream& out, const margin::Evaluation& evaluation) {
     }
 }
 
+void print_venues(std::ostream& out, const margin::Evaluation& evaluation) {
+    for (const margin::VenueTerm& term : evaluation.venues) {
+        out << "  " << term.underlying << " by " << term.module << " at " << usd(term.price)
+            << "  value " << usd(term.value) << "  required " << usd(term.required_initial)
+            << " initial, " << usd(term.required_liquidation_end) << " liquidation-end, "
+            << usd(term.required_maintenance) << " maintenance\n";
+        for (const margin::VenueTerm::Part& part : term.parts) {
+            out << "    " << part.name << "  size " << part.size.to_decimal() << "  entry "
+                << usd(part.entry_price) << "  value " << usd(part.value) << '\n';
+        }
+        if (!term.pnl.empty()) {
+            const auto worst = std::ranges::min_element(term.pnl);
+            out << "    worst of " << term.pnl.size() << " scenarios: number "
+                << worst - term.pnl.begin() << ", " << usd(*worst) << "; basis " << usd(term.basis)
+                << '\n';
+        }
+    }
+}
+
 std::string describe(
     const ReplayedRound& round, const margin::Evaluation& evaluation, const AccountState& ahead
 ) {
@@ -152,6 +172,7 @@ std::string describe(
         << "health       " << usd(s.initial) << " initial, " << usd(s.liquidation_end)
         << " liquidation-end, " << usd(s.maintenance) << " maintenance\n";
     print_terms(out, evaluation);
+    print_venues(out, evaluation);
     return out.str();
 }
 
