@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Rows F51 to F54d: prices. ETH has three feeds on A here, of which two must agree; bob owes against his collateral, so
 that a wrong price could hurt him. cbETH is a rate that dates itself, times the price of ETH."""
-from fault_rows import Skipped, one_of, row, wait_for, watch
+from fault_rows import one_of, row, wait_for, watch
 from fault_world import Mark
 from harness import Failed, require
 from story import ETH, USD
