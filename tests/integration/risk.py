@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The commands about risk, once each beside the running daemon, against what the story left."""
 from harness import require
+from world import wait_until
 
 
 def check_risk(world, user):
@@ -20,7 +21,9 @@ def check_risk(world, user):
     replayed = world.json("risk", "replay", "--params", str(world.config), "--last", "1h")
     require(replayed["ok"] and int(replayed["rounds"]) > 0 and replayed["new"] == "0",
             f"the same parameters make {replayed['new']} new cases")
-    forecast = world.json("risk", "forecast", "--step", "1s", "--paths", "100", "--backtest")
+    # It needs a hundred steps of prices, and the story may take less than that.
+    ask = ("risk", "forecast", "--step", "1s", "--paths", "100", "--backtest")
+    forecast = wait_until("a forecast", lambda: world.json(*ask), 120, every=2)
     require(all(0 <= float(p) <= 1 for row in forecast["accounts"] for p in row["call"].values()),
             "a probability is none")
     out = world.folder / "risk.html"

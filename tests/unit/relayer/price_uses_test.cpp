@@ -32,6 +32,7 @@ class PriceUsesTest : public WorldTest {
     void restart() {
         const Result<void> started = world.start();
         EXPECT_TRUE(started.has_value());
+        world.watch_all();
     }
 
     void add_second_source() {
@@ -86,7 +87,7 @@ TEST_F(PriceUsesTest, AFallIsBelievedAtOnce) {
 
 TEST_F(PriceUsesTest, FarBeyondTheSlowPriceNothingIsDecided) {
     world.settle(0, {deposit(account(1), coin(), eth(2))});
-    set_price("10001");
+    set_price("12000");
     const auto open = ask(withdrawal_request(account(1), coin(), eth(1)));
     EXPECT_EQ(use().initial, oracle::Use::kReject);
     EXPECT_EQ(open.state, RequestState::kOpen);
