@@ -58,15 +58,15 @@ class FaultWorld(World):
         self.write_config(attestation={"interval": f"{INTERVAL_S}s", "validity": "10m", "release_deadline": "5m"})
         document = json.loads(self.config.read_text())
         del document["accept_single_source"]
-        # Those words stood for the prices too, which have one maker each.
-        for asset in document["assets"]:
-            asset["price"]["accept_single_source"] = "yes: one wrong price can make this daemon sign a lie"
         for row, chain in zip(document["chains"], self.chains):
             row.update({"endpoints": self.endpoints(chain), "agreement": AGREEMENT, "rpc_timeout": "1s"})
             if self.proof:
                 row["proof"] = self.proof
         if change:
             change(document)
+        # Those words stood for the prices too, which have one maker each.
+        for asset in document["assets"]:
+            asset["price"]["accept_single_source"] = "yes: one wrong price can make this daemon sign a lie"
         self.config.write_text(json.dumps(document, indent=1))
 
     def set_up(self, change=None, blocks=4):
