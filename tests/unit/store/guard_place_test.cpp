@@ -22,6 +22,11 @@ class GuardPlaces : public GuardTest {
 
     [[nodiscard]] GuardPlace home() const { return at(dir_.path()); }
 
+    static void record_in(const GuardPlace& place, std::uint64_t round, std::uint8_t digest) {
+        const auto guard = STORE_OK(SigningGuard::open(place));
+        STORE_OK(guard->record(entry(round, digest)));
+    }
+
     static void refused(const GuardPlace& place, Errc code, const std::string& words) {
         for (int i = 0; i < 2; ++i) {
             // A second time too: asking changed nothing.
@@ -87,17 +92,17 @@ TEST_F(GuardPlaces, ACopiedMarkIsRefused) {
 TEST_F(GuardPlaces, AClonedMachineIsRefused) {
     close();
     const TempDir place;
-    STORE_OK(STORE_OK(SigningGuard::open(at(place.path(), kHome)))->record(entry(1, 10)));
+    record_in(at(place.path(), kHome), 1, 10);
     refused(at(place.path(), kElsewhere), Errc::kUnsafe, "its disk was moved or cloned");
     // Also where a machine has lost its name.
     refused(at(place.path(), Hash32{}), Errc::kUnsafe, "this is machine unnamed");
-    STORE_OK(STORE_OK(SigningGuard::open(at(place.path(), kHome)))->record(entry(2, 20)));
+    record_in(at(place.path(), kHome), 2, 20);
 }
 
 TEST_F(GuardPlaces, AMachineWithoutANameIsToldByTheFilesAlone) {
     close();
     const TempDir place;
-    STORE_OK(STORE_OK(SigningGuard::open(at(place.path(), Hash32{})))->record(entry(1, 10)));
+    record_in(at(place.path(), Hash32{}), 1, 10);
     STORE_OK(SigningGuard::open(at(place.path(), kHome)));
     const TempDir clone;
     copy(place.path() / "guard", clone.path() / "guard");
