@@ -28,7 +28,7 @@ constexpr std::size_t kRunEvents = 65'536;
 constexpr std::size_t kRunBlocks = 16'384;
 /// The first is small and each holds twice what the one before did, so that the ledger gets to work
 /// soon and stays at it while the next one is read.
-constexpr std::size_t kFirstRunEvents = 8'192;
+constexpr std::size_t kFirstRunEvents = 4'096;
 /// And how long its first block waits at most: what a crash costs.
 constexpr milliseconds kRunAge{2000};
 /// After which a task that waits looks by itself.
