@@ -94,7 +94,8 @@ Result<LedgerDefinition> Ledger::define(const AssetId& asset, unsigned decimals)
         detail::ledger_key::definition(id),
         detail::DefinitionRow{asset.text(), static_cast<std::uint8_t>(decimals)}
     );
-    // A crash may lose it with all that came after it, never alone; the next start defines it again.
+    // A crash may lose it with all that came after it, never alone; the next start defines it
+    // again.
     MARGRAVE_TRY(db.write(batch, /*sync=*/false));
     state_->ledgers.push_back({id, asset, decimals});
     state_->by_token.emplace(std::pair(tag, asset.token()), id);
