@@ -8,9 +8,12 @@
 
 #include "core/assert.hpp"
 #include "core/detail/keccak_f.hpp"
+#include "core/detail/keccak_means.hpp"
 
+#include <array>
 #include <bit>
 #include <cstring>
+#include <vector>
 
 namespace margrave {
 namespace {
@@ -99,61 +102,78 @@ template <class Lane, std::size_t kWidth>
 }
 #endif
 
-// What this processor is good at.
-struct Means {
-    void (*permute)(Word*){&permute_anywhere};
-    void (*group)(const std::uint8_t*, std::size_t, Hash32*){nullptr};
-    std::size_t width{0};
-};
-
-Means find_means() {
-    Means out;
+std::vector<detail::KeccakMeans> find_means() {
+    std::vector<detail::KeccakMeans> out{{"anywhere", &permute_anywhere}};
 #if defined(__x86_64__)
     __builtin_cpu_init();
-    if (__builtin_cpu_supports("bmi2") != 0) {
-        out.permute = &permute_bmi2;
+    const bool has_bmi = __builtin_cpu_supports("bmi") != 0 && __builtin_cpu_supports("bmi2") != 0;
+    if (has_bmi) {
+        out.push_back({"bmi2", &permute_bmi2});
     }
-    if (__builtin_cpu_supports("avx512vl") != 0) {
-        out.group = &hash_eight;
-        out.width = 8;
-    } else if (__builtin_cpu_supports("avx2") != 0) {
-        out.group = &hash_four;
-        out.width = 4;
+    const auto one_by_one = out.back().permute;
+    if (__builtin_cpu_supports("avx2") != 0) {
+        out.push_back({"avx2", one_by_one, &hash_four, 4});
+    }
+    if (__builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512vl") != 0) {
+        out.push_back({"avx512", one_by_one, &hash_eight, 8});
     }
 #endif
     return out;
 }
 
-const Means& means() {
-    static const Means kMeans = find_means();
+const detail::KeccakMeans& best_means() {
+    static const detail::KeccakMeans& kBest = detail::keccak_means().back();
+    return kBest;
+}
+
+}  // namespace
+
+namespace detail {
+
+std::span<const KeccakMeans> keccak_means() {
+    static const std::vector<KeccakMeans> kMeans = find_means();
     return kMeans;
 }
 
-void absorb(Word* state, const std::uint8_t* block) {
-    for (std::size_t i = 0; i < kRateLanes; ++i) {
-        state[i] ^= load(block + 8 * i);
+Hash32 keccak256_by(const KeccakMeans& means, ByteView data) {
+    Word state[25] = {};
+    const auto absorb = [&state, &means](const std::uint8_t* block) {
+        for (std::size_t i = 0; i < kRateLanes; ++i) {
+            state[i] ^= load(block + 8 * i);
+        }
+        means.permute(state);
+    };
+    while (data.size() >= kRate) {
+        absorb(data.data());
+        data = data.subspan(kRate);
     }
-    means().permute(state);
-}
-
-Hash32 squeeze(const Word* state) {
+    std::uint8_t last[kRate];
+    pad(last, data.data(), data.size());
+    absorb(last);
     Hash32 out;
     std::memcpy(out.data.data(), state, Hash32::kSize);
     return out;
 }
 
-}  // namespace
+void keccak256_each_by(
+    const KeccakMeans& means, ByteView messages, std::size_t size, std::span<Hash32> out
+) {
+    MARGRAVE_ASSERT(messages.size() == size * out.size());
+    while (means.width > 0 && out.size() >= means.width) {
+        means.group(messages.data(), size, out.data());
+        messages = messages.subspan(means.width * size);
+        out = out.subspan(means.width);
+    }
+    for (Hash32& hash : out) {
+        hash = keccak256_by(means, messages.first(size));
+        messages = messages.subspan(size);
+    }
+}
+
+}  // namespace detail
 
 Hash32 keccak256(ByteView data) {
-    Word state[25] = {};
-    while (data.size() >= kRate) {
-        absorb(state, data.data());
-        data = data.subspan(kRate);
-    }
-    std::uint8_t last[kRate];
-    pad(last, data.data(), data.size());
-    absorb(state, last);
-    return squeeze(state);
+    return detail::keccak256_by(best_means(), data);
 }
 
 Hash32 keccak256(const Hash32& left, const Hash32& right) {
@@ -164,17 +184,7 @@ Hash32 keccak256(const Hash32& left, const Hash32& right) {
 }
 
 void keccak256_each(ByteView messages, std::size_t size, std::span<Hash32> out) {
-    MARGRAVE_ASSERT(messages.size() == size * out.size());
-    const Means& by = means();
-    while (by.width > 0 && out.size() >= by.width) {
-        by.group(messages.data(), size, out.data());
-        messages = messages.subspan(by.width * size);
-        out = out.subspan(by.width);
-    }
-    for (Hash32& hash : out) {
-        hash = keccak256(messages.first(size));
-        messages = messages.subspan(size);
-    }
+    detail::keccak256_each_by(best_means(), messages, size, out);
 }
 
 }  // namespace margrave

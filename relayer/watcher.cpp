@@ -187,14 +187,14 @@ Task<Result<bool>> Watcher::read_history(BlockNum to) {
 
 Task<Result<store::ApplySummary>> Watcher::write_run(std::vector<BlockData> run) {
     BlocksFinal update{std::move(run)};
-    const ChainId& chain = parts_.adapter.settings().chain;
+    const ChainId chain = parts_.adapter.settings().chain;
     store::Ledger& ledger = parts_.ledger;
     if (parts_.worker == nullptr) {
         co_return ledger.apply(chain, update);
     }
     // Copyable, as a std::function has to be.
     const auto shared = std::make_shared<const ChainUpdate>(std::move(update));
-    std::function<Result<store::ApplySummary>()> work = [&ledger, &chain, shared] {
+    std::function<Result<store::ApplySummary>()> work = [&ledger, chain, shared] {
         return ledger.apply(chain, *shared);
     };
     auto written = co_await parts_.worker->run(std::move(work));

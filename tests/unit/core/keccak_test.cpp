@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/keccak.hpp"
 
+#include "core/detail/keccak_means.hpp"
+
 #include <gtest/gtest.h>
 
 #include <array>
@@ -79,9 +81,15 @@ Hash32 by_botan(const Bytes& data) {
     return out;
 }
 
-TEST(Keccak, IsBotansForEveryLengthUpToFourBlocks) {
+// Another processor takes another way, so each one that can be gone here is.
+TEST(Keccak, IsBotansForEveryLengthUpToFourBlocksByEveryMeans) {
     for (std::size_t size = 0; size <= 4 * 136; ++size) {
-        EXPECT_EQ(keccak256(pattern(size)), by_botan(pattern(size))) << size << " bytes";
+        const Hash32 expected = by_botan(pattern(size));
+        EXPECT_EQ(keccak256(pattern(size)), expected) << size << " bytes";
+        for (const detail::KeccakMeans& means : detail::keccak_means()) {
+            EXPECT_EQ(detail::keccak256_by(means, pattern(size)), expected)
+                << size << " bytes by " << means.name;
+        }
     }
 }
 
@@ -93,12 +101,18 @@ TEST(Keccak, OfManyMessagesIsThatOfEach) {
         for (std::size_t i = 0; i < all.size(); ++i) {
             all[i] = static_cast<std::uint8_t>(i * i + i / 251);
         }
-        std::vector<Hash32> hashes(kMessages);
-        keccak256_each(all, size, hashes);
+        std::vector<Hash32> expected;
         for (std::size_t i = 0; i < kMessages; ++i) {
             const auto first = all.begin() + static_cast<std::ptrdiff_t>(i * size);
-            const Bytes one(first, first + static_cast<std::ptrdiff_t>(size));
-            EXPECT_EQ(hashes[i], by_botan(one)) << "message " << i << " of " << size << " bytes";
+            expected.push_back(by_botan(Bytes(first, first + static_cast<std::ptrdiff_t>(size))));
+        }
+        std::vector<Hash32> hashes(kMessages);
+        keccak256_each(all, size, hashes);
+        EXPECT_EQ(hashes, expected) << size << " bytes";
+        for (const detail::KeccakMeans& means : detail::keccak_means()) {
+            std::vector<Hash32> by_means(kMessages);
+            detail::keccak256_each_by(means, all, size, by_means);
+            EXPECT_EQ(by_means, expected) << size << " bytes by " << means.name;
         }
     }
 }
