@@ -2,6 +2,7 @@
 #include "tests/integration/price_world.hpp"
 
 #include "core/keccak.hpp"
+#include "tests/integration/contract_calls.hpp"
 #include "tests/support/vectors.hpp"
 
 #include <nlohmann/json.hpp>
@@ -15,24 +16,6 @@ namespace {
 
 using nlohmann::json;
 namespace abi = chains::evm::abi;
-
-template <class T>
-T must(Result<T> result, std::string_view what) {
-    if (!result) {
-        throw std::runtime_error(std::string(what) + ": " + result.error().detail);
-    }
-    if constexpr (!std::is_void_v<T>) {
-        return std::move(result).value();
-    }
-}
-
-Bytes call_data(std::string_view call, const PriceWorld::Values& values) {
-    const auto signature = must(abi::parse_signature(call), call);
-    const auto selector = signature.selector();
-    Bytes out(selector.begin(), selector.end());
-    put_bytes(out, must(abi::encode(signature.tuple(), abi::Value(values)), call));
-    return out;
-}
 
 std::string text_of(const std::filesystem::path& file) {
     const auto text = read_file(file.string());
@@ -107,12 +90,12 @@ Address PriceWorld::create(
 }
 
 void PriceWorld::send(const Address& to, std::string_view call, const Values& values) {
-    const Bytes data = call_data(call, values);
+    const Bytes data = call_data(call, abi::Value(values));
     transact(json{{"to", to_hex(to)}, {"data", to_hex(ByteView(data))}});
 }
 
 Bytes PriceWorld::read(const Address& to, std::string_view call, const Values& values) {
-    const Bytes data = call_data(call, values);
+    const Bytes data = call_data(call, abi::Value(values));
     const json transaction{{"to", to_hex(to)}, {"data", to_hex(ByteView(data))}};
     const json answer = rpc("eth_call", json::array({transaction, "latest"}));
     return must(parse_hex(answer.get<std::string>()), call);

@@ -3,6 +3,7 @@
 
 #include "chains/rpc/codec.hpp"
 #include "core/keccak.hpp"
+#include "tests/integration/contract_calls.hpp"
 #include "tests/support/vectors.hpp"
 
 #include <nlohmann/json.hpp>
@@ -17,24 +18,6 @@ namespace {
 using nlohmann::json;
 namespace abi = chains::evm::abi;
 namespace evm = chains::evm;
-
-template <class T>
-T must(Result<T> result, std::string_view what) {
-    if (!result) {
-        throw std::runtime_error(std::string(what) + ": " + result.error().detail);
-    }
-    if constexpr (!std::is_void_v<T>) {
-        return std::move(result).value();
-    }
-}
-
-Bytes call_data(std::string_view call, const WatchWorld::Values& values) {
-    const auto signature = must(abi::parse_signature(call), call);
-    const auto selector = signature.selector();
-    Bytes out(selector.begin(), selector.end());
-    put_bytes(out, must(abi::encode(signature.tuple(), abi::Value(values)), call));
-    return out;
-}
 
 // The three bits of an item in a block's bloom (the yellow paper, section 4.3.1).
 bool in_bloom(const Bytes& bloom, ByteView item) {
@@ -141,7 +124,7 @@ Address WatchWorld::create(
 void WatchWorld::send(
     const Address& from, const Address& to, std::string_view call, const Values& values
 ) {
-    const Bytes data = call_data(call, values);
+    const Bytes data = call_data(call, abi::Value(values));
     send(json{{"from", to_hex(from)}, {"to", to_hex(to)}, {"data", to_hex(ByteView(data))}});
 }
 
@@ -157,7 +140,7 @@ Hash32 WatchWorld::read(const Address& to, std::string_view call, const Values& 
 Hash32 WatchWorld::read_word(
     const Address& to, std::string_view call, const Values& values, std::size_t word
 ) {
-    const Bytes data = call_data(call, values);
+    const Bytes data = call_data(call, abi::Value(values));
     const json transaction{{"to", to_hex(to)}, {"data", to_hex(ByteView(data))}};
     const json answer = rpc("eth_call", json::array({transaction, "latest"}));
     return must(parse_hash32("0x" + answer.get<std::string>().substr(2 + 64 * word, 64)), call);
