@@ -66,8 +66,8 @@ class FailureListener : public rocksdb::EventListener {
 
 namespace margrave::store {
 
-/// The open RocksDB and its failure state. Reads and `write` from any thread; what counts (decisions,
-/// leaves, intents) and `generation` belong to one.
+/// The open RocksDB and its failure state. Reads and `write` from any thread; what counts
+/// (decisions, leaves, intents) and `generation` belong to one.
 struct Database::Impl {
     /// A row is either whole or a kCorrupt; the visitor says whether to go on.
     using Visit = std::function<Result<bool>(ByteView key, ByteView value)>;
