@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/amount.hpp"
 
+#include "core/assert.hpp"
 #include "core/detail/quote.hpp"
 #include "core/detail/wide.hpp"
 
@@ -77,6 +78,13 @@ Result<Amount> sub(const Amount& a, const Amount& b) {
     }
     Amount out;
     out.rep_ = a.rep_ - b.rep_;
+    return out;
+}
+
+Amount halfway(const Amount& low, const Amount& high) {
+    MARGRAVE_ASSERT(low <= high);
+    Amount out;
+    out.rep_ = low.rep_ + (high.rep_ - low.rep_) / 2;
     return out;
 }
 

@@ -61,6 +61,7 @@ class Amount {
   private:
     friend Result<Amount> add(const Amount& a, const Amount& b);
     friend Result<Amount> sub(const Amount& a, const Amount& b);
+    friend Amount halfway(const Amount& low, const Amount& high);
     friend class Money;
     Rep rep_{0};
 };
@@ -72,6 +73,10 @@ Result<Amount> sub(const Amount& a, const Amount& b);
 inline const Amount& min(const Amount& a, const Amount& b) {
     return b < a ? b : a;
 }
+
+/// The middle of two, rounded down, for a search between them. `low` is not above `high`
+/// (asserted).
+Amount halfway(const Amount& low, const Amount& high);
 
 /// a - b, or zero when b > a.
 Amount sub_or_zero(const Amount& a, const Amount& b);

@@ -22,12 +22,6 @@ Amount sum_or_max(const Amount& a, const Amount& b) {
     return sum ? sum.value() : Amount::max();
 }
 
-Amount halfway(const Amount& low, const Amount& high) {
-    const Amount::Rep middle = low.rep() + (high.rep() - low.rep()) / 2;
-    const auto out = Amount::parse(middle.str());
-    return out ? out.value() : low;
-}
-
 struct Worst {
     AccountHoldings holdings;
     std::vector<std::optional<std::string>> refusals;

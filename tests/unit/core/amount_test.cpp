@@ -123,5 +123,13 @@ TEST(AmountProperty, AdditionAndSubtractionAreInverse) {
     });
 }
 
+TEST(Amount, HalfwayRoundsDownAndDoesNotOverflow) {
+    EXPECT_EQ(halfway(Amount{3}, Amount{3}), Amount{3});
+    EXPECT_EQ(halfway(Amount{3}, Amount{4}), Amount{3});
+    EXPECT_EQ(halfway(Amount{3}, Amount{9}), Amount{6});
+    const Amount middle = halfway(Amount::max(), Amount::max());
+    EXPECT_EQ(middle, Amount::max());
+}
+
 }  // namespace
 }  // namespace margrave
