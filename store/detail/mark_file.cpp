@@ -71,13 +71,21 @@ Result<std::unique_ptr<MarkFile>> MarkFile::create(
     if (std::filesystem::exists(file)) {
         return fail(Errc::kConflict, "mark " + file.string() + " exists");
     }
-    MARGRAVE_TRY(const int fd, open_file(file, O_RDWR | O_CREAT | O_EXCL));
+    // Made whole beside its place and then named, so that no crash leaves half a mark: that could
+    // not be told from one that was damaged. A link never replaces another's mark, a rename would.
+    const std::filesystem::path unnamed = file.string() + ".new";
+    ::unlink(unnamed.c_str());
+    MARGRAVE_TRY(const int fd, open_file(unnamed, O_RDWR | O_CREAT | O_EXCL));
     std::unique_ptr<MarkFile> out(new MarkFile(file, fd));
     MARGRAVE_TRY(lock_file(fd, file));
     // Both slots, so that one damaged slot never makes a new file unreadable.
     for (std::size_t i = 0; i < kSlots; ++i) {
         MARGRAVE_TRY(out->write_slot(mark));
     }
+    if (::link(unnamed.c_str(), file.c_str()) != 0) {
+        return io_error(Errc::kStore, "make", file);
+    }
+    ::unlink(unnamed.c_str());
     MARGRAVE_TRY(sync_dir(file.parent_path()));
     return out;
 }
