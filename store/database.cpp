@@ -164,7 +164,7 @@ Result<fs::path> make_secondary_dir() {
 }
 
 // A new database with all its column families at once: opening it with those that are missing makes
-// them one by one, each with three syncs. What a crash leaves out is made when it is opened again.
+// them one by one, each with more files to write.
 rocksdb::Status make_rocks(
     const fs::path& db_dir,
     const rocksdb::DBOptions& options,
@@ -186,8 +186,9 @@ rocksdb::Status make_rocks(
 
 Result<void> open_rocks(Database::Impl& impl) {
     const fs::path db_dir = impl.options.dir / "db";
-    const bool exists = fs::exists(db_dir / "CURRENT");
-    if (!exists && has_data_files(db_dir)) {
+    const bool unfinished = detail::MakingFiles::is_unfinished(db_dir);
+    const bool exists = !unfinished && fs::exists(db_dir / "CURRENT");
+    if (!exists && !unfinished && has_data_files(db_dir)) {
         return fail(
             Errc::kCorrupt,
             "the database " + db_dir.string() +
@@ -200,6 +201,9 @@ Result<void> open_rocks(Database::Impl& impl) {
     rocksdb::DBOptions options = db_options(impl.listener);
     if (exists) {
         MARGRAVE_TRY(check_families(db_dir, options));
+    } else {
+        MARGRAVE_TRY(impl.making, detail::MakingFiles::begin(db_dir));
+        options.env = impl.making->env();
     }
     std::vector<rocksdb::ColumnFamilyHandle*> handles;
     rocksdb::DB* raw = nullptr;
@@ -322,6 +326,9 @@ Result<std::unique_ptr<Database>> Database::open(const DatabaseOptions& options)
     }
     MARGRAVE_TRY(open_rocks(*impl));
     MARGRAVE_TRY(check_schema(*impl));
+    if (impl->making) {
+        MARGRAVE_TRY(impl->making->finish());
+    }
     MARGRAVE_TRY(impl->load_counters());
     if (!options.read_only) {
         MARGRAVE_TRY(check_mark(*impl));

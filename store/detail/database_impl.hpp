@@ -5,6 +5,7 @@
 #include "store/detail/codec.hpp"
 #include "store/detail/decision_records.hpp"
 #include "store/detail/keys.hpp"
+#include "store/detail/making_files.hpp"
 #include "store/detail/mark_file.hpp"
 
 #include <rocksdb/db.h>
@@ -73,6 +74,8 @@ struct Database::Impl {
     using Visit = std::function<Result<bool>(ByteView key, ByteView value)>;
 
     DatabaseOptions options;
+    /// Where the database was made by this process; `db` uses it to its end.
+    std::unique_ptr<detail::MakingFiles> making;
     std::unique_ptr<rocksdb::DB> db;
     std::array<rocksdb::ColumnFamilyHandle*, detail::kFamilies> families{};
     std::shared_ptr<detail::FailureListener> listener;

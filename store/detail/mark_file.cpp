@@ -80,8 +80,10 @@ Result<std::unique_ptr<MarkFile>> MarkFile::create(
     MARGRAVE_TRY(lock_file(fd, file));
     // Both slots, so that one damaged slot never makes a new file unreadable.
     for (std::size_t i = 0; i < kSlots; ++i) {
-        MARGRAVE_TRY(out->write_slot(mark));
+        MARGRAVE_TRY(write_at(fd, file, encode_slot(mark), i * kStride));
+        out->wrote(mark);
     }
+    MARGRAVE_TRY(sync_data(fd, file));
     if (::link(unnamed.c_str(), file.c_str()) != 0) {
         return io_error(Errc::kStore, "make", file);
     }
@@ -92,15 +94,15 @@ Result<std::unique_ptr<MarkFile>> MarkFile::create(
 
 Result<void> MarkFile::advance(const Mark& mark) {
     MARGRAVE_ASSERT(mark.count > mark_.count);
-    return write_slot(mark);
-}
-
-Result<void> MarkFile::write_slot(const Mark& mark) {
     MARGRAVE_TRY(write_at(fd_, file_, encode_slot(mark), next_slot_ * kStride));
     MARGRAVE_TRY(sync_data(fd_, file_));
+    wrote(mark);
+    return ok();
+}
+
+void MarkFile::wrote(const Mark& mark) {
     mark_ = mark;
     next_slot_ = (next_slot_ + 1) % kSlots;
-    return ok();
 }
 
 Result<void> MarkFile::load() {

@@ -45,7 +45,7 @@ class MarkFile {
 
   private:
     MarkFile(std::filesystem::path file, int fd);
-    Result<void> write_slot(const Mark& mark);
+    void wrote(const Mark& mark);
     Result<void> load();
 
     std::filesystem::path file_;

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/unit/store/fixture.hpp"
 
+#include <fcntl.h>
+#include <fstream>
+#include <sys/file.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -30,6 +33,61 @@ TEST(Open, TheDirectoryIsMadeWithItsParents) {
 
 TEST(Open, ADirectoryThatCannotBeMadeIsAnError) {
     EXPECT_CODE(Database::open({"/proc/nowhere", network()}), Errc::kStore);
+}
+
+// What a crash leaves while a database is made: files that nobody synced, and the mark beside them.
+void leave_unfinished(const std::filesystem::path& dir) {
+    std::filesystem::create_directories(dir / "db");
+    std::ofstream(dir / "db" / "CURRENT") << "MANIFEST-000001\n";
+    const std::ofstream empty(dir / "db" / "MANIFEST-000001");
+    const std::ofstream mark(dir / "db.making");
+}
+
+TEST(Open, ADatabaseThatWasNeverFinishedIsMadeAgain) {
+    const TempDir dir;
+    leave_unfinished(dir.path());
+    EXPECT_CODE(Database::open({dir.path(), network(), true}), Errc::kNotFound);
+    { const Store store(dir.path()); }
+    EXPECT_FALSE(std::filesystem::exists(dir.path() / "db.making"));
+    EXPECT_DONE(Database::open({dir.path(), network()}));
+}
+
+TEST(Open, TablesBesideTheMarkOfAnUnfinishedDatabaseAreNeverRemoved) {
+    const TempDir dir;
+    leave_unfinished(dir.path());
+    { const std::ofstream table(dir.path() / "db" / "000009.sst"); }
+    EXPECT_CODE(Database::open({dir.path(), network()}), Errc::kCorrupt);
+    EXPECT_TRUE(std::filesystem::exists(dir.path() / "db" / "000009.sst"));
+}
+
+TEST(Open, WhatAnotherProcessMakesIsLocked) {
+    const TempDir dir;
+    leave_unfinished(dir.path());
+    const int fd = ::open((dir.path() / "db.making").c_str(), O_WRONLY | O_CLOEXEC);
+    ASSERT_GE(fd, 0);
+    ASSERT_EQ(::flock(fd, LOCK_EX | LOCK_NB), 0);
+    EXPECT_CODE(Database::open({dir.path(), network()}), Errc::kLocked);
+    EXPECT_TRUE(std::filesystem::exists(dir.path() / "db" / "CURRENT"));
+    ::close(fd);
+    EXPECT_DONE(Database::open({dir.path(), network()}));
+}
+
+// Killed at any moment of its first start, a database is whole at the next one.
+TEST(Open, AKilledFirstStartIsNoTrouble) {
+    for (int i = 0; i < 12; ++i) {
+        const TempDir dir;
+        const pid_t child = ::fork();
+        if (child == 0) {
+            const auto db = Database::open({dir.path(), network()});
+            ::_exit(db ? 0 : 1);
+        }
+        ::usleep(static_cast<useconds_t>(i) * 1'500);
+        ::kill(child, SIGKILL);
+        int status = 0;
+        ASSERT_EQ(::waitpid(child, &status, 0), child);
+        EXPECT_DONE(Database::open({dir.path(), network()}));
+        EXPECT_FALSE(std::filesystem::exists(dir.path() / "db.making"));
+    }
 }
 
 TEST(Open, ASecondWriterInThisProcessIsLocked) {
