@@ -92,12 +92,17 @@ def installed(name, folder):
             one = HERE / "rivals/ponder" / part
             (shutil.copytree if one.is_dir() else shutil.copyfile)(one, target / part, **(
                 {"dirs_exist_ok": True} if one.is_dir() else {}))
-    lock = (sources / "package-lock.json").read_text()
-    stamp = target / "node_modules/.installed-from"
-    if not stamp.exists() or stamp.read_text() != lock:
-        subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"], cwd=target, check=True)
-        stamp.write_text(lock)
+    npm_packages(target)
     return target
+
+
+def npm_packages(folder):
+    """What the folder's lock file says, unless that is there already."""
+    lock = (folder / "package-lock.json").read_text()
+    stamp = folder / "node_modules/.installed-from"
+    if not stamp.exists() or stamp.read_text() != lock:
+        subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"], cwd=folder, check=True)
+        stamp.write_text(lock)
 
 
 class Margrave:
