@@ -40,16 +40,17 @@ class Shape:
 
 class Node:
     """One anvil on loopback. `text` gives the answer in the node's own words. Old states take time and room, and are kept
-    only for whoever will ask about them."""
+    only for whoever will ask about them: in a folder, since by itself anvil forgets all but some 4,000."""
 
-    def __init__(self, log, keep_states):
+    def __init__(self, log, states):
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.process = subprocess.Popen(
             [tool("anvil"), "--host", "127.0.0.1", "--port", str(self.port), "--chain-id", str(CHAIN_ID), "--no-mining",
              "--timestamp", str(GENESIS_TIME), "--slots-in-an-epoch", "1", "--mnemonic", MNEMONIC, "--gas-limit",
              "2000000000", "--balance", "1000000000", "--order", "fifo", "--silent",
-             *([] if keep_states else ["--prune-history", "16"])],
+             *(["--max-persisted-states", "1000000", "--cache-path", str(states)] if states else
+               ["--prune-history", "16"])],
             stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
         self.wire = http.client.HTTPConnection("127.0.0.1", self.port, timeout=600)
         wait_until("anvil", self._is_ours, 20)
@@ -199,9 +200,9 @@ class Feed:
                 "vault": self.vault, "sale": self.sale, "token": self.token, "bank": self.bank}
 
 
-def make(log, shape, keep_states=False):
-    """A node with the contracts, its feed not begun."""
-    node = Node(log, keep_states)
+def make(log, shape, states=None):
+    """A node with the contracts, its feed not begun. `states`: a folder for those of all blocks."""
+    node = Node(log, states)
     try:
         return node, Feed(node, shape)
     except BaseException:
