@@ -2,6 +2,7 @@
 #include "store/detail/mark_file.hpp"
 
 #include "core/assert.hpp"
+#include "core/disk_seam.hpp"
 #include "core/keccak.hpp"
 #include "store/detail/posix.hpp"
 
@@ -82,9 +83,9 @@ Result<std::unique_ptr<MarkFile>> MarkFile::create(
     for (std::size_t i = 0; i < kSlots; ++i) {
         MARGRAVE_TRY(out->write_slot(mark));
     }
-    if (::link(unnamed.c_str(), file.c_str()) != 0) {
-        return io_error(Errc::kStore, "make", file);
-    }
+    disk_moment("mark.unnamed");
+    MARGRAVE_TRY(link_file(unnamed, file));
+    disk_moment("mark.named");
     ::unlink(unnamed.c_str());
     MARGRAVE_TRY(sync_dir(file.parent_path()));
     return out;
@@ -97,7 +98,9 @@ Result<void> MarkFile::advance(const Mark& mark) {
 
 Result<void> MarkFile::write_slot(const Mark& mark) {
     MARGRAVE_TRY(write_at(fd_, file_, encode_slot(mark), next_slot_ * kStride));
+    disk_moment("mark.written");
     MARGRAVE_TRY(sync_data(fd_, file_));
+    disk_moment("mark.synced");
     mark_ = mark;
     next_slot_ = (next_slot_ + 1) % kSlots;
     return ok();
