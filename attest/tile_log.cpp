@@ -4,6 +4,7 @@
 #include "attest/note.hpp"
 #include "attest/tlog.hpp"
 #include "core/assert.hpp"
+#include "core/disk_seam.hpp"
 #include "infra/files.hpp"
 
 #include <algorithm>
@@ -293,9 +294,13 @@ Result<Checkpoint> TileLog::publish(const LogKey& key) {
     if (note == impl_->note) {
         return out;
     }
+    disk_moment("log.before_bundles");
     MARGRAVE_TRY(impl_->write_bundles(target));
+    disk_moment("log.bundles_written");
     MARGRAVE_TRY(impl_->write_tiles(target));
+    disk_moment("log.tiles_written");
     MARGRAVE_TRY(impl_->write(std::string(kCheckpointFile), note));
+    disk_moment("log.checkpoint_written");
     impl_->remove_superseded(target);
     impl_->published = target;
     impl_->note = std::move(note);

@@ -33,6 +33,11 @@ constexpr Setting kTable[] = {
      "Name of this operator; part of the origin of its log.", R"("op-1")"},
     {"/node/data_dir", kPath, kRequired, "", "", "",
      "Directory of ledger, signing guard and log; relative to this file.", R"("/var/lib/margrave")"},
+    {"/node/disk_reserve_mb", kInteger, kOptional, "256", "0", "1000000",
+     "Below so many free MiB on a disk of the data, the guard or its mark nothing is written or signed; 0 watches "
+     "nothing.", "256"},
+    {"/node/ballast_mb", kInteger, kOptional, "64", "0", "1000000",
+     "Size in MiB of a file that holds back room for an end in order on a full disk; 0 makes none.", "64"},
 
     {"/accept_single_source", kExact, kOptional, "", kSingleSource, "",
      "Lets a chain be read from fewer than two operators. Only these exact words do it.",

@@ -61,6 +61,9 @@ struct Settings {
     std::filesystem::path file;
     std::string node_name;
     std::filesystem::path data_dir;
+    /// MiB; 0 is off.
+    std::uint64_t disk_reserve_mb{256};
+    std::uint64_t ballast_mb{64};
     Genesis genesis;
     DeploySettings deploy;
     /// True only when the config says `accept_single_source` in the exact words of the schema.

@@ -2,6 +2,7 @@
 #include "infra/files.hpp"
 
 #include "core/bytes.hpp"
+#include "core/disk_seam.hpp"
 #include "infra/random.hpp"
 
 #include <array>
@@ -54,6 +55,13 @@ Error io_error(const std::string& doing, const std::filesystem::path& path, int 
     );
 }
 
+// What a test wants to fail here.
+bool fails(DiskOp op, const std::filesystem::path& path) {
+    const int error = disk_fault(op, path.c_str());
+    errno = error != 0 ? error : errno;
+    return error != 0;
+}
+
 bool write_all(int fd, std::string_view bytes) {
     while (!bytes.empty()) {
         const ssize_t put = ::write(fd, bytes.data(), bytes.size());
@@ -68,24 +76,40 @@ bool write_all(int fd, std::string_view bytes) {
     return true;
 }
 
+// The same; a write that fails may have written a part.
+bool write_or_fail(int fd, const std::filesystem::path& path, std::string_view bytes) {
+    std::size_t size = bytes.size();
+    const int error = disk_fault(DiskOp::kWrite, path.c_str(), &size);
+    const bool written = write_all(fd, bytes.substr(0, size));
+    errno = error != 0 ? error : errno;
+    return written && error == 0;
+}
+
 Result<void> write_new_file(
     const std::filesystem::path& path, std::string_view bytes, unsigned mode
 ) {
+    if (fails(DiskOp::kOpen, path)) {
+        return io_error("make", path, errno);
+    }
     Fd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode));
     if (!file.is_open()) {
         return io_error("make", path, errno);
     }
     // The mode as asked, whatever the umask is.
-    if (::fchmod(file.get(), mode) != 0 || !write_all(file.get(), bytes) ||
-        ::fsync(file.get()) != 0 || !file.close_now()) {
+    if (::fchmod(file.get(), mode) != 0 || !write_or_fail(file.get(), path, bytes)) {
         return io_error("write", path, errno);
     }
+    disk_moment("file.written");
+    if (fails(DiskOp::kSync, path) || ::fsync(file.get()) != 0 || !file.close_now()) {
+        return io_error("write", path, errno);
+    }
+    disk_moment("file.synced");
     return ok();
 }
 
 Result<void> sync_dir(const std::filesystem::path& path) {
     const Fd dir(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!dir.is_open() || ::fsync(dir.get()) != 0) {
+    if (!dir.is_open() || fails(DiskOp::kSync, path) || ::fsync(dir.get()) != 0) {
         return io_error("sync the directory", path, errno);
     }
     return ok();
@@ -155,11 +179,12 @@ Result<void> write_file_atomic(
         ::unlink(temporary.c_str());
         return written.as_failure();
     }
-    if (::rename(temporary.c_str(), path.c_str()) != 0) {
+    if (fails(DiskOp::kRename, path) || ::rename(temporary.c_str(), path.c_str()) != 0) {
         Error error = io_error("replace", path, errno);
         ::unlink(temporary.c_str());
         return error;
     }
+    disk_moment("file.renamed");
     return sync_dir(dir_of(path));
 }
 

@@ -191,6 +191,12 @@ std::string App::status_json() const {
         {"dead", std::move(dead)},
         {"deficits", std::move(deficits)},
         {"digest", to_hex(scribe_->last_digest())},
+        {"disk",
+         Canonical::Object{
+             {"ballast", disk_->has_ballast()},
+             {"free", Canonical::integer(disk_->free())},
+             {"reserve", Canonical::integer(disk_->settings().reserve_bytes)},
+             {"shortage", disk_shortage_}}},
         {"dryRun", options_.dry_run},
         {"guard", guard ? guard.value() : error_json(guard.error())},
         {"issuedAt", Canonical::integer(last.issued_at.value)},
@@ -203,7 +209,9 @@ std::string App::status_json() const {
         {"signer", to_checksum(signer_->address())},
         {"validUntil", Canonical::integer(last.valid_until.value)},
         {"waitingFor",
-         silent ? "the silence after the start: " + silence_words() : rounds_->waiting_for()},
+         !disk_shortage_.empty() ? disk_shortage_
+         : silent                ? "the silence after the start: " + silence_words()
+                                 : rounds_->waiting_for()},
     };
     return status.dump();
 }

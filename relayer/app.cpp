@@ -53,7 +53,9 @@ Result<std::unique_ptr<App>> App::make(
 Result<void> App::open(attest::SecretKey key) {
     const Hash32 network = settings_.genesis.network();
     const std::filesystem::path& dir = settings_.data_dir;
+    MARGRAVE_TRY(open_disk());
     MARGRAVE_TRY(database_, store::Database::open({dir / "store", network, false}));
+    log_.info("store.opened", {{"found", database_->note()}});
     ledger_ = std::make_unique<store::Ledger>(*database_);
     MARGRAVE_TRY(define_ledgers(*ledger_, settings_.parameters));
     MARGRAVE_TRY(
@@ -111,7 +113,7 @@ Result<void> App::open(attest::SecretKey key) {
     if (options_.dry_run) {
         return ok();
     }
-    MARGRAVE_TRY(scribe_->open(clock_.now()));
+    MARGRAVE_TRY(open_log());
     return rounds_->open();
 }
 
@@ -189,6 +191,10 @@ Task<void> App::sign_rounds() {
     co_await keep_silence();
     while (!stopped_by_) {
         board_->review(clock_.now());
+        if (is_disk_short()) {
+            co_await round_due_.wait_for(tick);
+            continue;
+        }
         auto passed = co_await rounds_->pass();
         if (!passed && must_stop(passed.error().code)) {
             stop(passed.error());
@@ -218,8 +224,9 @@ Task<void> App::deliver(std::size_t index) {
     const chains::ChainSettings& chain = adapters_[index]->settings();
     infra::LogLimiter limiter(1, std::chrono::seconds(30));
     while (true) {
-        // Nothing is brought to a chain that is halted or dead.
-        if (board_->is_halted(chain.chain) || rounds_->dead().contains(chain.chain)) {
+        // Nothing is brought to a chain that is halted or dead, nor without room to keep it.
+        const bool idle = board_->is_halted(chain.chain) || rounds_->dead().contains(chain.chain);
+        if (idle || is_disk_short()) {
             co_await delivery_due_[index]->wait_for(chain.poll_interval);
             continue;
         }
@@ -289,6 +296,7 @@ Task<Result<void>> App::run() {
         }
     }
     co_await tasks_->wait();
+    release_disk();
     if (stopped_by_) {
         co_return *stopped_by_;
     }

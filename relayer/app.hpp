@@ -5,6 +5,7 @@
 #include "chains/adapter.hpp"
 #include "config/settings.hpp"
 #include "core/clock.hpp"
+#include "infra/disk_watch.hpp"
 #include "infra/log.hpp"
 #include "infra/notifier.hpp"
 #include "infra/task_group.hpp"
@@ -66,6 +67,14 @@ class App {
 
     Result<void> open(attest::SecretKey key);
     Result<void> open_adapters();
+    /// Opens the scribe, which finishes what a crash interrupted.
+    Result<void> open_log();
+    /// kLimit when a disk has less room than its reserve: nothing is opened then.
+    Result<void> open_disk();
+    /// Whether work must wait for room; says so now and then.
+    bool is_disk_short();
+    /// At the end, when it is short: the ballast makes room to close everything in order.
+    void release_disk();
     [[nodiscard]] oracle::CallAt call_at() const;
     /// How long steps of a chain may fail before it is held: a round, and at most what an alarm may
     /// take.
@@ -102,6 +111,10 @@ class App {
     Options options_;
     infra::Logger log_;
     infra::LogSink& logs_;
+    std::unique_ptr<infra::DiskWatch> disk_;
+    infra::LogLimiter disk_limiter_{1, std::chrono::seconds(30)};
+    /// Why work waits for room; empty while it does not.
+    std::string disk_shortage_;
     std::unique_ptr<store::Database> database_;
     std::unique_ptr<store::Ledger> ledger_;
     std::unique_ptr<store::SigningGuard> guard_;

@@ -71,6 +71,10 @@ Task<void> App::follow_chain(std::size_t index) {
             co_await wait_halted(index, halted_limiter);
             continue;
         }
+        if (is_disk_short()) {
+            co_await hints_[index]->wait(chain.poll_interval, /*failed=*/true);
+            continue;
+        }
         auto passed = co_await watcher.pass();
         watcher.report(*board_, passed);
         if (!passed && passed.error().code == Errc::kBelowFinality) {

@@ -20,6 +20,18 @@ constexpr int kAsksInSilence = 8;
 
 }  // namespace
 
+Result<void> App::open_log() {
+    const std::uint64_t before = database_->leaf_count();
+    MARGRAVE_TRY(scribe_->open(clock_.now()));
+    log_.info(
+        "log.opened",
+        {{"entries", scribe_->leaves()},
+         {"finished", scribe_->leaves() - before},
+         {"round", scribe_->last().round}}
+    );
+    return ok();
+}
+
 Task<Result<void>> App::check_published() {
     for (const std::string& text : settings_.guard.published) {
         const auto url = infra::parse_url(text);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // How an intent becomes a transaction, and a transaction one with a higher fee.
 #include "core/assert.hpp"
+#include "core/disk_seam.hpp"
 #include "relayer/delivery.hpp"
 #include "relayer/detail/delivery_rules.hpp"
 
@@ -182,7 +183,9 @@ Task<Result<void>> Delivery::attempt(store::Intent intent, chains::TxnRequest re
 Task<Result<void>> Delivery::broadcast(store::Intent intent) {
     MARGRAVE_ASSERT(!intent.attempts.empty());
     Bytes raw = intent.attempts.back().raw;
+    disk_moment("delivery.kept");
     auto sent = co_await parts_.adapter.broadcast(std::move(raw));
+    disk_moment("delivery.sent");
     if (!sent) {
         // The bytes are on disk and are offered again at the next block, whatever the reason.
         co_return put_off(std::move(intent), sent.error());

@@ -4,6 +4,7 @@
 #include "attest/digest.hpp"
 #include "attest/leaf.hpp"
 #include "core/assert.hpp"
+#include "core/disk_seam.hpp"
 #include "core/keccak.hpp"
 #include "relayer/detail/intents.hpp"
 #include "relayer/detail/messages.hpp"
@@ -121,7 +122,9 @@ Result<SignerSignature> Scribe::guarded_signature(
     entry.message = message;
     entry.as_of = heads;
     MARGRAVE_TRY(parts_.guard.record(entry));
+    disk_moment("scribe.guarded");
     MARGRAVE_TRY(auto signature, parts_.signer.sign(digest));
+    disk_moment("scribe.signed");
     MARGRAVE_TRY(auto signer, attest::recover(digest, signature));
     if (signer != parts_.signer.address()) {
         return fail(
@@ -225,6 +228,7 @@ Result<void> Scribe::sign_round(
 
 Result<void> Scribe::commit(const store::Decision& decision) {
     MARGRAVE_TRY(parts_.database.commit(decision));
+    disk_moment("scribe.committed");
     // The store keeps a leaf that it has already once; the published log follows the store.
     while (log_->size() < parts_.database.leaf_count()) {
         MARGRAVE_TRY(const Bytes leaf, parts_.database.leaf(log_->size()));

@@ -3,6 +3,7 @@
 
 #include "core/assert.hpp"
 #include "store/detail/database_impl.hpp"
+#include "store/detail/log_scan.hpp"
 #include "store/detail/posix.hpp"
 
 #include <rocksdb/cache.h>
@@ -25,6 +26,7 @@ namespace fs = std::filesystem;
 constexpr std::uint16_t kSchemaMajor = 2;
 constexpr std::uint16_t kSchemaMinor = 0;
 constexpr std::string_view kDecisionMark = "decisions.mark";
+constexpr std::string_view kHistoryMark = "history.mark";
 constexpr std::size_t kMegabyte = std::size_t{1} << 20U;
 constexpr std::size_t kBlockCache = 64 * kMegabyte;
 
@@ -184,6 +186,25 @@ rocksdb::Status make_rocks(
     return status;
 }
 
+void add_note(Database::Impl& impl, const std::string& what) {
+    impl.note += (impl.note.empty() ? "" : "; ") + what;
+}
+
+void note_logs(Database::Impl& impl, const detail::LogScan& logs) {
+    add_note(
+        impl,
+        "read " + std::to_string(logs.records) + " records of " + std::to_string(logs.files) +
+            " write-ahead logs"
+    );
+    if (logs.torn_bytes > 0) {
+        add_note(
+            impl,
+            "dropped " + std::to_string(logs.torn_bytes) +
+                " bytes of a record that a crash left unfinished"
+        );
+    }
+}
+
 Result<void> open_rocks(Database::Impl& impl) {
     const fs::path db_dir = impl.options.dir / "db";
     const bool unfinished = detail::MakingFiles::is_unfinished(db_dir);
@@ -199,6 +220,13 @@ Result<void> open_rocks(Database::Impl& impl) {
         return fail(Errc::kNotFound, "there is no database in " + db_dir.string());
     }
     rocksdb::DBOptions options = db_options(impl.listener);
+    if (impl.options.env != nullptr) {
+        options.env = impl.options.env;
+    }
+    if (exists && !impl.options.read_only) {
+        MARGRAVE_TRY(const detail::LogScan logs, detail::scan_logs(db_dir));
+        note_logs(impl, logs);
+    }
     if (exists) {
         MARGRAVE_TRY(check_families(db_dir, options));
     } else {
@@ -293,6 +321,7 @@ Result<void> check_mark(Database::Impl& impl) {
             return behind_mark(impl, file, "is missing");
         }
         MARGRAVE_TRY(impl.mark, detail::MarkFile::create(file, {}));
+        add_note(impl, "made " + file.filename().string());
         return ok();
     }
     MARGRAVE_TRY(impl.mark, std::move(opened));
@@ -301,9 +330,41 @@ Result<void> check_mark(Database::Impl& impl) {
         return ok();
     }
     if (have.count == mark.count + 1 && have.previous == mark.hash) {
+        add_note(impl, "marked decision " + std::to_string(have.count) + ", which a crash left");
         return impl.mark->advance({have.count, have.hash});
     }
     return behind_mark(impl, file, "says " + std::to_string(mark.count));
+}
+
+// Decisions are one part of the history; blocks behind the last one are not synced and have only
+// this mark. A power cut may take these, and the chains give them again; nothing else may.
+Result<void> check_history(Database::Impl& impl) {
+    const fs::path file = impl.options.dir / kHistoryMark;
+    MARGRAVE_TRY(auto tail, detail::TailMark::open(file));
+    const detail::TailMark::Position said = tail->position();
+    const std::uint64_t have = impl.db->GetLatestSequenceNumber();
+    const bool same_boot = said.boot == detail::this_boot() && !said.boot.is_zero();
+    if (have < said.synced || (have < said.written && same_boot)) {
+        return fail(
+            Errc::kCorrupt,
+            "the database in " + impl.options.dir.string() + " holds " + std::to_string(have) +
+                " written rows, but " + file.string() + " says " + std::to_string(said.written) +
+                ", and the machine was not without power since: its end was cut, or an older copy "
+                "was put in its place. Move it away and sync again, or restore a backup"
+        );
+    }
+    if (have < said.written) {
+        add_note(
+            impl,
+            "a power cut took the last " + std::to_string(said.written - have) +
+                " rows, none of a decision; they are read from the chains again"
+        );
+        MARGRAVE_TRY(tail->reset(have));
+    }
+    // What was recovered was flushed to tables, which are synced.
+    MARGRAVE_TRY(tail->advance(have, /*synced=*/true));
+    impl.tail = std::move(tail);
+    return ok();
 }
 
 }  // namespace
@@ -325,6 +386,9 @@ Result<std::unique_ptr<Database>> Database::open(const DatabaseOptions& options)
         }
     }
     MARGRAVE_TRY(open_rocks(*impl));
+    if (!options.read_only) {
+        MARGRAVE_TRY(check_history(*impl));
+    }
     MARGRAVE_TRY(check_schema(*impl));
     if (impl->making) {
         MARGRAVE_TRY(impl->making->finish());
@@ -334,6 +398,10 @@ Result<std::unique_ptr<Database>> Database::open(const DatabaseOptions& options)
         MARGRAVE_TRY(check_mark(*impl));
     }
     return std::unique_ptr<Database>(new Database(std::move(impl)));
+}
+
+const std::string& Database::note() const {
+    return impl_->note;
 }
 
 std::uint64_t Database::leaf_count() const {

@@ -12,6 +12,10 @@
 #include <string>
 #include <vector>
 
+namespace rocksdb {
+class Env;
+}
+
 namespace margrave::store {
 
 /// A transaction intent of the outbox (design: durable before the first broadcast).
@@ -87,6 +91,9 @@ struct DatabaseOptions {
     Hash32 network;
     /// Open beside a running daemon, as a RocksDB secondary; nothing may be written.
     bool read_only{false};
+    /// Another file system below RocksDB, for tests that make it fail; its own when null. Outlives
+    /// the database.
+    rocksdb::Env* env{nullptr};
 };
 
 /// The RocksDB behind everything but the guard: schema, instance id, the atomic decision, the
@@ -107,6 +114,9 @@ class Database {
     /// kNotFound for a hold or leg that is to end and never was; kInvalid for one that contradicts
     /// itself. Afterwards decisions.mark is advanced, so that losing the decision is found at open.
     Result<void> commit(const Decision& decision);
+
+    /// What opening found and did (logs that were read again, what a crash left), for the log.
+    [[nodiscard]] const std::string& note() const;
 
     [[nodiscard]] std::uint64_t leaf_count() const;
     [[nodiscard]] Result<Bytes> leaf(std::uint64_t index) const;

@@ -20,6 +20,8 @@ void build_node(Settings& out, const Reader& root, const std::filesystem::path& 
     if (const auto dir = root.object("node").text("data_dir")) {
         out.data_dir = resolve(base_dir, *dir);
     }
+    take(out.disk_reserve_mb, root.object("node").integer("disk_reserve_mb"));
+    take(out.ballast_mb, root.object("node").integer("ballast_mb"));
     take(out.deployment_file, root.text("deployment"));
     out.deployment_file = resolve(base_dir, out.deployment_file);
     out.accept_single_source = root.has("accept_single_source");

@@ -2,6 +2,7 @@
 #include "store/detail/database_impl.hpp"
 
 #include "core/assert.hpp"
+#include "core/disk_seam.hpp"
 #include "core/keccak.hpp"
 #include "store/detail/records.hpp"
 
@@ -68,6 +69,10 @@ using detail::Cf;
 
 Database::Impl::~Impl() {
     if (db) {
+        if (tail && check()) {
+            // What was written without a sync outlives a power cut from here on.
+            close_tail();
+        }
         for (rocksdb::ColumnFamilyHandle* handle : families) {
             if (handle != nullptr) {
                 db->DestroyColumnFamilyHandle(handle);
@@ -191,6 +196,7 @@ Result<void> Database::Impl::write(rocksdb::WriteBatch& batch, bool sync) const 
     how.sync = sync;
     // Checked against a flipped bit between here and the memtable.
     how.protection_bytes_per_key = 8;
+    disk_moment(sync ? "store.before_synced_batch" : "store.before_batch");
     const rocksdb::Status status = db->Write(how, &batch);
     if (!status.ok()) {
         const std::string why = "write of a batch of " + std::to_string(batch.GetDataSize()) +
@@ -198,7 +204,32 @@ Result<void> Database::Impl::write(rocksdb::WriteBatch& batch, bool sync) const 
         listener->fail(why);
         return fail(Errc::kStore, why + "; whether it is on disk is unknown, stop and start again");
     }
-    return ok();
+    disk_moment(sync ? "store.synced_batch_written" : "store.batch_written");
+    return follow_tail(sync);
+}
+
+Result<void> Database::Impl::follow_tail(bool synced) const {
+    if (!tail) {
+        return ok();
+    }
+    const std::lock_guard lock(tail_mutex);
+    const Result<void> done = tail->advance(db->GetLatestSequenceNumber(), synced);
+    if (!done) {
+        listener->fail(done.error().detail);
+    }
+    return done;
+}
+
+void Database::Impl::close_tail() const {
+    const rocksdb::Status status = db->SyncWAL();
+    if (!status.ok()) {
+        listener->fail("sync at the end: " + status.ToString());
+        return;
+    }
+    const Result<void> done = follow_tail(/*synced=*/true);
+    if (!done) {
+        listener->fail(done.error().detail);
+    }
 }
 
 Result<void> Database::Impl::write_decision(rocksdb::WriteBatch& batch) {
@@ -211,7 +242,9 @@ Result<void> Database::Impl::write_decision(rocksdb::WriteBatch& batch) {
     put_row(batch, Cf::kMeta, as_bytes(detail::meta::kDecisions), next);
     MARGRAVE_TRY(write(batch, /*sync=*/true));
     decisions = next;
+    disk_moment("store.decision_written");
     const Result<void> marked = mark->advance({next.count, next.hash});
+    disk_moment("store.decision_marked");
     if (!marked) {
         listener->fail(marked.error().detail);
     }

@@ -7,6 +7,7 @@
 #include "store/detail/keys.hpp"
 #include "store/detail/making_files.hpp"
 #include "store/detail/mark_file.hpp"
+#include "store/detail/tail_mark.hpp"
 
 #include <rocksdb/db.h>
 #include <rocksdb/listener.h>
@@ -85,6 +86,11 @@ struct Database::Impl {
     std::uint64_t intents{0};
     detail::DecisionCountRow decisions;
     std::unique_ptr<detail::MarkFile> mark;
+    /// How far everything came, decisions or not; absent when opened for reading.
+    std::unique_ptr<detail::TailMark> tail;
+    mutable std::mutex tail_mutex;
+    /// What opening found and did, for people.
+    std::string note;
     /// Where a secondary keeps its own info log; removed with it.
     std::filesystem::path secondary;
 
@@ -150,6 +156,10 @@ struct Database::Impl {
     /// Synced, counted, and followed by the mark: a decision that was acknowledged and is gone
     /// after a restart is found.
     Result<void> write_decision(rocksdb::WriteBatch& batch);
+    /// After a write: `history.mark` follows. A failure stops everything, as that of a write.
+    Result<void> follow_tail(bool synced) const;
+    /// Makes the last writes durable and says so in `history.mark`.
+    void close_tail() const;
     /// Reads the counters; at open and at each refresh.
     Result<void> load_counters();
 };

@@ -2,6 +2,7 @@
 #include "store/detail/guard_log.hpp"
 
 #include "core/assert.hpp"
+#include "core/disk_seam.hpp"
 #include "core/keccak.hpp"
 #include "store/detail/posix.hpp"
 
@@ -143,9 +144,7 @@ Result<void> GuardLog::lock() {
         );
     }
     MARGRAVE_TRY(locked);
-    if (::ftruncate(lock_fd_, 0) != 0) {
-        return io_error(Errc::kStore, "truncate", path);
-    }
+    MARGRAVE_TRY(truncate_file(lock_fd_, path, 0));
     return write_at(lock_fd_, path, to_bytes(std::to_string(::getpid())), 0);
 }
 
@@ -168,6 +167,7 @@ Result<void> GuardLog::start(const Hash32& network) {
     const bool torn = present.size() < kHeader;
     if (torn) {
         MARGRAVE_TRY(write_at(fd, file_, header, 0));
+        disk_moment("guard.header_written");
         MARGRAVE_TRY(sync_data(fd, file_));
         MARGRAVE_TRY(sync_dir(dir_));
         MARGRAVE_TRY(sync_dir(dir_.parent_path()));
@@ -272,9 +272,8 @@ Result<void> GuardLog::check_tail(std::uint64_t size) const {
 Result<void> GuardLog::mend() {
     if (tail_ > 0) {
         note_ = "cut " + std::to_string(tail_) + " bytes of a record that a crash left unfinished";
-        if (::ftruncate(fd_, static_cast<off_t>(end_)) != 0) {
-            return io_error(Errc::kStore, "truncate", file_);
-        }
+        MARGRAVE_TRY(truncate_file(fd_, file_, end_));
+        disk_moment("guard.tail_cut");
         MARGRAVE_TRY(sync_data(fd_, file_));
         tail_ = 0;
     }
@@ -340,8 +339,11 @@ Result<std::uint64_t> GuardLog::append(ByteView payload) {
     put_bytes(bytes, payload);
     put_bytes(bytes, link.view());
     const auto durable = [&]() -> Result<void> {
+        disk_moment("guard.before_record");
         MARGRAVE_TRY(write_at(fd_, file_, bytes, end_));
+        disk_moment("guard.record_written");
         MARGRAVE_TRY(sync_data(fd_, file_));
+        disk_moment("guard.record_synced");
         return mark_->advance({count_ + 1, link});
     };
     const Result<void> done = durable();

@@ -2,6 +2,7 @@
 #include "store/detail/mark_file.hpp"
 
 #include "core/assert.hpp"
+#include "core/disk_seam.hpp"
 #include "core/keccak.hpp"
 #include "store/detail/posix.hpp"
 
@@ -84,9 +85,9 @@ Result<std::unique_ptr<MarkFile>> MarkFile::create(
         out->wrote(mark);
     }
     MARGRAVE_TRY(sync_data(fd, file));
-    if (::link(unnamed.c_str(), file.c_str()) != 0) {
-        return io_error(Errc::kStore, "make", file);
-    }
+    disk_moment("mark.unnamed");
+    MARGRAVE_TRY(link_file(unnamed, file));
+    disk_moment("mark.named");
     ::unlink(unnamed.c_str());
     MARGRAVE_TRY(sync_dir(file.parent_path()));
     return out;
@@ -95,7 +96,9 @@ Result<std::unique_ptr<MarkFile>> MarkFile::create(
 Result<void> MarkFile::advance(const Mark& mark) {
     MARGRAVE_ASSERT(mark.count > mark_.count);
     MARGRAVE_TRY(write_at(fd_, file_, encode_slot(mark), next_slot_ * kStride));
+    disk_moment("mark.written");
     MARGRAVE_TRY(sync_data(fd_, file_));
+    disk_moment("mark.synced");
     wrote(mark);
     return ok();
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/detail/posix.hpp"
 
+#include "core/disk_seam.hpp"
+
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
@@ -11,6 +13,21 @@
 
 namespace margrave::store::detail {
 
+namespace {
+
+// What a test wants to fail here.
+bool fails(DiskOp op, const std::filesystem::path& path) {
+    const int error = disk_fault(op, path.c_str());
+    errno = error != 0 ? error : errno;
+    return error != 0;
+}
+
+bool is_changing(int flags) {
+    return (flags & O_ACCMODE) != O_RDONLY;
+}
+
+}  // namespace
+
 Error io_error(Errc code, std::string_view what, const std::filesystem::path& path) {
     const std::string why = std::generic_category().message(errno);
     return fail(code, std::string(what) + " " + path.string() + ": " + why);
@@ -18,6 +35,9 @@ Error io_error(Errc code, std::string_view what, const std::filesystem::path& pa
 
 Result<int> open_file(const std::filesystem::path& path, int flags) {
     constexpr mode_t kOwnerOnly = 0600;
+    if (is_changing(flags) && fails(DiskOp::kOpen, path)) {
+        return io_error(Errc::kStore, "open", path);
+    }
     const int fd = ::open(path.c_str(), flags | O_CLOEXEC, kOwnerOnly);
     if (fd < 0) {
         return io_error(Errc::kStore, "open", path);
@@ -28,6 +48,9 @@ Result<int> open_file(const std::filesystem::path& path, int flags) {
 Result<void> write_at(
     int fd, const std::filesystem::path& path, ByteView bytes, std::uint64_t offset
 ) {
+    std::size_t size = bytes.size();
+    const int fault = disk_fault(DiskOp::kWrite, path.c_str(), &size);
+    bytes = bytes.first(size);
     while (!bytes.empty()) {
         const ssize_t n = ::pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset));
         if (n < 0 && errno == EINTR) {
@@ -38,6 +61,10 @@ Result<void> write_at(
         }
         bytes = bytes.subspan(static_cast<std::size_t>(n));
         offset += static_cast<std::uint64_t>(n);
+    }
+    if (fault != 0) {
+        errno = fault;
+        return io_error(Errc::kStore, "write", path);
     }
     return ok();
 }
@@ -92,8 +119,22 @@ Result<FileIdentity> file_identity(int fd, const std::filesystem::path& path) {
 }
 
 Result<void> sync_data(int fd, const std::filesystem::path& path) {
-    if (::fdatasync(fd) != 0) {
+    if (fails(DiskOp::kSync, path) || ::fdatasync(fd) != 0) {
         return io_error(Errc::kStore, "fdatasync", path);
+    }
+    return ok();
+}
+
+Result<void> truncate_file(int fd, const std::filesystem::path& path, std::uint64_t size) {
+    if (fails(DiskOp::kTruncate, path) || ::ftruncate(fd, static_cast<off_t>(size)) != 0) {
+        return io_error(Errc::kStore, "truncate", path);
+    }
+    return ok();
+}
+
+Result<void> link_file(const std::filesystem::path& from, const std::filesystem::path& to) {
+    if (fails(DiskOp::kRename, to) || ::link(from.c_str(), to.c_str()) != 0) {
+        return io_error(Errc::kStore, "make", to);
     }
     return ok();
 }
@@ -101,7 +142,7 @@ Result<void> sync_data(int fd, const std::filesystem::path& path) {
 Result<void> sync_dir(const std::filesystem::path& dir) {
     const std::filesystem::path& target = dir.empty() ? std::filesystem::path(".") : dir;
     MARGRAVE_TRY(const int fd, open_file(target, O_RDONLY | O_DIRECTORY));
-    const int outcome = ::fsync(fd);
+    const int outcome = fails(DiskOp::kSync, target) ? -1 : ::fsync(fd);
     const int error = errno;
     ::close(fd);
     if (outcome != 0) {

@@ -28,6 +28,9 @@ Result<Bytes> read_at(
 );
 Result<std::uint64_t> file_size(int fd, const std::filesystem::path& path);
 Result<void> sync_data(int fd, const std::filesystem::path& path);
+Result<void> truncate_file(int fd, const std::filesystem::path& path, std::uint64_t size);
+/// A second name for a file; kStore when the name is taken.
+Result<void> link_file(const std::filesystem::path& from, const std::filesystem::path& to);
 
 /// Which file it is, for as long as it lives: a copy of it, and the same name made again, is
 /// another one.

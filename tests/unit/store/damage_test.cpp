@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "core/disk_seam.hpp"
 #include "store/detail/database_impl.hpp"
+#include "store/detail/log_scan.hpp"
 #include "tests/unit/store/fixture.hpp"
 
 #include <algorithm>
@@ -93,6 +95,26 @@ class Damage : public ::testing::Test {
         }
     }
 
+    // The block is in the log, and nothing synced it.
+    void die_after_a_block() {
+        const BlockData block = chain_.push({deposit(kAlice, usd(), 1)});
+        const pid_t child = ::fork();
+        if (child == 0) {
+            Store store(dir_.path());
+            store.apply(chain_, block);
+            ::_exit(0);
+        }
+        int status = 0;
+        ASSERT_EQ(::waitpid(child, &status, 0), child);
+        ASSERT_EQ(status, 0);
+    }
+
+    void cut_newest_log() {
+        const fs::path newest = files(".log").back();
+        ASSERT_GT(fs::file_size(newest), 60U);
+        fs::resize_file(newest, fs::file_size(newest) - 50);
+    }
+
     void expect_refused(Errc code) { EXPECT_CODE(Database::open({dir_.path(), network()}), code); }
 
     void flush() {
@@ -125,25 +147,78 @@ TEST_F(Damage, ALogCutToHalfIsRefused) {
     expect_refused(Errc::kCorrupt);
 }
 
+TEST(LogScan, ChecksumIsCastagnolis) {
+    // The check value of CRC-32C in RFC 3720 and in every catalogue.
+    EXPECT_EQ(detail::crc32c(to_bytes("123456789")), 0xe3069283U);
+    EXPECT_EQ(detail::crc32c(to_bytes("6789"), detail::crc32c(to_bytes("12345"))), 0xe3069283U);
+}
+
 TEST_F(Damage, AnEmptyLogIsRefused) {
     fs::resize_file(log_file(), 0);
     expect_refused(Errc::kCorrupt);
 }
 
-TEST_F(Damage, ACutLogThatLostOnlyABlockOpensWithoutTheBlock) {
+TEST_F(Damage, ACutLogThatLostOnlyABlockIsRefused) {
+    die_after_a_block();
+    cut_newest_log();
+    expect_refused(Errc::kCorrupt);
+}
+
+TEST_F(Damage, APowerCutMayTakeABlockThatNoDecisionFollowed) {
     const BlockRef kept = chain_.head();
+    die_after_a_block();
+    cut_newest_log();
+    disk_seam.boot = "another boot";
+    {
+        Store store(dir_.path());
+        EXPECT_NE(store.db().note().find("a power cut took the last"), std::string::npos)
+            << store.db().note();
+        EXPECT_EQ(store.ledger().chain_state(chain_.id()).head, kept);
+        EXPECT_EQ(store.db().leaf_count(), kDecisions);
+        store.apply(chain_, chain_.blocks().back());
+        EXPECT_DONE(store.ledger().verify());
+    }
+    disk_seam.boot = nullptr;
+    Store again(dir_.path());
+    EXPECT_EQ(again.ledger().chain_state(chain_.id()).head, chain_.head());
+}
+
+TEST_F(Damage, APowerCutTakesNothingThatWasClosedInOrder) {
     {
         Store store(dir_.path());
         store.apply(chain_, chain_.push({deposit(kAlice, usd(), 1)}));
     }
-    fs::path newest = files(".log").back();
-    ASSERT_GT(fs::file_size(newest), 60U);
-    fs::resize_file(newest, fs::file_size(newest) - 50);
-    Store store(dir_.path());
-    EXPECT_EQ(store.ledger().chain_state(chain_.id()).head, kept);
-    EXPECT_EQ(store.db().leaf_count(), kDecisions);
-    store.apply(chain_, chain_.blocks().back());
-    EXPECT_DONE(store.ledger().verify());
+    cut_newest_log();
+    disk_seam.boot = "another boot";
+    expect_refused(Errc::kCorrupt);
+    disk_seam.boot = nullptr;
+}
+
+TEST_F(Damage, AChangedLengthOfTheLastRecordIsNoUnfinishedRecord) {
+    die_after_a_block();
+    // That start began a log of its own, so its record is the first and the last of the newest.
+    constexpr std::uint64_t kHighByteOfTheLength = 5;
+    flip(files(".log").back(), kHighByteOfTheLength);
+    disk_seam.boot = "another boot";
+    expect_refused(Errc::kCorrupt);
+    disk_seam.boot = nullptr;
+}
+
+TEST_F(Damage, ADeletedLogIsRefused) {
+    die_after_a_block();
+    fs::remove(files(".log").back());
+    expect_refused(Errc::kCorrupt);
+}
+
+TEST_F(Damage, AHistoryMarkThatDoesNotCheckIsRefusedAndOneSlotIsEnough) {
+    const fs::path history = dir_.path() / "history.mark";
+    flip(history, 20);
+    {
+        const auto opened = Database::open({dir_.path(), network()});
+        ASSERT_TRUE(opened.has_value()) << opened.error().detail;
+    }
+    fs::resize_file(history, 60);
+    expect_refused(Errc::kCorrupt);
 }
 
 TEST_F(Damage, NoCutOfTheLogIsSilent) {
