@@ -158,6 +158,12 @@ class FakeChain {
         return txns;
     }
 
+    /// Makes these blocks the chain again, as they were once: a fork that comes back.
+    void restore(std::vector<Block> blocks) {
+        MARGRAVE_ASSERT(!blocks.empty() && !open_);
+        blocks_ = std::move(blocks);
+    }
+
     /// Runs an instruction on `state` as the contracts would at `time`; the name of the error that
     /// refuses it, or empty. Events go to `out`.
     static std::string execute(
