@@ -92,11 +92,14 @@ Bytes release_leaf(
     const Hash32& network,
     const Release& s,
     const std::vector<SignerSignature>& signatures,
-    std::uint64_t request
+    std::uint64_t request,
+    const std::vector<EarlyUse>& early
 ) {
-    return signed_leaf(
-        "release", network, s, signatures, {{"request", Canonical::integer(request)}}
-    );
+    Canonical::Object members{{"request", Canonical::integer(request)}};
+    if (!early.empty()) {
+        members.emplace("early", canonical(early));
+    }
+    return signed_leaf("release", network, s, signatures, std::move(members));
 }
 
 Bytes seizure_leaf(

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "attest/digest.hpp"
+#include "attest/early.hpp"
 #include "core/canonical_json.hpp"
 #include "core/statements.hpp"
 
@@ -18,11 +19,13 @@ Bytes attestation_leaf(
     const std::vector<Head>& heads,
     const std::vector<PriceRow>& prices
 );
+/// `early` is what it stands on that is not final; a leaf without any has no such member.
 Bytes release_leaf(
     const Hash32& network,
     const Release& s,
     const std::vector<SignerSignature>& signatures,
-    std::uint64_t request
+    std::uint64_t request,
+    const std::vector<EarlyUse>& early = {}
 );
 Bytes seizure_leaf(
     const Hash32& network,

@@ -82,7 +82,13 @@ Result<Bytes> read_release(const Hash32& network, Leaf& out) {
     if (s.id != release_id(s.chain, s.vault, request)) {
         return wrong("the release id is not that of request " + std::to_string(request));
     }
-    return release_leaf(network, s, out.signatures, request);
+    const auto& members = std::get<Canonical::Object>(out.body.value());
+    const auto early = members.find("early");
+    if (early == members.end()) {
+        return release_leaf(network, s, out.signatures, request);
+    }
+    MARGRAVE_TRY(const auto uses, parse_early(early->second));
+    return release_leaf(network, s, out.signatures, request, uses);
 }
 
 Result<Bytes> read_seizure(const Hash32& network, Leaf& out) {

@@ -142,6 +142,7 @@ Loaded load_document(const json& given, const std::filesystem::path& base_dir, U
     detail::check_chains(checked.document, built.settings, out.problems);
     detail::check_watches(checked.document, built.settings, out.problems);
     detail::check_assets(checked.document, out.problems);
+    detail::check_early(checked.document, out.problems);
     detail::check_prices(checked.document, given, built.settings, out.problems);
     detail::check_guard(built.settings, out.problems);
     // Without weights and prices there is nothing that could be evaluated.

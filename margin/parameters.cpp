@@ -26,6 +26,15 @@ Canonical canonical(const AssetOnChain& form) {
     Canonical::Object out;
     out.emplace("asset", form.asset.text());
     out.emplace("backing", e18(form.backing));
+    if (!form.early.empty()) {
+        Canonical::Array tiers;
+        for (const EarlyTier& tier : form.early) {
+            tiers.push_back(Canonical::Object{
+                {"blocks", Canonical::integer(tier.blocks)}, {"up_to", tier.up_to.to_string()}});
+        }
+        out.emplace("early", std::move(tiers));
+        out.emplace("early_total", form.early_total.to_string());
+    }
     return Canonical(std::move(out));
 }
 
@@ -89,6 +98,21 @@ std::map<ChainId, std::uint64_t> read_ages(Reader in, std::optional<Error>& trou
     return out;
 }
 
+AssetOnChain read_form(Reader in, std::optional<Error>& trouble) {
+    AssetOnChain out;
+    out.asset = in.asset("asset");
+    out.backing = in.money("backing");
+    if (in.has("early")) {
+        for (const Canonical& item : in.array("early")) {
+            const std::string where = in.path("early") + "/" + std::to_string(out.early.size());
+            Reader tier(item, where, trouble);
+            out.early.push_back({.blocks = tier.integer("blocks"), .up_to = tier.amount("up_to")});
+        }
+        out.early_total = in.amount("early_total");
+    }
+    return out;
+}
+
 AssetParameters read_asset(Reader in, std::optional<Error>& trouble) {
     AssetParameters out;
     out.name = in.text("name");
@@ -98,8 +122,8 @@ AssetParameters read_asset(Reader in, std::optional<Error>& trouble) {
     out.borrowable = in.flag("borrowable");
     out.max_bonus = in.money("max_bonus");
     for (const Canonical& item : in.array("on")) {
-        Reader form(item, in.path("on") + "/" + std::to_string(out.on.size()), trouble);
-        out.on.push_back({.asset = form.asset("asset"), .backing = form.money("backing")});
+        const std::string where = in.path("on") + "/" + std::to_string(out.on.size());
+        out.on.push_back(read_form(Reader(item, where, trouble), trouble));
     }
     out.max_age_s = in.integer("max_age_s");
     out.price_min = in.money("price_min");

@@ -27,12 +27,26 @@ struct Weights {
     bool operator==(const Weights&) const = default;
 };
 
+/// Collateral that is not final counts for grants, up to so much an account, once so many blocks
+/// lie above it (docs/margin.md section 2).
+struct EarlyTier {
+    std::uint64_t blocks{0};
+    /// Raw units.
+    Amount up_to;
+    bool operator==(const EarlyTier&) const = default;
+};
+
 /// One chain's form of an asset.
 struct AssetOnChain {
     AssetId asset;
     /// What one unit on this chain is worth of the canonical asset: 1 for the native form, less for
     /// a bridged one. In (0, 1].
     Money backing;
+    /// Both ascend. Empty: nothing counts before it is final, and then the signed form leaves both
+    /// members out.
+    std::vector<EarlyTier> early{};
+    /// The most that all accounts together may stand on before it is final, raw units.
+    Amount early_total{};
     bool operator==(const AssetOnChain&) const = default;
 };
 

@@ -17,6 +17,8 @@ constexpr std::size_t kNameMax = 32;
 constexpr unsigned kDecimalsMax = 36;
 constexpr std::int64_t kDebtWeightMax = 10;
 constexpr std::int64_t kBonusMax = 2;
+constexpr std::size_t kTiersMax = 8;
+constexpr std::uint64_t kTierBlocksMax = 10'000;
 
 class Checker {
   public:
@@ -185,6 +187,55 @@ class Checker {
                     "is " + backing.to_decimal() + "; it must be above 0 and at most 1"
                 );
             }
+            check_early(path(i) + "/on/" + std::to_string(form), asset.on[form]);
+        }
+    }
+
+    // More blocks allow more, and what one account may use, all may together.
+    void check_early(const std::string& at, const AssetOnChain& form) {
+        if (form.early.empty()) {
+            if (!form.early_total.is_zero()) {
+                refuse(at + "/early_total", "is given, but no early tier that it limits");
+            }
+            return;
+        }
+        if (form.early.size() > kTiersMax) {
+            refuse(at + "/early", "has more than " + std::to_string(kTiersMax) + " tiers");
+            return;
+        }
+        for (std::size_t i = 0; i < form.early.size(); ++i) {
+            const EarlyTier before = i == 0 ? EarlyTier{} : form.early[i - 1];
+            check_tier(at + "/early/" + std::to_string(i), before, form.early[i]);
+        }
+        if (form.early_total < form.early.back().up_to) {
+            refuse(
+                at + "/early_total",
+                "is " + form.early_total.to_string() + " raw units, less than the last tier's " +
+                    form.early.back().up_to.to_string() + " for one account"
+            );
+        }
+    }
+
+    void check_tier(const std::string& at, const EarlyTier& before, const EarlyTier& tier) {
+        if (tier.blocks == 0 || tier.blocks > kTierBlocksMax) {
+            refuse(
+                at + "/blocks",
+                "is " + std::to_string(tier.blocks) + "; it must be from 1 to " +
+                    std::to_string(kTierBlocksMax)
+            );
+        } else if (tier.blocks <= before.blocks) {
+            refuse(
+                at + "/blocks",
+                "is " + std::to_string(tier.blocks) + ", not above the tier before with " +
+                    std::to_string(before.blocks)
+            );
+        }
+        if (tier.up_to <= before.up_to) {
+            refuse(
+                at + "/up_to",
+                "is " + tier.up_to.to_string() + " raw units; it must be above " +
+                    (before.up_to.is_zero() ? "0" : "the tier before, " + before.up_to.to_string())
+            );
         }
     }
 

@@ -20,6 +20,7 @@ namespace margrave::relayer {
 struct DecisionParts {
     const config::Settings& settings;
     store::Ledger& ledger;
+    const store::Database& database;
     Scribe& scribe;
     const Book& book;
     const margin::PriceTable& prices;

@@ -238,6 +238,7 @@ Result<bool> Rounds::decide(UnixSeconds now) {
         const DecisionParts parts{
             parts_.settings,
             parts_.ledger,
+            parts_.database,
             parts_.scribe,
             book_,
             table_,

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "attest/early.hpp"
 #include "attest/keys.hpp"
 #include "attest/tlog.hpp"
 #include "chains/adapter.hpp"
 #include "config/settings.hpp"
 #include "core/statements.hpp"
+#include "relayer/early.hpp"
 #include "store/database.hpp"
 #include "store/guard.hpp"
 
@@ -38,6 +40,8 @@ struct ReleaseDraft {
     Release release;
     std::uint64_t request{0};
     store::Hold hold;
+    /// What it stands on that is not final; for its leaf and for the document of all stands.
+    std::vector<attest::EarlyUse> early;
 };
 
 struct SeizureDraft {
@@ -72,6 +76,8 @@ class Scribe {
     /// `last` is not the draft's statement.
     Result<void> attest(const RoundDraft& draft, UnixSeconds now);
     Result<void> release(const ReleaseDraft& draft, UnixSeconds now);
+    /// What releases stand on that is not final, from now on.
+    Result<void> keep_stands(const std::vector<EarlyStand>& stands);
     /// All legs of one lock, together. Legs of it that were recorded before some trouble are
     /// finished in place of these.
     Result<void> seize(const std::vector<SeizureDraft>& drafts, UnixSeconds now);

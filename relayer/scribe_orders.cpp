@@ -5,6 +5,7 @@
 #include "core/assert.hpp"
 #include "relayer/detail/intents.hpp"
 #include "relayer/detail/messages.hpp"
+#include "relayer/early.hpp"
 #include "relayer/scribe.hpp"
 
 #include <algorithm>
@@ -41,10 +42,21 @@ Result<void> Scribe::release(const ReleaseDraft& planned, UnixSeconds now) {
     intent.data = std::move(call.second);
     store::Decision decision;
     decision.leaves.push_back(
-        attest::release_leaf(network, draft.release, {signature}, draft.request)
+        attest::release_leaf(network, draft.release, {signature}, draft.request, draft.early)
     );
     decision.intents.push_back(std::move(intent));
     decision.holds.push_back(draft.hold);
+    MARGRAVE_TRY(const auto before, read_stands(parts_.database));
+    const auto after = with_release(before, draft.hold.account, draft.release.id, draft.early);
+    if (after != before) {
+        decision.documents.emplace_back(kEarlyStands, stands_document(after));
+    }
+    return commit(decision);
+}
+
+Result<void> Scribe::keep_stands(const std::vector<EarlyStand>& stands) {
+    store::Decision decision;
+    decision.documents.emplace_back(kEarlyStands, stands_document(stands));
     return commit(decision);
 }
 

@@ -224,6 +224,21 @@ margin::Weights build_weights(const Reader& in) {
     return out;
 }
 
+margin::AssetOnChain build_form(const Reader& in, unsigned decimals) {
+    margin::AssetOnChain out;
+    take(out.asset, in.asset("asset"));
+    take(out.backing, in.decimal("backing"));
+    for (std::size_t i = 0; i < in.size("early"); ++i) {
+        const Reader tier = in.item("early", i);
+        margin::EarlyTier& row = out.early.emplace_back();
+        take(row.blocks, tier.integer("blocks"));
+        // What is finer than the token is refused by check_early.
+        take(row.up_to, tier.units("up_to", decimals));
+    }
+    take(out.early_total, in.units("early_total", decimals));
+    return out;
+}
+
 margin::AssetParameters build_asset(const Reader& in) {
     margin::AssetParameters out;
     take(out.name, in.text("id"));
@@ -233,10 +248,7 @@ margin::AssetParameters build_asset(const Reader& in) {
     take(out.borrowable, in.flag("borrowable"));
     take(out.max_bonus, in.decimal("max_bonus"));
     for (std::size_t i = 0; i < in.size("on"); ++i) {
-        margin::AssetOnChain form;
-        take(form.asset, in.item("on", i).asset("asset"));
-        take(form.backing, in.item("on", i).decimal("backing"));
-        out.on.push_back(std::move(form));
+        out.on.push_back(build_form(in.item("on", i), out.decimals));
     }
     const Reader price = in.object("price");
     take(out.max_age_s, price.seconds("max_age"));

@@ -24,6 +24,9 @@ void check_watches(
     const nlohmann::json& document, const Settings& settings, std::vector<Problem>& out
 );
 void check_assets(const nlohmann::json& document, std::vector<Problem>& out);
+/// Tiers of what counts before it is final: amounts that the token can show, fewer blocks than the
+/// chain's own finality, a total.
+void check_early(const nlohmann::json& document, std::vector<Problem>& out);
 /// The sources of every price: their chains, units and what joins their keys; that no price is
 /// quoted in itself, by whatever way. `given` is the document without its defaults.
 void check_prices(

@@ -79,6 +79,30 @@ std::optional<Money> Reader::decimal(std::string_view name) const {
     return parsed(text(name), Money::parse);
 }
 
+std::optional<Amount> Reader::units(std::string_view name, unsigned decimals) const {
+    constexpr unsigned kMoneyDecimals = 18;
+    const std::optional<Money> tokens = decimal(name);
+    if (!tokens || tokens->is_negative()) {
+        return std::nullopt;
+    }
+    std::string digits = tokens->to_string_e18();
+    if (tokens->is_zero()) {
+        return Amount{};
+    }
+    if (decimals >= kMoneyDecimals) {
+        digits.append(decimals - kMoneyDecimals, '0');
+    } else {
+        const std::size_t cut = kMoneyDecimals - decimals;
+        const std::size_t last = digits.find_last_not_of('0');
+        if (digits.size() <= cut || last >= digits.size() - cut) {
+            return std::nullopt;
+        }
+        digits.resize(digits.size() - cut);
+    }
+    const Result<Amount> units = Amount::parse(digits);
+    return units ? std::optional(units.value()) : std::nullopt;
+}
+
 std::optional<std::uint64_t> Reader::gwei(std::string_view name) const {
     return parsed(text(name), parse_gwei);
 }

@@ -50,6 +50,8 @@ class Reader {
     [[nodiscard]] std::optional<std::uint64_t> integer(std::string_view name) const;
     [[nodiscard]] std::optional<std::uint64_t> count(std::string_view name) const;
     [[nodiscard]] std::optional<Money> decimal(std::string_view name) const;
+    /// A decimal of whole tokens in raw units; absent too when it is finer than these.
+    [[nodiscard]] std::optional<Amount> units(std::string_view name, unsigned decimals) const;
     [[nodiscard]] std::optional<std::uint64_t> gwei(std::string_view name) const;
     [[nodiscard]] std::optional<std::chrono::milliseconds> duration(std::string_view name) const;
     [[nodiscard]] std::optional<std::uint64_t> seconds(std::string_view name) const;

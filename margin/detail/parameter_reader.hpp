@@ -40,6 +40,8 @@ class Reader {
 
     Money money(std::string_view key) { return take<Money>(key, Money::parse_e18(text(key))); }
 
+    Amount amount(std::string_view key) { return take<Amount>(key, Amount::parse(text(key))); }
+
     std::uint64_t integer(std::string_view key) {
         const std::string digits = text(key);
         Result<Amount> amount = Amount::parse(digits);

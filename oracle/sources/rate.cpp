@@ -2,13 +2,14 @@
 #include "oracle/detail/contract.hpp"
 #include "oracle/detail/settings_reader.hpp"
 #include "oracle/source.hpp"
+#include "oracle/sources/view_call.hpp"
 
 #include <algorithm>
 #include <optional>
 #include <utility>
 
-// A view without arguments that answers what one whole unit is worth: getRate() of a rate provider,
-// exchangeRate() of cbETH, stEthPerToken() of wstETH.
+// A view that answers what one whole unit is worth: getRate() of a rate provider, exchangeRate() of
+// cbETH, stEthPerToken() of wstETH, getAssetPrice(address 0x...) of Aave's oracle.
 namespace margrave::oracle {
 namespace {
 
@@ -17,9 +18,9 @@ constexpr int kMoneyDecimalsOfRate = 18;
 constexpr std::string_view kRateCall = "getRate()";
 
 struct RateTerms {
-    std::string call;
+    views::ViewCall call;
     /// A second view that dates the rate, read at the same block; none: the block's time.
-    std::optional<std::string> time_call;
+    std::optional<views::ViewCall> time_call;
     int decimals{0};
 };
 
@@ -49,7 +50,7 @@ class RateSource final : public Source {
         }
         answer.price = rate.value();
         answer.published_at = time.value();
-        answer.round = terms_.call;
+        answer.round = terms_.call.text;
         co_return answer;
     }
 
@@ -70,13 +71,13 @@ class RateSource final : public Source {
     }
 
   private:
-    Task<Result<Hash32>> ask(std::string signature, Hash32 block) const {
-        Bytes data = detail::selector(signature);
+    Task<Result<Hash32>> ask(const views::ViewCall& view, Hash32 block) const {
+        Bytes data = view.data;
         const Result<Bytes> returned = co_await contract_.call(std::move(data), block);
         if (!returned) {
             co_return returned.as_failure();
         }
-        const auto words = detail::decode_words(returned.value(), 1, signature);
+        const auto words = detail::decode_words(returned.value(), 1, view.signature);
         if (!words) {
             co_return words.as_failure();
         }
@@ -90,7 +91,7 @@ class RateSource final : public Source {
         }
         const Money::Rep units(Amount::from_word(word.value()).rep());
         if (units.is_zero()) {
-            co_return fail(Errc::kInvalid, terms_.call + " answers zero");
+            co_return fail(Errc::kInvalid, terms_.call.signature + " answers zero");
         }
         co_return detail::scale(units, kMoneyDecimalsOfRate - terms_.decimals, Round::kDown);
     }
@@ -105,7 +106,7 @@ class RateSource final : public Source {
         }
         const Result<std::uint64_t> time = Amount::from_word(word.value()).to_u64();
         if (!time || time.value() == 0) {
-            co_return fail(Errc::kInvalid, *terms_.time_call + " answers no time");
+            co_return fail(Errc::kInvalid, terms_.time_call->signature + " answers no time");
         }
         co_return UnixSeconds{time.value()};
     }
@@ -114,15 +115,6 @@ class RateSource final : public Source {
     RateTerms terms_;
 };
 
-bool is_plain_view(std::string_view signature) {
-    const auto is_letter = [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-               c == '_';
-    };
-    return signature.size() > 2 && signature.ends_with("()") &&
-           std::all_of(signature.begin(), signature.end() - 2, is_letter);
-}
-
 std::vector<KeyProblem> check_rate(const Canonical& settings) {
     std::vector<KeyProblem> out;
     const auto& object = std::get<Canonical::Object>(settings.value());
@@ -130,10 +122,10 @@ std::vector<KeyProblem> check_rate(const Canonical& settings) {
         const auto found = object.find(key);
         const auto* text =
             found == object.end() ? nullptr : std::get_if<std::string>(&found->second.value());
-        if (text != nullptr && !is_plain_view(*text)) {
-            out.push_back(
-                {"/" + std::string(key), "is no view without arguments, e.g. \"getRate()\""}
-            );
+        const auto view =
+            text == nullptr ? Result<views::ViewCall>(views::ViewCall{}) : views::parse_view(*text);
+        if (!view) {
+            out.push_back({"/" + std::string(key), view.error().detail});
         }
     }
     return out;
@@ -144,9 +136,11 @@ Result<std::unique_ptr<Source>> make_rate(const SourceSettings& settings, const 
     MARGRAVE_TRY(const ChainId chain, in.chain("chain"));
     MARGRAVE_TRY(const Address address, in.address("address"));
     RateTerms terms;
-    MARGRAVE_TRY(terms.call, in.text("call", kRateCall));
+    MARGRAVE_TRY(const std::string call, in.text("call", kRateCall));
+    MARGRAVE_TRY(terms.call, views::parse_view(call));
     if (in.has("time")) {
-        MARGRAVE_TRY(terms.time_call, in.text("time"));
+        MARGRAVE_TRY(const std::string time, in.text("time"));
+        MARGRAVE_TRY(terms.time_call, views::parse_view(time));
     }
     MARGRAVE_TRY(const std::uint64_t decimals, in.integer("decimals", kRateDecimalsDefault));
     terms.decimals = static_cast<int>(std::min<std::uint64_t>(decimals, 36));
@@ -162,10 +156,10 @@ constexpr SourceKey kRateKeys[] = {
     {"/chain", KeyForm::kChain, true, "", "", "", "The configured chain it is on.", R"("eip155:1")"},
     {"/address", KeyForm::kAddress, true, "", "", "", "The contract.",
      R"("0xBe9895146f7AF43049ca1c1AE358B0541Ea49704")"},
-    {"/call", KeyForm::kText, false, R"json("getRate()")json", "", "80",
-     "The view that answers the rate, without arguments.", R"json("exchangeRate()")json"},
+    {"/call", KeyForm::kText, false, R"json("getRate()")json", "", "400",
+     "The view that answers the rate; each argument behind its type, e.g. \"price_oracle(uint256 0)\".", R"json("exchangeRate()")json"},
     {"/decimals", KeyForm::kInteger, false, "18", "0", "36", "Decimals of the rate.", "18"},
-    {"/time", KeyForm::kText, false, "", "", "80",
+    {"/time", KeyForm::kText, false, "", "", "400",
      "The view that answers when the rate was made, read at the same block; when absent the block's time counts.",
      R"json("lastUpdate()")json"},
 };

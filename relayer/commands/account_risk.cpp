@@ -1,14 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "relayer/cli.hpp"
 #include "relayer/commands/commands.hpp"
+#include "relayer/early.hpp"
 #include "relayer/risk/explain.hpp"
 #include "relayer/risk/what_if.hpp"
+#include "relayer/risk/words.hpp"
 #include "relayer/round_view.hpp"
 
 #include <nlohmann/json.hpp>
 
 #include <CLI/CLI.hpp>
 #include <memory>
+#include <set>
+#include <sstream>
+#include <string>
+#include <vector>
 
 namespace margrave::relayer {
 namespace {
@@ -24,6 +30,85 @@ struct WhatIfOptions {
     std::string account;
     WhatIfText text;
 };
+
+/// What counts for grants before it is final, and what releases stand on already: as of now, so
+/// only beside the last round.
+struct EarlyNow {
+    std::vector<attest::EarlyUse> offers;
+    std::vector<EarlyStand> stands;
+    std::set<Hash32> final;
+};
+
+Result<EarlyNow> early_now(const RoundView& view, const AccountId& account) {
+    EarlyNow out;
+    MARGRAVE_TRY(const auto all, read_stands(*view.database));
+    const store::AsOf firm = as_of(*view.round);
+    const EarlyView early{*view.ledger, view.round->parameters, firm, all};
+    MARGRAVE_TRY(out.offers, early_offers(early, account));
+    for (const EarlyStand& stand : all) {
+        if (stand.account == account) {
+            out.stands.push_back(stand);
+        }
+        if (is_final(early, stand)) {
+            out.final.insert(stand.head_hash);
+        }
+    }
+    return out;
+}
+
+nlohmann::json offers_json(const EarlyNow& early, const margin::Parameters& parameters) {
+    nlohmann::json out = nlohmann::json::array();
+    for (const attest::EarlyUse& offer : early.offers) {
+        out.push_back(
+            {{"asset", offer.asset.text()},
+             {"usable", offer.amount.to_string()},
+             {"firm", offer.firm.to_string()},
+             {"ahead", offer.ahead.to_string()},
+             {"others", offer.others.to_string()},
+             {"total", parameters.find_on(offer.asset)->early_total.to_string()},
+             {"depthBlock", std::to_string(offer.depth_block.value)},
+             {"headBlock", std::to_string(offer.head.value)}}
+        );
+    }
+    return out;
+}
+
+nlohmann::json stands_json(const EarlyNow& early) {
+    nlohmann::json out = nlohmann::json::array();
+    for (const EarlyStand& stand : early.stands) {
+        out.push_back(
+            {{"asset", stand.asset.text()},
+             {"amount", stand.amount.to_string()},
+             {"release", to_hex(stand.release)},
+             {"headBlock", std::to_string(stand.head.value)},
+             {"final", early.final.contains(stand.head_hash)}}
+        );
+    }
+    return out;
+}
+
+std::string early_text(const EarlyNow& early, const margin::Parameters& parameters) {
+    std::ostringstream out;
+    for (const attest::EarlyUse& offer : early.offers) {
+        const unsigned decimals = parameters.find(offer.asset)->decimals;
+        const Amount& total = parameters.find_on(offer.asset)->early_total;
+        out << "early   " << offer.asset.text() << "  " << in_tokens(offer.amount, decimals)
+            << " usable for loans and withdrawals before they are final: "
+            << in_tokens(offer.firm, decimals) << " are, " << in_tokens(offer.ahead, decimals)
+            << " were at block " << offer.depth_block.value << " and are at the head "
+            << offer.head.value << "; others stand on " << in_tokens(offer.others, decimals)
+            << " of " << in_tokens(total, decimals) << '\n';
+    }
+    for (const EarlyStand& stand : early.stands) {
+        const margin::AssetParameters* asset = parameters.find(stand.asset);
+        out << "stands  " << stand.asset.text() << "  on "
+            << in_tokens(stand.amount, asset == nullptr ? 0 : asset->decimals) << " as of block "
+            << stand.head.value
+            << (early.final.contains(stand.head_hash) ? ", which is final now\n"
+                                                      : ", which is not final\n");
+    }
+    return out.str();
+}
 
 Result<int> explain(Context& context, const ExplainOptions& options) {
     MARGRAVE_TRY(const auto account, parse_account(options.account));
@@ -41,7 +126,18 @@ Result<int> explain(Context& context, const ExplainOptions& options) {
         const auto explained,
         explain_account(*view.round, evaluation->state, evaluation->evidence_text())
     );
-    print(context, explained.human, *explained.document);
+    std::string human = explained.human;
+    nlohmann::json document = *explained.document;
+    const auto last = view.database->document("round/last");
+    const auto shown =
+        view.database->document("round/" + std::to_string(view.round->attestation.round.value));
+    if (last == shown) {
+        MARGRAVE_TRY(const EarlyNow early, early_now(view, account));
+        human += early_text(early, view.round->parameters);
+        document["early"] = offers_json(early, view.round->parameters);
+        document["stands"] = stands_json(early);
+    }
+    print(context, human, document);
     return explained.findings.empty() ? 0 : kDoesNotAddUp;
 }
 

@@ -182,12 +182,16 @@ Result<RoundDraft> parse_round_message(const Canonical& message) {
 }
 
 Canonical release_message(const ReleaseDraft& draft) {
-    return Canonical::Object{
+    Canonical::Object out{
         {"asset", draft.hold.asset.text()},
         {"chain", draft.hold.chain.text()},
         {"request", Canonical::integer(draft.request)},
         {"typedData", attest::typed_data(Hash32{}, draft.release)},
     };
+    if (!draft.early.empty()) {
+        out.emplace("early", attest::canonical(draft.early));
+    }
+    return out;
 }
 
 Result<ReleaseDraft> parse_release_message(const Canonical& message) {
@@ -197,6 +201,10 @@ Result<ReleaseDraft> parse_release_message(const Canonical& message) {
     MARGRAVE_TRY(draft.request, integer_member(message, "request"));
     MARGRAVE_TRY(draft.hold.chain, chain_member(message, "chain"));
     MARGRAVE_TRY(draft.hold.asset, asset_member(message, "asset"));
+    const auto& members = std::get<Canonical::Object>(message.value());
+    if (const auto early = members.find("early"); early != members.end()) {
+        MARGRAVE_TRY(draft.early, attest::parse_early(early->second));
+    }
     draft.hold.release_id = draft.release.id;
     draft.hold.kind = draft.release.kind;
     draft.hold.request = draft.request;

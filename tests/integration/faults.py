@@ -6,6 +6,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import fault_chaindata
+import fault_early
 import fault_ends  # noqa: F401
 import fault_liar  # noqa: F401
 import fault_price
@@ -24,6 +25,7 @@ GROUPS = [
     Group("price", fault_price.set_up),
     Group("receipts", proof="receipts"),
     Group("reorg", lambda w: FaultWorld.set_up(w, fault_reorg.deep_finality, fault_reorg.FINALITY + 4)),
+    Group("early", fault_early.set_up),
     Group("socket", lambda w: FaultWorld.set_up(w, fault_socket.slow_polls), ws=True),
     Group("ends", own=True),
 ]

@@ -197,6 +197,37 @@ TEST_F(Leaves, AnIdThatDoesNotFollowFromItsPartsIsFound) {
     expect_finding(bytes_of(seizure), "not that of lock 1, leg 3");
 }
 
+TEST_F(Leaves, WhatAReleaseStandsOnIsReadBackAndHeldAgainstItself) {
+    EarlyUse use;
+    use.asset = AssetId::native(ChainId::evm(1));
+    use.amount = Amount{5};
+    use.firm = Amount{10};
+    use.ahead = Amount{15};
+    use.firm_block = BlockNum{100};
+    use.depth_block = BlockNum{110};
+    use.head = BlockNum{112};
+    const Release s = sample_release(4);
+    const auto signatures = keys_.sign(digest_of(test_network(), s));
+    const Bytes bytes = release_leaf(test_network(), s, signatures, 4, {use});
+    const auto read = read_leaf(test_network(), bytes);
+    ASSERT_TRUE(read) << read.error().detail;
+    const auto& members = std::get<Canonical::Object>(read.value().body.value());
+    EXPECT_EQ(parse_early(members.find("early")->second).value(), std::vector<EarlyUse>{use});
+    const json good = json_of(bytes);
+    json more = good;
+    more["early"][0]["amount"] = "6";
+    expect_finding(bytes_of(more), "more counts than is there");
+    json blocks = good;
+    blocks["early"][0]["depthBlock"] = "100";
+    expect_finding(bytes_of(blocks), "blocks do not ascend");
+    json twice = good;
+    twice["early"].push_back(twice["early"][0]);
+    expect_finding(bytes_of(twice), "not above the one before");
+    json none = good;
+    none["early"] = json::array();
+    expect_finding(bytes_of(none), "an empty one");
+}
+
 TEST_F(Leaves, ASignatureByAnotherIsNamed) {
     json leaf = json_of(sample_release_leaf(4, keys_));
     std::swap(leaf["signatures"][0]["signature"], leaf["signatures"][1]["signature"]);

@@ -281,6 +281,41 @@ TEST(Load, ProblemsPointIntoTheFileAndNotIntoTheSortedList) {
     EXPECT_TRUE(has_problem(loaded.problems, "/assets/0/on/0/backing", "above 0"));
 }
 
+TEST(Load, EarlyTiersBecomeRawUnits) {
+    json document = good_config();
+    json& form = document["assets"][0]["on"][1];
+    form["early"] =
+        json::parse(R"([{"blocks": 2, "up_to": "1.5"}, {"blocks": 12, "up_to": "40"}])");
+    form["early_total"] = "100.000001";
+    document["assets"][1]["on"][0].update(
+        json::parse(R"({"early": [{"blocks": 1, "up_to": "0.5"}], "early_total": "7"})")
+    );
+    const Loaded loaded = load_json(document);
+    ASSERT_TRUE(loaded.problems.empty()) << lines(loaded.problems);
+    const margin::Parameters& parameters = loaded.settings.parameters;
+    const AssetId usdc =
+        AssetId::parse("eip155:1/erc20:0xa0b86991c6218b36c1d19d4a2e9eb0ce3606eb48").value();
+    const std::vector<margin::EarlyTier> tiers{{2, Amount{1'500'000}}, {12, Amount{40'000'000}}};
+    EXPECT_EQ(parameters.find_on(usdc)->early, tiers);
+    EXPECT_EQ(parameters.find_on(usdc)->early_total, Amount{100'000'001});
+    const AssetId ether = AssetId::native(ChainId::evm(1));
+    EXPECT_EQ(parameters.find_on(ether)->early.front().up_to, Amount{500'000'000'000'000'000});
+    EXPECT_TRUE(parameters.find_on(AssetId::native(ChainId::evm(10)))->early.empty());
+}
+
+TEST(Load, EarlyTierThatFinalityOvertakesIsRefused) {
+    json document = good_config();
+    document["chains"][0]["finality"] = {{"mode", "depth"}, {"depth", 12}};
+    document["assets"][1]["on"][0].update(
+        json::parse(R"({"early": [{"blocks": 12, "up_to": "0.5"}], "early_total": "7"})")
+    );
+    const Loaded loaded = load_json(document);
+    ASSERT_EQ(loaded.problems.size(), 1U) << lines(loaded.problems);
+    EXPECT_TRUE(has_problem(
+        loaded.problems, "/assets/1/on/0/early/0/blocks", "a block is final with 12 above it"
+    ));
+}
+
 TEST(Load, ChainsKnowTheFormsOnThem) {
     const Settings settings = load_json(good_config()).settings;
     const auto& assets = settings.chains.at(1).assets;

@@ -138,6 +138,58 @@ TEST(ParameterCheck, RefusesBadPricesBackingAndBonus) {
     std::ranges::for_each(rows, expect_refused);
 }
 
+AssetOnChain& with_tiers(Parameters& p, std::vector<EarlyTier> tiers, std::uint64_t total) {
+    AssetOnChain& form = p.assets[2].on[1];
+    form.early = std::move(tiers);
+    form.early_total = Amount{total};
+    return form;
+}
+
+TEST(ParameterCheck, RefusesBadEarlyTiers) {
+    const std::vector<BadSet> rows{
+        {[](Parameters& p) { with_tiers(p, {}, 5); },
+         "/assets/2/on/1/early_total",
+         "no early tier"},
+        {[](Parameters& p) {
+             with_tiers(p, {{0, Amount{5}}}, 5);
+         },
+         "/assets/2/on/1/early/0/blocks",
+         "from 1 to"},
+        {[](Parameters& p) {
+             with_tiers(p, {{10'001, Amount{5}}}, 5);
+         },
+         "/assets/2/on/1/early/0/blocks",
+         "from 1 to 10000"},
+        {[](Parameters& p) {
+             with_tiers(p, {{2, Amount{}}}, 5);
+         },
+         "/assets/2/on/1/early/0/up_to",
+         "above 0"},
+        {[](Parameters& p) {
+             with_tiers(p, {{2, Amount{5}}, {2, Amount{6}}}, 9);
+         },
+         "/assets/2/on/1/early/1/blocks",
+         "not above the tier before with 2"},
+        {[](Parameters& p) {
+             with_tiers(p, {{2, Amount{5}}, {3, Amount{5}}}, 9);
+         },
+         "/assets/2/on/1/early/1/up_to",
+         "above the tier before, 5"},
+        {[](Parameters& p) {
+             with_tiers(p, {{2, Amount{5}}, {3, Amount{9}}}, 8);
+         },
+         "/assets/2/on/1/early_total",
+         "less than the last tier's 9"},
+        {[](Parameters& p) { with_tiers(p, std::vector<EarlyTier>(9), 5); },
+         "/assets/2/on/1/early",
+         "more than 8"},
+    };
+    std::ranges::for_each(rows, expect_refused);
+    Parameters good = sample_parameters();
+    with_tiers(good, {{2, Amount{5}}, {3, Amount{9}}}, 9);
+    EXPECT_EQ(listed(check(good)), "");
+}
+
 TEST(ParameterCheck, RefusesPairsThatCannotHealAndNamesThem) {
     const std::vector<BadSet> rows{
         {[](Parameters& p) { p.assets[4].max_bonus = usd("1.08"); },

@@ -131,6 +131,23 @@ TEST(Parameters, EveryFieldChangesTheText) {
     }
 }
 
+TEST(Parameters, EarlyTiersAreSignedWhereThereAreSome) {
+    Parameters parameters = sample_parameters();
+    EXPECT_EQ(canonical(parameters).dump().find("early"), std::string::npos);
+    AssetOnChain& form = parameters.assets[2].on[1];
+    form.early = {{.blocks = 2, .up_to = Amount{7}}, {.blocks = 12, .up_to = Amount{70}}};
+    form.early_total = Amount{700};
+    const std::string text = canonical(parameters).dump();
+    EXPECT_NE(
+        text.find(
+            "\"early\":[{\"blocks\":\"2\",\"up_to\":\"7\"},{\"blocks\":\"12\",\"up_to\":\"70\"}]"
+            ",\"early_total\":\"700\"}"
+        ),
+        std::string::npos
+    );
+    EXPECT_EQ(parse_parameters(text).value(), parameters);
+}
+
 TEST(Parameters, WatchesAreSignedWhereThereAreSome) {
     Parameters parameters = sample_parameters();
     const std::string without = canonical(parameters).dump();

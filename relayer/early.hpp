@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "attest/early.hpp"
+#include "margin/early.hpp"
+#include "store/database.hpp"
+#include "store/ledger.hpp"
+
+#include <string_view>
+#include <vector>
+
+/// Collateral that counts for grants before it is final: what an account may use of it, and what
+/// releases stand on (docs/margin.md section 2). Plain functions; nothing is kept in memory.
+namespace margrave::relayer {
+
+/// An account with what was released to it stands on its final value and, as of `head`, on this
+/// much more. It takes room from the form's total until that block is final or the account stands
+/// on final value alone.
+struct EarlyStand {
+    AccountId account;
+    AssetId asset;
+    Amount amount;
+    /// The release that was signed last.
+    Hash32 release;
+    BlockNum head;
+    Hash32 head_hash;
+    bool operator==(const EarlyStand&) const = default;
+};
+
+/// Name of the document that holds all of them; written with the decision that changes them.
+inline constexpr std::string_view kEarlyStands = "early/stands";
+
+Result<std::vector<EarlyStand>> read_stands(const store::Database& database);
+Bytes stands_document(const std::vector<EarlyStand>& stands);
+
+/// The stands once a release of `account` is signed that stands on `uses`: those replace what the
+/// account stood on, because its whole state was judged with them.
+std::vector<EarlyStand> with_release(
+    std::vector<EarlyStand> stands,
+    const AccountId& account,
+    const Hash32& release,
+    const std::vector<attest::EarlyUse>& uses
+);
+
+/// Where an account is looked at.
+struct EarlyView {
+    const store::Ledger& ledger;
+    const margin::Parameters& parameters;
+    const store::AsOf& firm;
+    const std::vector<EarlyStand>& stands;
+};
+
+/// What the account may use now, ascending by asset: `amount` is all of it, within the tier and
+/// what is left of the total. Forms in which that is nothing are left out.
+Result<std::vector<attest::EarlyUse>> early_offers(const EarlyView& view, const AccountId& account);
+
+/// Whether the block that it stands on is final.
+bool is_final(const EarlyView& view, const EarlyStand& stand);
+
+std::vector<margin::EarlyPart> early_parts(const std::vector<attest::EarlyUse>& uses);
+
+}  // namespace margrave::relayer

@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "relayer/grant_check.hpp"
+
+#include "relayer/detail/trouble.hpp"
+#include "relayer/price_uses.hpp"
+
+#include <algorithm>
+#include <array>
+#include <span>
+#include <utility>
+
+namespace margrave::relayer {
+
+namespace {
+
+Amount net(const store::TrialBalance& trial, store::AccountCode code) {
+    const auto it = trial.totals.find(code);
+    return it == trial.totals.end() ? Amount{} : it->second;
+}
+
+/// What holds under way will take out of one vault, by whether it is lent or owned.
+struct Promised {
+    Amount total;
+    Amount lent;
+};
+
+Result<Promised> promised(const store::Ledger& ledger, const AssetId& asset) {
+    MARGRAVE_TRY(auto holds, ledger.holds());
+    Promised sum;
+    for (const store::Hold& hold : holds) {
+        if (hold.asset != asset) {
+            continue;
+        }
+        MARGRAVE_TRY(sum.total, add(sum.total, hold.amount));
+        if (hold.kind != ReleaseKind::kWithdrawal) {
+            MARGRAVE_TRY(sum.lent, add(sum.lent, hold.amount));
+        }
+    }
+    return sum;
+}
+
+const store::LedgerDefinition* ledger_of(
+    const std::vector<store::LedgerDefinition>& ledgers, const AssetId& asset
+) {
+    const auto it = std::find_if(ledgers.begin(), ledgers.end(), [&asset](const auto& row) {
+        return row.asset == asset;
+    });
+    return it == ledgers.end() ? nullptr : &*it;
+}
+
+/// At one block of the request's chain the vault has the tokens, and what is lent or taken from the
+/// pool is the pool's own.
+Result<void> check_liquidity(
+    const store::Ledger& ledger, const store::Request& request, BlockNum at
+) {
+    const auto ledgers = ledger.ledgers();
+    const store::LedgerDefinition* definition = ledger_of(ledgers, request.asset);
+    if (definition == nullptr) {
+        return fail(Errc::kCheckFailed, "the configuration names no such asset");
+    }
+    MARGRAVE_TRY(auto sum, promised(ledger, request.asset));
+    MARGRAVE_TRY(auto trial, ledger.trial_balance(definition->id, at));
+    const Amount free = sub_or_zero(net(trial, store::AccountCode::kVault), sum.total);
+    if (free < request.amount) {
+        return fail(
+            Errc::kCheckFailed,
+            "the vault has " + free.to_string() + " free of promises, " +
+                request.amount.to_string() + " were asked for"
+        );
+    }
+    if (request.kind == ReleaseKind::kWithdrawal) {
+        return ok();
+    }
+    const Amount pool = net(trial, store::AccountCode::kPool);
+    const Amount loans = net(trial, store::AccountCode::kLoan);
+    const Amount lendable = sub_or_zero(sub_or_zero(pool, loans), sum.lent);
+    if (lendable < request.amount) {
+        return fail(
+            Errc::kCheckFailed,
+            "the pool has " + lendable.to_string() + " to lend, " + request.amount.to_string() +
+                " were asked for"
+        );
+    }
+    return ok();
+}
+
+Result<void> check_no_liquidation(const DecisionParts& parts, const AccountId& account) {
+    MARGRAVE_TRY(auto legs, parts.ledger.legs(account));
+    for (const store::Leg& leg : legs) {
+        if (leg.state == store::LegState::kInstructed || leg.state == store::LegState::kSeized) {
+            return fail(
+                Errc::kCheckFailed,
+                "a liquidation of this account is under way (lock " + std::to_string(leg.lock) + ")"
+            );
+        }
+    }
+    return ok();
+}
+
+/// kUnattestable when what a dead chain hides could change the answer.
+Result<void> check_alive(const DecisionParts& parts, const AccountHoldings& worst) {
+    if (parts.dead.touch(worst)) {
+        return fail(
+            Errc::kUnattestable,
+            "cannot be valued now: " + margin::describe_guards(flags::kChainDead)
+        );
+    }
+    return ok();
+}
+
+/// kUnattestable when a price that is not usable, or something that cannot be valued, decides.
+Result<void> check_valued(
+    const DecisionParts& parts, const AccountHoldings& worst, const margin::Promise& asked
+) {
+    constexpr std::uint32_t kPrices =
+        flags::kPriceMissing | flags::kPriceStale | flags::kPriceOutOfBounds;
+    const std::array<margin::Promise, 1> one{asked};
+    MARGRAVE_TRY(auto after, margin::worst_of(worst, worst, one));
+    const AccountState state = margin::evaluate_state(
+        after, parts.prices, parts.settings.parameters, /*was_liquidatable=*/false, false
+    );
+    if (state.status == Status::kUnattestable || (state.flags & kPrices) != 0) {
+        return fail(
+            Errc::kUnattestable, "cannot be valued now: " + margin::describe_guards(state.flags)
+        );
+    }
+    return ok();
+}
+
+/// An account as a request of it is judged.
+struct Standing {
+    AccountHoldings firm;
+    AccountHoldings provisional;
+    std::vector<margin::Promise> promises;
+};
+
+Result<Standing> standing_now(const DecisionParts& parts, const AccountId& account) {
+    Standing out;
+    MARGRAVE_TRY(out.firm, parts.ledger.holdings(account, parts.firm));
+    MARGRAVE_TRY(out.provisional, parts.ledger.holdings_at_head(account));
+    MARGRAVE_TRY(auto holds, parts.ledger.holds_of(account));
+    for (const store::Hold& hold : holds) {
+        out.promises.push_back({hold.asset, hold.amount, hold.kind == ReleaseKind::kWithdrawal});
+    }
+    return out;
+}
+
+using Early = std::span<const margin::EarlyPart>;
+
+/// Whether the account has the room if its state is the worse of the two given, with these parts
+/// of what is not final on top.
+Result<void> check_account(
+    const DecisionParts& parts,
+    const margin::Promise& asked,
+    const AccountHoldings& firm,
+    const AccountHoldings& provisional,
+    const std::vector<margin::Promise>& promises,
+    Early early
+) {
+    MARGRAVE_TRY(auto worst, margin::worst_of(firm, provisional, promises));
+    MARGRAVE_TRY(worst, margin::with_early(std::move(worst), early));
+    MARGRAVE_TRY(check_alive(parts, firm));
+    MARGRAVE_TRY(check_alive(parts, provisional));
+    // What is promised on a dead chain may have been taken there or not.
+    MARGRAVE_TRY(check_alive(parts, worst));
+    MARGRAVE_TRY(check_valued(parts, worst, asked));
+    MARGRAVE_TRY(margin::check_grant(worst, asked, parts.prices, parts.settings.parameters));
+    MARGRAVE_TRY(check_price_uses(parts, worst, asked));
+    // The larger of two positions is not always the worse one: a hedge that was closed meanwhile
+    // must not pay for a release.
+    if (worst.positions == provisional.positions) {
+        return ok();
+    }
+    worst.positions = provisional.positions;
+    MARGRAVE_TRY(margin::check_grant(worst, asked, parts.prices, parts.settings.parameters));
+    return check_price_uses(parts, worst, asked);
+}
+
+/// What only the unfinal blocks speak against is decided once they are final: they may go away, and
+/// what they did may be what a hold already counts.
+Result<void> or_wait(Result<void> verdict) {
+    if (!verdict && verdict.error().code == Errc::kCheckFailed) {
+        return fail(Errc::kUnattestable, "not final yet: " + verdict.error().detail);
+    }
+    return verdict;
+}
+
+/// On the firm state alone, and then with everything that is not final yet against the request.
+Result<void> check_standing(
+    const DecisionParts& parts, const margin::Promise& asked, const Standing& standing, Early early
+) {
+    MARGRAVE_TRY(check_account(parts, asked, standing.firm, standing.firm, standing.promises, early)
+    );
+    return or_wait(
+        check_account(parts, asked, standing.firm, standing.provisional, standing.promises, early)
+    );
+}
+
+using Uses = std::vector<attest::EarlyUse>;
+
+/// The offers that can help: what is dead or has no usable price would only be in the way.
+Result<Uses> offers_for(const DecisionParts& parts, const AccountId& account) {
+    MARGRAVE_TRY(const auto stands, read_stands(parts.database));
+    const EarlyView view{parts.ledger, parts.settings.parameters, parts.firm, stands};
+    MARGRAVE_TRY(auto offers, early_offers(view, account));
+    std::erase_if(offers, [&parts](const attest::EarlyUse& offer) {
+        const auto price = parts.prices.find(offer.asset);
+        return parts.dead.contains(offer.asset.chain()) || price == parts.prices.end() ||
+               price->second.verdict != PriceVerdict::kUsable;
+    });
+    return offers;
+}
+
+/// The least of what is not final with which the account has the room; empty when all of it does
+/// not do.
+Result<Uses> least_uses(
+    const DecisionParts& parts,
+    const AccountId& account,
+    const margin::Promise& asked,
+    const Standing& standing
+) {
+    MARGRAVE_TRY(const Uses offers, offers_for(parts, account));
+    const margin::EarlyTest passes = [&](Early early) -> Result<bool> {
+        const auto verdict = check_standing(parts, asked, standing, early);
+        if (!verdict && must_stop(verdict.error().code)) {
+            return verdict.as_failure();
+        }
+        return verdict.has_value();
+    };
+    MARGRAVE_TRY(const auto least, margin::least_early(early_parts(offers), passes));
+    Uses out;
+    for (std::size_t i = 0; i < least.size(); ++i) {
+        out.push_back(offers[i]);
+        out.back().amount = least[i].amount;
+    }
+    return out;
+}
+
+/// Whether the account, with all that is promised to it, has initial health by what is final alone.
+Result<bool> stands_alone(const DecisionParts& parts, const AccountId& account) {
+    MARGRAVE_TRY(const Standing standing, standing_now(parts, account));
+    MARGRAVE_TRY(
+        const auto worst, margin::worst_of(standing.firm, standing.provisional, standing.promises)
+    );
+    const AccountState state = margin::evaluate_state(
+        worst, parts.prices, parts.settings.parameters, /*was_liquidatable=*/false, false
+    );
+    return state.status != Status::kUnattestable && !state.initial.is_negative() &&
+           !parts.dead.touch(worst);
+}
+
+}  // namespace
+
+Result<Uses> check_request(const DecisionParts& parts, const store::Request& request) {
+    if (parts.dead.contains(request.chain)) {
+        return fail(Errc::kUnattestable, request.chain.text() + " is dead: its requests wait");
+    }
+    MARGRAVE_TRY(check_liquidity(parts.ledger, request, parts.firm.at(request.chain)));
+    const BlockNum head = parts.ledger.chain_state(request.chain).head->number;
+    Uses uses;
+    if (!is_pool(request.account)) {
+        MARGRAVE_TRY(check_no_liquidation(parts, request.account));
+        MARGRAVE_TRY(const Standing standing, standing_now(parts, request.account));
+        const margin::Promise asked{
+            request.asset, request.amount, request.kind == ReleaseKind::kWithdrawal};
+        const auto alone = check_standing(parts, asked, standing, {});
+        if (!alone) {
+            if (must_stop(alone.error().code)) {
+                return alone.as_failure();
+            }
+            MARGRAVE_TRY(uses, least_uses(parts, request.account, asked, standing));
+            if (uses.empty()) {
+                return alone.as_failure();
+            }
+        }
+    }
+    MARGRAVE_TRY(or_wait(check_liquidity(parts.ledger, request, head)));
+    return uses;
+}
+
+Result<void> settle_early(const DecisionParts& parts) {
+    MARGRAVE_TRY(const auto stands, read_stands(parts.database));
+    const EarlyView view{parts.ledger, parts.settings.parameters, parts.firm, stands};
+    std::vector<EarlyStand> left;
+    for (const EarlyStand& stand : stands) {
+        bool settled = is_final(view, stand);
+        if (!settled) {
+            MARGRAVE_TRY(settled, stands_alone(parts, stand.account));
+        }
+        if (!settled) {
+            left.push_back(stand);
+        }
+    }
+    return left.size() == stands.size() ? ok() : parts.scribe.keep_stands(left);
+}
+
+}  // namespace margrave::relayer

@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "relayer/early.hpp"
+
+#include "attest/leaf.hpp"
+#include "tests/unit/relayer/fixture.hpp"
+
+#include <algorithm>
+#include <random>
+
+namespace margrave::relayer::tests {
+namespace {
+
+using store::RequestState;
+
+/// Ether on chain 0 counts early, up to one after two blocks and up to two after six, all accounts
+/// together up to three; the pool that lends lies on chain 1, whose blocks are final at once.
+class EarlyTest : public WorldTest {
+  protected:
+    EarlyTest() {
+        margin::AssetOnChain& form = world.settings.parameters.assets.front().on.front();
+        form.early = {{.blocks = 2, .up_to = eth(1)}, {.blocks = 6, .up_to = eth(2)}};
+        form.early_total = eth(3);
+        EXPECT_OK(world.start());
+        world.settle(1, {funding(dollar_token(), dollars(1'000'000))});
+    }
+
+    /// A deposit on chain 0 with so many blocks above it, none of them final.
+    void deposit_early(const AccountId& who, std::uint64_t whole, std::size_t above) {
+        world.chain(0).mine({deposit(who, coin(), eth(whole))});
+        world.chain(0).mine_empty(above);
+    }
+
+    store::Request borrow(const AccountId& who, std::uint64_t whole) {
+        world.chain(1).mine({borrow_request(who, dollar_token(), dollars(whole))});
+        world.chain(1).finalize();
+        catch_up();
+        return world.request(1, world.last_event(1));
+    }
+
+    /// The clock follows the chains, and so does the price.
+    void catch_up() {
+        for (const std::size_t chain : {std::size_t{0}, std::size_t{1}}) {
+            const UnixSeconds time = world.chain(chain).chain().head().time;
+            world.clock.set(std::max(world.clock.now(), time));
+        }
+        world.eth_published = world.clock.now();
+        world.step();
+    }
+
+    [[nodiscard]] std::vector<EarlyStand> stands() const {
+        return read_stands(*world.database).value();
+    }
+
+    [[nodiscard]] Amount stood_on() const {
+        Amount sum;
+        for (const EarlyStand& stand : stands()) {
+            sum = add(sum, stand.amount).value();
+        }
+        return sum;
+    }
+
+    [[nodiscard]] std::size_t leaves_of(const std::string& kind) const {
+        const auto kinds = world.leaf_kinds();
+        return static_cast<std::size_t>(std::count(kinds.begin(), kinds.end(), kind));
+    }
+};
+
+// One ether counts 1500 dollars, and one dollar owed 1.05.
+TEST_F(EarlyTest, DepositCountsOnceItsBlocksLieAboveIt) {
+    deposit_early(account(1), 5, 1);
+    EXPECT_EQ(borrow(account(1), 1'000).state, RequestState::kRefused);
+    world.chain(0).mine();
+    EXPECT_EQ(borrow(account(1), 1'000).state, RequestState::kGranted);
+}
+
+TEST_F(EarlyTest, EachTierLetsNoMorePass) {
+    deposit_early(account(1), 50, 5);
+    EXPECT_EQ(borrow(account(1), 1'429).state, RequestState::kRefused);
+    world.chain(0).mine();
+    EXPECT_EQ(borrow(account(1), 1'429).state, RequestState::kGranted);
+    EXPECT_EQ(borrow(account(1), 1'429).state, RequestState::kRefused);
+    world.chain(0).finalize();
+    catch_up();
+    EXPECT_EQ(borrow(account(1), 1'429).state, RequestState::kGranted);
+    EXPECT_TRUE(stands().empty());
+}
+
+TEST_F(EarlyTest, OnlyWhatIsNeededIsTakenAndTheLeafSaysIt) {
+    deposit_early(account(1), 5, 2);
+    ASSERT_EQ(borrow(account(1), 1'000).state, RequestState::kGranted);
+    // 1000 * 1.05 / 1500 ether.
+    EXPECT_EQ(stood_on(), Amount{700'000'000'000'000'000});
+    for (std::uint64_t i = 0; i < world.database->leaf_count(); ++i) {
+        const auto leaf =
+            attest::read_leaf(world.settings.genesis.network(), world.database->leaf(i).value());
+        ASSERT_OK(leaf);
+        if (leaf.value().kind != "release") {
+            continue;
+        }
+        const auto& members = std::get<Canonical::Object>(leaf.value().body.value());
+        const auto uses = attest::parse_early(members.find("early")->second);
+        ASSERT_OK(uses);
+        ASSERT_EQ(uses.value().size(), 1U);
+        const attest::EarlyUse& use = uses.value().front();
+        EXPECT_EQ(use.amount, stood_on());
+        EXPECT_EQ(use.ahead, eth(5));
+        EXPECT_EQ(use.head_hash, world.chain(0).chain().head().hash);
+        EXPECT_EQ(use.head.value, use.depth_block.value + 2);
+        return;
+    }
+    FAIL() << "no release in the log";
+}
+
+TEST_F(EarlyTest, AllAccountsTogetherStopAtTheTotal) {
+    for (std::uint64_t i = 1; i <= 4; ++i) {
+        deposit_early(account(i), 5, 0);
+    }
+    world.chain(0).mine_empty(6);
+    EXPECT_EQ(borrow(account(1), 2'800).state, RequestState::kGranted);
+    EXPECT_EQ(borrow(account(2), 1'400).state, RequestState::kGranted);
+    // 0.06 ether are left.
+    EXPECT_EQ(borrow(account(3), 100).state, RequestState::kRefused);
+    EXPECT_EQ(borrow(account(3), 80).state, RequestState::kGranted);
+    EXPECT_EQ(borrow(account(4), 20).state, RequestState::kRefused);
+    EXPECT_LE(stood_on(), eth(3));
+    world.chain(0).finalize();
+    catch_up();
+    EXPECT_TRUE(stands().empty());
+    deposit_early(account(5), 5, 2);
+    EXPECT_EQ(borrow(account(5), 1'000).state, RequestState::kGranted);
+}
+
+TEST_F(EarlyTest, WhatIsNotFinalCannotItselfLeave) {
+    world.settle(0, {deposit(account(2), coin(), eth(9))});
+    world.chain(0).mine({withdrawal_request(account(1), coin(), eth(1))});
+    world.chain(0).finalize();
+    deposit_early(account(1), 5, 6);
+    catch_up();
+    const auto request = world.requests(0).front();
+    EXPECT_EQ(request.state, RequestState::kRefused);
+    EXPECT_NE(request.reason.find("only 0 are free"), std::string::npos) << request.reason;
+}
+
+TEST_F(EarlyTest, FinalCollateralLeavesWhenEarlyCollateralCoversTheLoan) {
+    world.settle(1, {deposit(account(1), coin(), eth(1))});
+    ASSERT_EQ(borrow(account(1), 1'000).state, RequestState::kGranted);
+    EXPECT_TRUE(stands().empty());
+    world.chain(1).mine({withdrawal_request(account(1), coin(), eth(1))});
+    world.chain(1).finalize();
+    deposit_early(account(1), 5, 2);
+    catch_up();
+    EXPECT_EQ(world.request(1, world.last_event(1)).state, RequestState::kGranted);
+    EXPECT_EQ(stood_on(), Amount{700'000'000'000'000'000});
+}
+
+TEST_F(EarlyTest, AttestedEquityIsFinalOnlyAndNothingIsSeized) {
+    deposit_early(account(1), 5, 2);
+    ASSERT_EQ(borrow(account(1), 1'000).state, RequestState::kGranted);
+    EXPECT_EQ(world.state_of(account(1)), nullptr);
+    EXPECT_OK(world.deliver(1));
+    EXPECT_OK(world.deliver(1));
+    world.chain(1).mine();
+    world.chain(1).finalize();
+    catch_up();
+    ASSERT_NE(world.state_of(account(1)), nullptr);
+    EXPECT_TRUE(world.state_of(account(1))->equity.is_negative());
+    EXPECT_EQ(leaves_of("seizure"), 0U);
+    world.chain(0).finalize();
+    catch_up();
+    EXPECT_EQ(world.state_of(account(1))->status, Status::kHealthy);
+    EXPECT_EQ(leaves_of("seizure"), 0U);
+}
+
+TEST_F(EarlyTest, AReorgTakesItAwayAndTheRoomStaysTaken) {
+    deposit_early(account(1), 5, 6);
+    ASSERT_EQ(borrow(account(1), 2'800).state, RequestState::kGranted);
+    world.chain(0).reorg(7);
+    deposit_early(account(2), 5, 10);
+    EXPECT_EQ(borrow(account(1), 10).state, RequestState::kRefused);
+    EXPECT_EQ(borrow(account(2), 1'600).state, RequestState::kRefused);
+    EXPECT_EQ(borrow(account(2), 1'400).state, RequestState::kGranted);
+    world.chain(0).finalize();
+    catch_up();
+    // The second is final. The first never came, and what was lost is not lost again.
+    ASSERT_EQ(stands().size(), 1U);
+    EXPECT_EQ(stands().front().account, account(1));
+    deposit_early(account(3), 5, 6);
+    EXPECT_EQ(borrow(account(3), 1'600).state, RequestState::kRefused);
+    world.settle(0, {deposit(account(1), coin(), eth(2))});
+    EXPECT_TRUE(stands().empty());
+}
+
+TEST_F(EarlyTest, StandsOutliveTheProcess) {
+    deposit_early(account(1), 5, 2);
+    ASSERT_EQ(borrow(account(1), 1'000).state, RequestState::kGranted);
+    const auto before = stands();
+    ASSERT_EQ(before.size(), 1U);
+    ASSERT_OK(world.start());
+    EXPECT_EQ(stands(), before);
+    catch_up();
+    EXPECT_EQ(stands(), before);
+    EXPECT_EQ(borrow(account(1), 500).state, RequestState::kRefused);
+}
+
+TEST_F(EarlyTest, StandsThatAreNotReadableAreNotForgotten) {
+    store::Decision broken;
+    broken.documents.emplace_back(kEarlyStands, to_bytes("[{}]"));
+    ASSERT_OK(world.database->commit(broken));
+    EXPECT_ERRC(read_stands(*world.database), Errc::kCorrupt);
+}
+
+// What is lent beyond final collateral, as ether that would have been needed: 1.05 of each dollar
+// at 1500 an ether are 7e8 wei for a millionth of a dollar.
+Amount missing_of(const Amount& dollars_lent, const Amount& ether) {
+    if (dollars_lent.is_zero()) {
+        return {};
+    }
+    const Amount wei = Amount::parse(dollars_lent.to_string() + "00000000").value();
+    Amount needed;
+    for (int i = 0; i < 7; ++i) {
+        needed = add(needed, wei).value();
+    }
+    return sub_or_zero(needed, ether);
+}
+
+class EarlyHistories : public EarlyTest {
+  protected:
+    void step(std::mt19937& random) {
+        const AccountId who = account(1 + random() % kOwners);
+        const auto what = random() % 10;
+        auto& chain = world.chain(0);
+        const std::uint64_t above = chain.chain().head().number.value - chain.node().final.value;
+        if (what < 4) {
+            chain.mine({deposit(who, coin(), eth(1 + random() % 3))});
+            chain.mine_empty(random() % 8);
+        } else if (what == 4 && random() % 2 == 0) {
+            chain.finalize();
+        } else if (what == 5) {
+            chain.reorg(std::min<std::uint64_t>(above, 1 + random() % 12));
+        } else {
+            const std::uint64_t asked = 500 + random() % 2'000;
+            loans += borrow(who, asked).state == RequestState::kGranted ? 1U : 0U;
+        }
+        EXPECT_OK(world.deliver(1));
+        world.chain(1).mine();
+        world.chain(1).finalize();
+        catch_up();
+    }
+
+    /// With everything gone that is not final.
+    Amount missing() {
+        auto& chain = world.chain(0);
+        chain.reorg(chain.chain().head().number.value - chain.node().final.value);
+        chain.finalize();
+        catch_up();
+        Amount sum;
+        for (std::uint64_t i = 1; i <= kOwners; ++i) {
+            Amount owed;
+            const auto holds = world.ledger->holds_of(account(i)).value();
+            for (const store::Hold& hold : holds) {
+                owed = add(owed, hold.amount).value();
+            }
+            Amount ether;
+            const auto held = world.ledger->holdings_at_head(account(i)).value();
+            for (const Holding& row : held.holdings) {
+                ether = row.asset == eth_on(world.id(0)) ? row.collateral : ether;
+                owed = add(owed, row.debt).value();
+            }
+            sum = add(sum, missing_of(owed, ether)).value();
+        }
+        return sum;
+    }
+
+    static constexpr std::uint64_t kOwners = 6;
+    std::size_t loans{0};
+};
+
+// Whatever deposits, forks, loans and finality do, and again after each loss.
+TEST_F(EarlyHistories, NoneLosesMoreThanTheTotal) {
+    std::mt19937 random(4);
+    Amount most;
+    for (int history = 0; history < 2; ++history) {
+        for (int i = 0; i < 40; ++i) {
+            step(random);
+            ASSERT_LE(stood_on(), eth(3)) << "history " << history << ", step " << i;
+        }
+        most = std::max(most, missing());
+        ASSERT_LE(most, eth(3)) << "history " << history;
+    }
+    EXPECT_GT(loans, 10U);
+    EXPECT_GT(most, eth(1));
+}
+
+}  // namespace
+}  // namespace margrave::relayer::tests
