@@ -5,6 +5,7 @@
 #include "store/detail/database_impl.hpp"
 #include "store/detail/log_scan.hpp"
 #include "store/detail/posix.hpp"
+#include "store/detail/schema.hpp"
 
 #include <rocksdb/cache.h>
 #include <rocksdb/filter_policy.h>
@@ -23,30 +24,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::uint16_t kSchemaMajor = 2;
-constexpr std::uint16_t kSchemaMinor = 0;
-constexpr std::string_view kDecisionMark = "decisions.mark";
 constexpr std::string_view kHistoryMark = "history.mark";
 constexpr std::size_t kMegabyte = std::size_t{1} << 20U;
 constexpr std::size_t kBlockCache = 64 * kMegabyte;
-
-struct SchemaRow {
-    static constexpr std::size_t kTypicalSize = 8;
-    std::uint16_t major{0};
-    std::uint16_t minor{0};
-
-    void write(Bytes& out) const {
-        put_u16(out, major);
-        put_u16(out, minor);
-    }
-
-    static Result<SchemaRow> read(ByteReader& in) {
-        SchemaRow row;
-        MARGRAVE_TRY(row.major, in.u16());
-        MARGRAVE_TRY(row.minor, in.u16());
-        return row;
-    }
-};
 
 rocksdb::DBOptions db_options(const std::shared_ptr<detail::FailureListener>& listener) {
     rocksdb::DBOptions o;
@@ -257,49 +237,6 @@ Result<void> open_rocks(Database::Impl& impl) {
     return ok();
 }
 
-Result<void> check_empty(const Database::Impl& impl) {
-    for (std::size_t i = 0; i < detail::kFamilies; ++i) {
-        const auto visit = [i](ByteView key, ByteView) -> Result<bool> {
-            return detail::corrupt(static_cast<Cf>(i), key, "is there, but the schema row is gone");
-        };
-        MARGRAVE_TRY(impl.scan(static_cast<Cf>(i), {}, visit));
-    }
-    return ok();
-}
-
-Result<void> check_schema(Database::Impl& impl) {
-    const ByteView schema_key = as_bytes(detail::meta::kSchema);
-    const ByteView network_key = as_bytes(detail::meta::kNetwork);
-    MARGRAVE_TRY(const auto schema, impl.read<SchemaRow>(Cf::kMeta, schema_key));
-    if (!schema) {
-        MARGRAVE_TRY(check_empty(impl));
-        if (impl.options.read_only) {
-            return fail(Errc::kNotFound, impl.options.dir.string() + " is not set up yet");
-        }
-        rocksdb::WriteBatch batch;
-        impl.put_row(batch, Cf::kMeta, schema_key, SchemaRow{kSchemaMajor, kSchemaMinor});
-        impl.put(batch, Cf::kMeta, network_key, impl.options.network.view());
-        return impl.write(batch, /*sync=*/true);
-    }
-    if (schema->major != kSchemaMajor) {
-        return fail(
-            Errc::kSchema,
-            impl.options.dir.string() + " has schema " + std::to_string(schema->major) +
-                "; this version reads schema " + std::to_string(kSchemaMajor)
-        );
-    }
-    MARGRAVE_TRY(const auto network, impl.get(Cf::kMeta, network_key));
-    if (!network || !std::ranges::equal(*network, impl.options.network.view())) {
-        return fail(
-            Errc::kSchema,
-            impl.options.dir.string() + " belongs to network " +
-                (network ? to_hex(*network) : std::string("unknown")) + ", not to " +
-                to_hex(impl.options.network)
-        );
-    }
-    return ok();
-}
-
 Error behind_mark(const Database::Impl& impl, const fs::path& file, std::string_view what) {
     return fail(
         Errc::kCorrupt,
@@ -311,9 +248,17 @@ Error behind_mark(const Database::Impl& impl, const fs::path& file, std::string_
     );
 }
 
+Result<void> make_mark(Database::Impl& impl) {
+    const detail::Mark held{impl.decisions.count, impl.decisions.hash};
+    MARGRAVE_TRY(
+        impl.mark, detail::MarkFile::create(impl.options.dir / detail::kDecisionMark, held)
+    );
+    return ok();
+}
+
 // The database may be ahead of the mark by the one decision that a crash left between the two.
 Result<void> check_mark(Database::Impl& impl) {
-    const fs::path file = impl.options.dir / kDecisionMark;
+    const fs::path file = impl.options.dir / detail::kDecisionMark;
     const detail::DecisionCountRow& have = impl.decisions;
     Result<std::unique_ptr<detail::MarkFile>> opened = detail::MarkFile::open(file);
     if (!opened && opened.error().code == Errc::kNotFound) {
@@ -375,6 +320,12 @@ Database::Database(std::unique_ptr<Impl> impl)
 Database::~Database() = default;
 
 Result<std::unique_ptr<Database>> Database::open(const DatabaseOptions& options) {
+    return Impl::open(options, detail::OpenPlan{});
+}
+
+Result<std::unique_ptr<Database>> Database::Impl::open(
+    const DatabaseOptions& options, const detail::OpenPlan& plan
+) {
     auto impl = std::make_unique<Impl>();
     impl->options = options;
     impl->listener = std::make_shared<detail::FailureListener>();
@@ -389,14 +340,15 @@ Result<std::unique_ptr<Database>> Database::open(const DatabaseOptions& options)
     if (!options.read_only) {
         MARGRAVE_TRY(check_history(*impl));
     }
-    MARGRAVE_TRY(check_schema(*impl));
+    MARGRAVE_TRY(const detail::SchemaVersion have, detail::check_schema(*impl, plan));
     if (impl->making) {
         MARGRAVE_TRY(impl->making->finish());
     }
     MARGRAVE_TRY(impl->load_counters());
     if (!options.read_only) {
-        MARGRAVE_TRY(check_mark(*impl));
+        MARGRAVE_TRY(plan.make_mark ? make_mark(*impl) : check_mark(*impl));
     }
+    MARGRAVE_TRY(detail::migrate(*impl, have, plan));
     return std::unique_ptr<Database>(new Database(std::move(impl)));
 }
 

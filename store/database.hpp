@@ -83,6 +83,8 @@ struct Decision {
     /// Named documents: price sets, parameters, snapshots, attestations by round. A name whose last
     /// part is a number or 0x and hex is written once; any other ("attestation/last") is replaced.
     std::vector<std::pair<std::string, Bytes>> documents;
+    /// States that what is decided stands on: they can be read for ever (store/prune.hpp).
+    std::vector<std::pair<ChainId, BlockNum>> names;
 };
 
 struct DatabaseOptions {

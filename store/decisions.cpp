@@ -64,6 +64,7 @@ Result<void> Planner::plan(const Decision& decision) {
     for (const Bytes& leaf : decision.leaves) {
         MARGRAVE_TRY(add_leaf(leaf));
     }
+    add_names(decision);
     const auto number = [this](std::string_view key, std::uint64_t v) {
         impl_.put_row(batch_, Cf::kMeta, as_bytes(key), NumberRow{v});
     };
@@ -133,6 +134,12 @@ Result<void> Planner::add_leaf(const Bytes& leaf) {
     impl_.put_row(batch_, Cf::kAttest, attest_key::leaf(index), BlobRow{leaf});
     impl_.put_row(batch_, Cf::kAttest, attest_key::leaf_digest(keccak256(leaf)), NumberRow{index});
     return ok();
+}
+
+void Planner::add_names(const Decision& decision) {
+    for (const auto& [chain, number] : decision.names) {
+        impl_.put(batch_, Cf::kChain, chain_key::named(tag_of(chain), number), {});
+    }
 }
 
 // The whole decision is on disk already. Its leaves must be too, or one thing would be said twice.

@@ -6,6 +6,7 @@
 #include "store/detail/journal.hpp"
 #include "store/detail/ledger_state.hpp"
 #include "store/detail/links.hpp"
+#include "store/detail/prune.hpp"
 
 #include <algorithm>
 
@@ -148,15 +149,31 @@ Result<std::pair<Accumulator, Accumulator>> Ledger::accumulators_at(
     return std::pair(row->vault, row->positions);
 }
 
+Result<Accumulator> Ledger::vault_as_of(const ChainId& chain, BlockNum number) const {
+    const std::scoped_lock lock(mutex_);
+    MARGRAVE_TRY(ready());
+    const detail::ChainTag tag = detail::tag_of(chain);
+    const Bytes key = detail::chain_key::block(tag, number);
+    MARGRAVE_TRY(const auto at, db_.impl().last(Cf::kChain, detail::chain_key::blocks(tag), key));
+    if (!at) {
+        return Accumulator{};
+    }
+    MARGRAVE_TRY(
+        const auto row, Database::Impl::decode<BlockRow>(Cf::kChain, at->first, at->second)
+    );
+    return row.vault;
+}
+
 // Above the last run every state is kept; below it the block that gave the state says so.
 Result<void> Ledger::check_kept(const ChainId& chain, BlockNum number) const {
     const std::scoped_lock lock(mutex_);
     MARGRAVE_TRY(ready());
+    const Database::Impl& db = db_.impl();
+    MARGRAVE_TRY(detail::check_not_pruned(db, chain, number));
     const detail::HeadRow* head = state_->chain(chain);
     if (head == nullptr || number >= head->runs_to) {
         return ok();
     }
-    const Database::Impl& db = db_.impl();
     const detail::ChainTag tag = detail::tag_of(chain);
     const Bytes key = detail::chain_key::block(tag, number);
     MARGRAVE_TRY(const auto at, db.last(Cf::kChain, detail::chain_key::blocks(tag), key));

@@ -198,6 +198,9 @@ class Ledger {
         const ChainId& chain, BlockNum number
     ) const;
 
+    /// The vault's accumulator after the last applied block that is not above `number`.
+    [[nodiscard]] Result<Accumulator> vault_as_of(const ChainId& chain, BlockNum number) const;
+
     /// ok when the state after block `number` can be read: below the last run of final blocks only
     /// the states at the ends of runs are kept. kNotFound names the kept states around it.
     [[nodiscard]] Result<void> check_kept(const ChainId& chain, BlockNum number) const;

@@ -3,6 +3,7 @@
 #include "store/database.hpp"
 #include "store/detail/ledger_state.hpp"
 #include "store/detail/links.hpp"
+#include "store/detail/prune.hpp"
 #include "store/ledger.hpp"
 
 #include <algorithm>
@@ -385,6 +386,10 @@ Result<std::vector<Ledger::MappedPlace>> Ledger::mapped_accounts(
 Result<Amount> Ledger::custody_at(LedgerId ledger, const Hash32& source, BlockNum as_of) const {
     const std::scoped_lock lock(mutex_);
     MARGRAVE_TRY(ready());
+    if (ledger.value > 0 && ledger.value <= state_->ledgers.size()) {
+        const ChainId& chain = state_->definition(ledger).asset.chain();
+        MARGRAVE_TRY(detail::check_not_pruned(db_.impl(), chain, as_of));
+    }
     detail::Versions versions(db_.impl());
     const Bytes subject = detail::subject::balance({ledger, AccountCode::kCustody, source});
     MARGRAVE_TRY(const auto row, versions.read<AmountRow>(subject, as_of));

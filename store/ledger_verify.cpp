@@ -4,6 +4,7 @@
 #include "store/detail/journal.hpp"
 #include "store/detail/ledger_state.hpp"
 #include "store/detail/posix.hpp"
+#include "store/detail/prune.hpp"
 #include "store/ledger.hpp"
 
 #include <algorithm>
@@ -326,6 +327,7 @@ Result<void> Ledger::verify() const {
     for (const auto& [chain, head] : state_->chains) {
         MARGRAVE_TRY(replay_chain(db, chain, replayed));
     }
+    MARGRAVE_TRY(detail::prune_alike(db, scratch->impl()));
     return compare_versions(db, scratch->impl());
 }
 

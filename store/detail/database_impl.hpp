@@ -15,11 +15,13 @@
 
 #include <array>
 #include <atomic>
+#include <compare>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -64,6 +66,42 @@ class FailureListener : public rocksdb::EventListener {
     std::string why_;
 };
 
+/// The file beside the database that says how many decisions were acknowledged.
+inline constexpr std::string_view kDecisionMark = "decisions.mark";
+
+struct SchemaVersion {
+    std::uint16_t major{0};
+    std::uint16_t minor{0};
+    auto operator<=>(const SchemaVersion&) const = default;
+};
+
+/// One step from the schema before it to `to` (store/detail/schema.hpp).
+struct Migration {
+    SchemaVersion to;
+    /// Puts a bounded part of the work into the batch, from `cursor` on (empty at the start), and
+    /// returns where to go on: greater bytes than before. nullopt: that was the rest. A step that
+    /// is made twice changes nothing.
+    using Step = Result<std::optional<Bytes>> (*)(
+        const Database::Impl& db, ByteView cursor, rocksdb::WriteBatch& batch
+    );
+    Step step{nullptr};
+};
+
+/// How a database is opened, beyond what its user says.
+struct OpenPlan {
+    OpenPlan();
+
+    /// For a copy, which has no mark: it gets one of what it holds.
+    bool make_mark{false};
+    /// What this program writes, the oldest that can be brought there, and how.
+    SchemaVersion schema;
+    SchemaVersion oldest;
+    std::span<const Migration> migrations;
+};
+
+/// A checkpoint of the database as `dir`/db; `dir` must not exist.
+Result<void> copy_store_at(const Database::Impl& db, const std::filesystem::path& dir);
+
 }  // namespace margrave::store::detail
 
 namespace margrave::store {
@@ -93,6 +131,11 @@ struct Database::Impl {
     std::string note;
     /// Where a secondary keeps its own info log; removed with it.
     std::filesystem::path secondary;
+
+    /// What Database::open does.
+    static Result<std::unique_ptr<Database>> open(
+        const DatabaseOptions& options, const detail::OpenPlan& plan
+    );
 
     Impl() = default;
     ~Impl();

@@ -127,6 +127,14 @@ Bytes reorgs(ChainTag chain) {
     return KeyWriter('R').chain(chain).done();
 }
 
+Bytes named(ChainTag chain) {
+    return KeyWriter('N').chain(chain).done();
+}
+
+Bytes named(ChainTag chain, BlockNum number) {
+    return KeyWriter('N').chain(chain).u64(number.value).done();
+}
+
 Bytes events(ChainTag chain) {
     return KeyWriter().chain(chain).done();
 }
@@ -283,6 +291,25 @@ Bytes release(ChainTag chain, const Hash32& release) {
 
 Bytes unknown(ChainTag chain, const Address& token) {
     return KeyWriter('U').chain(chain).bytes(token).done();
+}
+
+Result<Place> place_of(ByteView subject) {
+    ByteReader in(subject);
+    Place out;
+    MARGRAVE_TRY(std::uint8_t kind, in.u8());
+    if (kind == kAccount) {
+        MARGRAVE_TRY(in.hash32());
+        MARGRAVE_TRY(kind, in.u8());
+        if (kind == kBalance || kind == kBook || kind == kSource) {
+            MARGRAVE_TRY(out.ledger.value, in.u32());
+            return out;
+        }
+    } else if (kind == 'S' || kind == 'G' || kind == 'C') {
+        MARGRAVE_TRY(out.ledger.value, in.u32());
+        return out;
+    }
+    MARGRAVE_TRY(out.chain.value, in.u64());
+    return out;
 }
 
 Bytes versioned(ByteView subject, BlockNum number) {

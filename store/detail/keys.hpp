@@ -77,6 +77,7 @@ inline constexpr std::string_view kSeq = "seq/journal";
 inline constexpr std::string_view kLeaves = "seq/leaf";
 inline constexpr std::string_view kIntents = "seq/intent";
 inline constexpr std::string_view kDecisions = "seq/decision";
+inline constexpr std::string_view kPrune = "prune";
 }  // namespace meta
 
 /// Rows of one chain: `chain` and `event`.
@@ -92,6 +93,9 @@ Bytes seen(ChainTag chain, const Hash32& hash);
 /// Prefixes; a key goes on with the row's number.
 Bytes evidence(ChainTag chain);
 Bytes reorgs(ChainTag chain);
+/// Blocks whose state a decision names: it stays readable.
+Bytes named(ChainTag chain);
+Bytes named(ChainTag chain, BlockNum number);
 Bytes events(ChainTag chain);
 /// All events of one block, in one row.
 Bytes events(ChainTag chain, BlockNum number);
@@ -150,6 +154,15 @@ Bytes requests(ChainTag chain);
 Bytes release(ChainTag chain, const Hash32& release);
 /// Count of events in a token that no ledger is defined for.
 Bytes unknown(ChainTag chain, const Address& token);
+
+/// What a subject's key says of its chain: a ledger's, or the chain itself.
+struct Place {
+    LedgerId ledger;
+    ChainTag chain;
+};
+
+/// The one of both that the subject names is not zero.
+Result<Place> place_of(ByteView subject);
 
 Bytes versioned(ByteView subject, BlockNum number);
 /// The block number in a key of `version`; the key must be longer than its suffix.

@@ -66,6 +66,16 @@ Result<std::unique_ptr<MarkFile>> MarkFile::open(const std::filesystem::path& fi
     return out;
 }
 
+Result<Mark> MarkFile::look(const std::filesystem::path& file) {
+    if (!std::filesystem::exists(file)) {
+        return fail(Errc::kNotFound, "there is no mark " + file.string());
+    }
+    MARGRAVE_TRY(const int fd, open_file(file, O_RDONLY));
+    MarkFile looked(file, fd);
+    MARGRAVE_TRY(looked.load());
+    return looked.mark();
+}
+
 Result<std::unique_ptr<MarkFile>> MarkFile::create(
     const std::filesystem::path& file, const Mark& mark
 ) {

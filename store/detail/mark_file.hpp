@@ -31,6 +31,8 @@ class MarkFile {
     static Result<std::unique_ptr<MarkFile>> create(
         const std::filesystem::path& file, const Mark& mark
     );
+    /// What it says, without holding it: an owner may write it meanwhile. Errors as of `open`.
+    static Result<Mark> look(const std::filesystem::path& file);
     ~MarkFile();
 
     MarkFile(const MarkFile&) = delete;

@@ -46,6 +46,7 @@ class Planner {
     Result<void> resume(const ChainId& chain, const ChainResume& word);
     Result<void> add_document(const std::string& name, const Bytes& bytes);
     Result<void> add_leaf(const Bytes& leaf);
+    void add_names(const Decision& decision);
     Result<void> check_repeated_leaves(const std::vector<Bytes>& leaves);
     Result<void> once(const Hash32& id, std::string_view what);
 

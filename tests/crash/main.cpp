@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a process, a disk and chance can do to a signing firm. See docs/ledger.md section 10.
+// What a process, a disk and chance can do to a signing firm. See docs/ledger.md section 13.
 #include "tests/crash/runs.hpp"
 #include "tests/unit/store/fixture.hpp"
 
