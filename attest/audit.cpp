@@ -3,6 +3,7 @@
 #include "attest/detail/leaf_parts.hpp"
 #include "attest/keys.hpp"
 #include "attest/leaf.hpp"
+#include "attest/reconciliation.hpp"
 #include "core/assert.hpp"
 
 #include <algorithm>
@@ -53,6 +54,8 @@ class Auditor {
     void parameters(const Leaf& leaf);
     void key(const Leaf& leaf);
     void retraction(const Leaf& leaf);
+    void reconciliation(const Leaf& leaf);
+    void custody_at(const Head& head);
     void quorum(const Leaf& leaf, const std::string& what);
     void once(const std::string& what, const Hash32& id, const Hash32& digest);
     void answer(const Hash32& chain, const Address& vault, std::uint64_t request);
@@ -65,6 +68,9 @@ class Auditor {
     UnixSeconds issued_at_;
     std::map<RoundNum, Hash32> rounds_;
     std::map<Hash32, Head> heads_;
+    /// The newest reading of each chain, and which chains are halted.
+    std::map<Hash32, Reconciliation> readings_;
+    std::set<Hash32> halted_;
     std::vector<NamedParameters> parameters_;
     /// Digest by instruction id.
     std::map<Hash32, Hash32> instructions_;
@@ -127,6 +133,12 @@ void Auditor::take(std::uint64_t index, ByteView bytes) {
         key(leaf);
     } else if (leaf.kind == "retraction") {
         retraction(leaf);
+    } else if (leaf.kind == "reconciliation") {
+        reconciliation(leaf);
+    } else if (leaf.kind == "halt") {
+        halted_.insert(again(detail::read_chain(leaf.body)).key());
+    } else if (leaf.kind == "resume") {
+        halted_.erase(again(detail::read_chain(leaf.body)).key());
     }
 }
 
@@ -221,6 +233,7 @@ void Auditor::heads(const Leaf& leaf) {
             find(what + " has another accumulator after the same number of events");
         }
         last = head;
+        custody_at(head);
     }
 }
 
@@ -323,7 +336,56 @@ void Auditor::key(const Leaf& leaf) {
 }
 
 void Auditor::retraction(const Leaf& leaf) {
-    heads_.erase(again(detail::read_chain(leaf.body)).key());
+    const Hash32 chain = again(detail::read_chain(leaf.body)).key();
+    heads_.erase(chain);
+    readings_.erase(chain);
+}
+
+void Auditor::reconciliation(const Leaf& leaf) {
+    Reconciliation reading = again(parse_reconciliation(leaf.body));
+    const std::string what = "reading of " + reading.chain.text() + " at block " +
+                             std::to_string(reading.block.number.value);
+    const auto head = heads_.find(reading.chain.key());
+    if (head != heads_.end() && head->second.number == reading.block.number &&
+        head->second.hash != reading.block.hash) {
+        find(
+            what + " is of hash " + to_hex(reading.block.hash) + ", the attestation before is of " +
+            to_hex(head->second.hash)
+        );
+    }
+    const auto before = readings_.find(reading.chain.key());
+    if (before != readings_.end() && reading.block.number < before->second.block.number) {
+        find(what + " goes back from block " + std::to_string(before->second.block.number.value));
+    }
+    if (reading.has_deficit() && reading.state == CustodyState::kClear) {
+        find(what + " shows a deficit and calls the chain clear");
+    }
+    readings_.insert_or_assign(reading.chain.key(), std::move(reading));
+}
+
+// A round may stand on a block only where custody is not in doubt. A halted chain's head stays
+// where it was before the doubt.
+void Auditor::custody_at(const Head& head) {
+    const auto found = readings_.find(head.chain.key());
+    if (found == readings_.end()) {
+        return;
+    }
+    const Reconciliation& last = found->second;
+    const std::string at = " at block " + std::to_string(head.number.value);
+    if (last.block.number == head.number && last.block.hash != head.hash) {
+        find(
+            "head of " + head.chain.text() + at + " is " + to_hex(head.hash) +
+            ", its custody was read at " + to_hex(last.block.hash)
+        );
+    }
+    if (last.state == CustodyState::kClear) {
+        return;
+    }
+    if (head.number >= last.block.number) {
+        find("head of " + head.chain.text() + at + " stands where " + last.reason());
+    } else if (last.state == CustodyState::kDeficit && !halted_.contains(head.chain.key())) {
+        find("a round with " + head.chain.text() + " not halted, though " + last.reason());
+    }
 }
 
 }  // namespace

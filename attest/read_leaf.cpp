@@ -4,6 +4,7 @@
 #include "attest/keys.hpp"
 #include "attest/leaf.hpp"
 #include "attest/note.hpp"
+#include "attest/reconciliation.hpp"
 #include "attest/tree.hpp"
 #include "attest/typed_data.hpp"
 #include "core/keccak.hpp"
@@ -167,6 +168,11 @@ Result<Bytes> read_notice(Leaf& out) {
     return notice_leaf(out.kind, chain, reason, *detail);
 }
 
+Result<Bytes> read_reconciliation(const Leaf& leaf) {
+    MARGRAVE_TRY(const auto reading, parse_reconciliation(leaf.body));
+    return reconciliation_leaf(reading);
+}
+
 // Such a leaf wants to be believed, so a reader that cannot check it must say so.
 bool claims_signatures(const Canonical& body) {
     return detail::find(body, "typedData", kWhere) || detail::find(body, "signatures", kWhere) ||
@@ -198,6 +204,9 @@ Result<Bytes> read_known(const Hash32& network, ByteView bytes, Leaf& out) {
     }
     if (out.kind == "refusal") {
         return read_refusal(out);
+    }
+    if (out.kind == "reconciliation") {
+        return read_reconciliation(out);
     }
     if (is_notice(out.kind)) {
         return read_notice(out);

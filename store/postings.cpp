@@ -245,6 +245,13 @@ Result<void> Postings::proceeds(const Movement& m, std::optional<LedgerId> ledge
         MARGRAVE_TRY(sold(*leg, m, ledger));
         leg->state = LegState::kSold;
     }
+    // I6: whatever came of it, nothing of the lot is left.
+    if (const auto lot_ledger = state_.find(block.tag, leg->token)) {
+        MARGRAVE_TRY(
+            const Amount rest, books_.net(*lot_ledger, {AccountCode::kAuction, m.counterparty})
+        );
+        MARGRAVE_ASSERT(rest.is_zero());
+    }
     leg->proceeds_token = m.token;
     leg->proceeds = m.amount;
     leg->block = block.block.number;

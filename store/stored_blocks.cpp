@@ -41,4 +41,22 @@ Result<std::vector<BlockData>> stored_blocks(
     return out;
 }
 
+Result<std::optional<BlockNum>> last_event_block(
+    const Database& db, const ChainId& chain, BlockNum up_to
+) {
+    const detail::ChainTag tag = detail::tag_of(chain);
+    const Bytes prefix = detail::chain_key::events(tag);
+    const Bytes end = detail::chain_key::events(tag, up_to);
+    MARGRAVE_TRY(const auto row, db.impl().last(detail::Cf::kEvent, prefix, end));
+    if (!row) {
+        return std::optional<BlockNum>{};
+    }
+    ByteReader rest(ByteView(row->first).subspan(prefix.size()));
+    const Result<std::uint64_t> number = rest.u64();
+    if (!number) {
+        return detail::corrupt(detail::Cf::kEvent, row->first, "does not end in a block number");
+    }
+    return std::optional<BlockNum>{BlockNum{number.value()}};
+}
+
 }  // namespace margrave::store

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "attest/leaf.hpp"
 
+#include "attest/reconciliation.hpp"
 #include "tests/unit/attest/samples.hpp"
 
 namespace margrave::attest {
@@ -44,9 +45,24 @@ class Leaves : public ::testing::Test {
             {"retraction", notice_leaf("retraction", ChainId::evm(10), "block 5 is gone", "0x05")},
             {"halt", notice_leaf("halt", ChainId{}, "guard", Canonical::Object{})},
             {"resume", notice_leaf("resume", ChainId{}, "settled", Canonical::Array{})},
-            {"reconciliation", notice_leaf("reconciliation", ChainId::evm(1), "equal", "1")},
+            {"reconciliation", reconciliation_leaf(sample_reading())},
             {"equivocation", notice_leaf("equivocation", ChainId::evm(1), "two roots", "1")},
         };
+    }
+
+    [[nodiscard]] static Reconciliation sample_reading() {
+        Reconciliation out;
+        out.chain = ChainId::evm(1);
+        out.block.number = BlockNum{7};
+        out.block.hash = keccak256("block 7");
+        out.block.time = UnixSeconds{1'700'000'000};
+        out.after = RoundNum{3};
+        out.rows = {
+            {AssetId::erc20(out.chain, Address{}), Amount{9}, Amount{8}, {}},
+            {AssetId::native(out.chain), Amount{5}, std::nullopt, "pruned"}};
+        out.state = CustodyState::kSuspected;
+        out.readings = 1;
+        return out;
     }
 
     [[nodiscard]] Bytes rotation() const {
