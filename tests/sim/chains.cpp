@@ -79,7 +79,7 @@ void Chains::add_user_event(std::size_t chain) {
     const AccountId who = users::account(random_.between(1, kAccounts));
     const std::uint64_t what = random_.below(100);
     const Amount coins = users::eth(random_.between(1, 3));
-    const Amount money = users::dollars(random_.between(100, 2'500));
+    const Amount money = users::dollars(random_.between(100, 3'000));
     const Address dollar = users::dollar_token();
     FakeChain& c = node(chain).chain;
     if (what < 25) {
@@ -150,12 +150,10 @@ void Chains::add_block(std::size_t chain, std::uint64_t most_events) {
         next = n.mempool.find(n.chain.building().after.nonce);
     }
     n.chain.close();
-    const std::size_t all = n.chain.blocks().back().data.events.size();
-    trace_.add(
-        "block", std::to_string(chain) + " " + name_of(n.chain.head()) + " " + std::to_string(all)
-    );
-    for (std::size_t i = 0; i < all; ++i) {
-        trace_.add("event");
+    const std::vector<ChainEvent>& events_of = n.chain.blocks().back().data.events;
+    trace_.add("block", std::to_string(chain) + " " + name_of(n.chain.head()));
+    for (const ChainEvent& event : events_of) {
+        trace_.add(std::string(to_string(std::get<Movement>(event.body).kind)));
     }
 }
 
@@ -287,8 +285,9 @@ void Chains::mend_finality(std::size_t chain) {
 }
 
 void Chains::move_price() {
-    // Between 600 and 2,600 dollars, in steps of up to a quarter.
-    const std::uint64_t cents = random_.between(60'000, 260'000);
+    // Often so low that whoever owes much is liquidated.
+    const std::uint64_t cents =
+        random_.percent(40) ? random_.between(15'000, 60'000) : random_.between(60'000, 260'000);
     world_.eth_price =
         users::usd(std::to_string(cents / 100) + "." + std::to_string(10 + cents % 90));
     world_.eth_published = UnixSeconds{time_};

@@ -218,7 +218,8 @@ void Checks::check_balances(std::size_t chain) {
             Amount owed;
             for (const Holding& holding : holdings.holdings) {
                 if (holding.asset.token() == token) {
-                    own = holding.collateral;
+                    // A lot that is not sold yet is still the account's, but not in the vault.
+                    own = sub_or_zero(holding.collateral, holding.in_sale);
                     owed = holding.debt;
                 }
             }

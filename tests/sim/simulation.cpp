@@ -82,7 +82,7 @@ class Simulation {
             chains_.fork(chain);
         } else if (what < 905) {
             chains_.fork_back(chain);
-        } else if (what < 930) {
+        } else if (what < 922) {
             chains_.move_price();
         } else if (what < 937) {
             daemon_.mislead(chain);

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/sim/disk.hpp"
+
+#include "core/keccak.hpp"
+#include "store/detail/posix.hpp"
+#include "store/guard.hpp"
+
+#include <gtest/gtest.h>
+
+#include <fcntl.h>
+#include <filesystem>
+#include <unistd.h>
+
+namespace margrave::tests::sim {
+namespace {
+
+namespace fs = std::filesystem;
+
+class DiskTest : public ::testing::Test {
+  protected:
+    DiskTest() {
+        std::string pattern = (fs::temp_directory_path() / "margrave-sim-disk-XXXXXX").string();
+        root_ = ::mkdtemp(pattern.data());
+        Disk::instance().watch(root_);
+    }
+
+    ~DiskTest() override {
+        Disk::instance().unwatch();
+        std::error_code ignored;
+        fs::remove_all(root_, ignored);
+    }
+
+    [[nodiscard]] Result<std::unique_ptr<store::SigningGuard>> open_guard() const {
+        return store::SigningGuard::open(root_ / "guard", root_ / "mark", keccak256("network"));
+    }
+
+    static store::GuardEntry entry(std::uint64_t epoch) {
+        store::GuardEntry e;
+        e.signer = low_address(keccak256("signer"));
+        e.subject = keccak256("subject");
+        e.epoch = epoch;
+        e.digest = keccak256("digest " + std::to_string(epoch));
+        e.message = to_bytes("message");
+        return e;
+    }
+
+    fs::path root_;
+};
+
+TEST_F(DiskTest, WithThePowerGoesWhatNoFsyncCovers) {
+    const fs::path file = root_ / "file";
+    const int fd = store::detail::open_file(file, O_RDWR | O_CREAT).value();
+    ASSERT_TRUE(store::detail::write_at(fd, file, to_bytes("durable"), 0));
+    ASSERT_TRUE(store::detail::sync_data(fd, file));
+    ASSERT_TRUE(store::detail::write_at(fd, file, to_bytes("and not"), 7));
+    ::close(fd);
+    ASSERT_EQ(fs::file_size(file), 14U);
+    bool lost = false;
+    Disk::instance().lose_unsynced(1);
+    lost = fs::file_size(file) < 14U;
+    EXPECT_TRUE(lost);
+    EXPECT_GE(fs::file_size(file), 7U);
+}
+
+TEST_F(DiskTest, TheDeadWriteNothing) {
+    const fs::path file = root_ / "file";
+    const int fd = store::detail::open_file(file, O_RDWR | O_CREAT).value();
+    bool died = false;
+    Disk::instance().arm(DiskFault::kDeath, 2, 7, [&died] { died = true; });
+    ASSERT_TRUE(store::detail::write_at(fd, file, to_bytes("first"), 0));
+    EXPECT_FALSE(store::detail::sync_data(fd, file));
+    EXPECT_TRUE(died);
+    EXPECT_FALSE(store::detail::write_at(fd, file, to_bytes("second"), 5));
+    Disk::instance().heal();
+    EXPECT_TRUE(store::detail::write_at(fd, file, to_bytes("third"), 5));
+    ::close(fd);
+    EXPECT_EQ(fs::file_size(file), 10U);
+}
+
+// The record is on the disk's way when the process dies, the next one finds it and counts it, and
+// then the power goes: the mark must not have counted what was not durable.
+TEST_F(DiskTest, AGuardRecordThatAStartFoundIsDurable) {
+    for (std::uint64_t salt = 1; salt <= 8; ++salt) {
+        const std::uint64_t epoch = salt * 2;
+        auto guard = open_guard();
+        ASSERT_TRUE(guard) << guard.error().detail;
+        ASSERT_TRUE(guard.value()->record(entry(epoch)));
+        // The write of the record, then its fsync.
+        Disk::instance().arm(DiskFault::kDeath, 2, salt);
+        ASSERT_FALSE(guard.value()->record(entry(epoch + 1)));
+        guard.value().reset();
+        Disk::instance().heal();
+        guard = open_guard();
+        ASSERT_TRUE(guard) << guard.error().detail;
+        const std::uint64_t found = guard.value()->size();
+        EXPECT_EQ(found, salt * 2);
+        guard.value().reset();
+        Disk::instance().lose_unsynced(salt);
+        guard = open_guard();
+        ASSERT_TRUE(guard) << guard.error().detail;
+        EXPECT_EQ(guard.value()->size(), found);
+    }
+}
+
+}  // namespace
+}  // namespace margrave::tests::sim
