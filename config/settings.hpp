@@ -57,6 +57,12 @@ struct GuardSettings {
     std::vector<std::string> published;
 };
 
+/// Whose margin accounts bear bad debt before lenders do. Nothing is signed by it.
+struct FundSettings {
+    std::optional<Address> reserve;
+    std::optional<Address> insurance;
+};
+
 struct Settings {
     std::filesystem::path file;
     std::string node_name;
@@ -79,6 +85,7 @@ struct Settings {
     SecretSource password;
     std::chrono::milliseconds attestation_interval{60'000};
     GuardSettings guard;
+    FundSettings funds;
     std::filesystem::path admin_socket;
     std::string log_level{"info"};
     std::string log_format{"auto"};

@@ -2,6 +2,7 @@
 #include "margin/liquidation.hpp"
 
 #include "margin/detail/netting.hpp"
+#include "margin/orders.hpp"
 
 #include <algorithm>
 #include <optional>
@@ -34,16 +35,19 @@ struct Pair {
     // chain, they become collateral that nets with the debt elsewhere, on other chains or at
     // watched contracts, and count at their backing.
     bool as_collateral{false};
-    // Health gained by a dollar repaid: w_l - w_a (1 + b). Above zero.
+    // Health gained by a dollar repaid: w_l - w_a (1 + b). Above zero, as check() sees to.
     Money healing;
     // Most dollars this pair can repay.
     Money limit;
+    // (1 + b) of the sale.
+    Money bonus;
     // Units of `sold` in its vault and not in an auction, none at watched contracts; what they
     // count for.
     Amount free;
     Money free_value;
-    // Counted value that may leave the sold asset's group before it turns into a debt.
-    Money group_value;
+    // Counted value that may leave the sold asset's group before it turns into a debt, and that its
+    // market takes.
+    Money room;
 };
 
 using PairKey = std::tuple<AssetId, AssetId, bool>;
@@ -66,8 +70,9 @@ bool is_better(const Pair& a, const Pair& b) {
 
 class Planner {
   public:
-    Planner(const AccountHoldings& holdings, const Market& market)
-        : market_(market) {
+    Planner(const AccountHoldings& holdings, const Market& market, const PlanLimits& limits)
+        : market_(market),
+          limits_(limits) {
         work_.account = holdings.account;
         work_.positions = holdings.positions;
         work_.holdings = holdings.holdings;
@@ -101,7 +106,50 @@ class Planner {
         return plan;
     }
 
+    // One sale that somebody asks for, at its floor, whatever health is.
+    Result<LiquidationPlan> sell(const PriceOrder& order) {
+        MARGRAVE_TRY(merge_rows());
+        MARGRAVE_TRY(measure());
+        LiquidationPlan plan;
+        plan.health_before = health_;
+        MARGRAVE_TRY(const auto pair, pair_for(order));
+        MARGRAVE_TRY(const auto repay, mul_div(pair.free_value, one(), pair.bonus, Round::kDown));
+        MARGRAVE_TRY(auto leg, make_leg(pair, repay, repay));
+        if (leg) {
+            MARGRAVE_TRY(execute(*leg));
+            MARGRAVE_TRY(measure());
+            plan.legs.push_back(*std::move(leg));
+        }
+        plan.health_after = health_;
+        return plan;
+    }
+
   private:
+    Result<Pair> pair_for(const PriceOrder& order) const {
+        Pair pair;
+        pair.sold = market_.find(order.sell);
+        pair.owed = market_.find(order.proceeds);
+        if (pair.sold == nullptr || pair.owed == nullptr || pair.sold->group == pair.owed->group ||
+            order.sell.chain() != order.proceeds.chain() ||
+            pair.sold->asset->max_bonus.sign() <= 0 || pair.sold->trouble != 0 ||
+            pair.owed->trouble != 0) {
+            return fail(
+                Errc::kInvalid,
+                order.sell.text() + " cannot be sold for " + order.proceeds.text() +
+                    ": both must be priced tokens of one chain and of two assets, the first "
+                    "seizable"
+            );
+        }
+        pair.bonus = pair.sold->asset->max_bonus;
+        const Holding* lot = row_of(*pair.sold);
+        const Holding* debt = row_of(*pair.owed);
+        pair.as_collateral = debt == nullptr || debt->own_debt().is_zero();
+        pair.free = lot == nullptr ? Amount{} : min(lot->free(), order.amount);
+        MARGRAVE_TRY(pair.free_value, detail::counted_value(pair.free, *pair.sold));
+        pair.room = pair.free_value;
+        return pair;
+    }
+
     // One row per asset, ascending, so that the plan does not depend on the order of the input.
     Result<void> merge_rows() {
         std::ranges::sort(work_.holdings, {}, &Holding::asset);
@@ -211,11 +259,15 @@ class Planner {
         pair.sold = &sold;
         pair.owed = &owed;
         pair.free = lot->free();
-        pair.group_value = gain->net;
+        const auto left = limits_.capacity.find(sold.asset->name);
+        pair.room = left == limits_.capacity.end() ? gain->net : min(gain->net, left->second);
+        MARGRAVE_TRY(
+            pair.bonus,
+            bonus_at(*sold.asset, market_.parameters().liquidation, limits_.under_water_s)
+        );
         MARGRAVE_TRY(pair.free_value, detail::counted_value(pair.free, sold));
         MARGRAVE_TRY(
-            const auto lost,
-            mul(sold.asset->collateral.liquidation_end, sold.asset->max_bonus, Round::kUp)
+            const auto lost, mul(sold.asset->collateral.liquidation_end, pair.bonus, Round::kUp)
         );
         MARGRAVE_TRY(pair.healing, sub(owed.asset->debt.liquidation_end, lost));
         pair.limit = negate(loss->net);
@@ -228,7 +280,7 @@ class Planner {
             );
             pair.limit = min(pair.limit, here);
         }
-        if (pair.free.is_zero() || pair.healing.sign() <= 0) {
+        if (pair.free.is_zero() || pair.room.is_zero() || pair.healing.sign() <= 0) {
             return std::optional<Pair>{};
         }
         return std::optional<Pair>{pair};
@@ -237,12 +289,12 @@ class Planner {
     // x, the dollars to repay: what is needed, at most what the pair, the collateral and the close
     // factor allow. Nothing when the leg would be dust.
     Result<std::optional<PlannedLeg>> size_leg(const Pair& pair) const {
-        const Money& bonus = pair.sold->asset->max_bonus;
+        const Money& bonus = pair.bonus;
         const Money dust =
             max(market_.parameters().liquidation.dust, Money::from_e18(kSmallestLeg));
         MARGRAVE_TRY(
             const auto sellable,
-            mul_div(min(pair.free_value, pair.group_value), one(), bonus, Round::kDown)
+            mul_div(min(pair.free_value, pair.room), one(), bonus, Round::kDown)
         );
         const Money most = min(min(pair.limit, sellable), budget_);
         Money repay = most;
@@ -272,11 +324,11 @@ class Planner {
         leg.asset = sold.on->asset;
         leg.debt_asset = owed.on->asset;
         leg.repaid_value = repay;
-        if (repay == sellable && pair.free_value <= pair.group_value) {
+        if (repay == sellable && pair.free_value <= pair.room) {
             // The whole lot: a conversion to dollars and back would leave a few units behind.
             leg.seize = pair.free;
         } else {
-            MARGRAVE_TRY(const auto counted, mul(repay, sold.asset->max_bonus, Round::kDown));
+            MARGRAVE_TRY(const auto counted, mul(repay, pair.bonus, Round::kDown));
             MARGRAVE_TRY(const auto value, mul_div(counted, one(), sold.on->backing, Round::kDown));
             MARGRAVE_TRY(
                 leg.seize, units_for(value, sold.asset->decimals, sold.price, Round::kDown)
@@ -305,7 +357,7 @@ class Planner {
         );
         MARGRAVE_TRY(owed.collateral, add(owed.collateral, surplus));
         MARGRAVE_TRY(budget_, sub(budget_, leg.repaid_value));
-        return ok();
+        return use_capacity(limits_.capacity, {&leg, 1}, market_.parameters());
     }
 
     // Two ways through the same two tokens are one sale.
@@ -325,6 +377,7 @@ class Planner {
     }
 
     const Market& market_;
+    PlanLimits limits_;
     AccountHoldings work_;
     std::vector<Group> groups_;
     std::set<PairKey> used_;
@@ -343,8 +396,16 @@ Result<LiquidationPlan> plan_liquidation(
     return plan_liquidation(holdings, Market(prices, parameters));
 }
 
-Result<LiquidationPlan> plan_liquidation(const AccountHoldings& holdings, const Market& market) {
-    return Planner(holdings, market).run();
+Result<LiquidationPlan> plan_liquidation(
+    const AccountHoldings& holdings, const Market& market, const PlanLimits& limits
+) {
+    return Planner(holdings, market, limits).run();
+}
+
+Result<LiquidationPlan> plan_sale(
+    const AccountHoldings& holdings, const PriceOrder& order, const Market& market
+) {
+    return Planner(holdings, market, {}).sell(order);
 }
 
 }  // namespace margrave::margin

@@ -48,6 +48,12 @@ Canonical canonical(const AssetParameters& asset) {
     out.emplace("collateral", canonical(asset.collateral));
     out.emplace("debt", canonical(asset.debt));
     out.emplace("decimals", Canonical::integer(asset.decimals));
+    if (!asset.market_capacity.is_zero()) {
+        Canonical::Object market;
+        market.emplace("capacity", e18(asset.market_capacity));
+        market.emplace("window_s", Canonical::integer(asset.market_window_s));
+        out.emplace("market", std::move(market));
+    }
     out.emplace("max_age_s", Canonical::integer(asset.max_age_s));
     out.emplace("max_bonus", e18(asset.max_bonus));
     out.emplace("name", asset.name);
@@ -59,6 +65,12 @@ Canonical canonical(const AssetParameters& asset) {
 
 Canonical canonical(const LiquidationParameters& liquidation) {
     Canonical::Object out;
+    if (liquidation.bonus_ramp_s != 0) {
+        Canonical::Object ramp;
+        ramp.emplace("seconds", Canonical::integer(liquidation.bonus_ramp_s));
+        ramp.emplace("start", e18(liquidation.bonus_start));
+        out.emplace("bonus_ramp", std::move(ramp));
+    }
     out.emplace("close_all_below", e18(liquidation.close_all_below));
     out.emplace("close_factor", e18(liquidation.close_factor));
     out.emplace("deadline_s", Canonical::integer(liquidation.deadline_s));
@@ -77,12 +89,18 @@ Weights read_weights(Reader in) {
 }
 
 LiquidationParameters read_liquidation(Reader in) {
-    return {
-        .target_buffer = in.money("target_buffer"),
-        .close_factor = in.money("close_factor"),
-        .close_all_below = in.money("close_all_below"),
-        .dust = in.money("dust"),
-        .deadline_s = in.integer("deadline_s")};
+    LiquidationParameters out;
+    out.target_buffer = in.money("target_buffer");
+    out.close_factor = in.money("close_factor");
+    out.close_all_below = in.money("close_all_below");
+    out.dust = in.money("dust");
+    out.deadline_s = in.integer("deadline_s");
+    if (in.has("bonus_ramp")) {
+        Reader ramp = in.object("bonus_ramp");
+        out.bonus_ramp_s = ramp.integer("seconds");
+        out.bonus_start = ramp.money("start");
+    }
+    return out;
 }
 
 std::map<ChainId, std::uint64_t> read_ages(Reader in, std::optional<Error>& trouble) {
@@ -124,6 +142,11 @@ AssetParameters read_asset(Reader in, std::optional<Error>& trouble) {
     for (const Canonical& item : in.array("on")) {
         const std::string where = in.path("on") + "/" + std::to_string(out.on.size());
         out.on.push_back(read_form(Reader(item, where, trouble), trouble));
+    }
+    if (in.has("market")) {
+        Reader market = in.object("market");
+        out.market_capacity = market.money("capacity");
+        out.market_window_s = market.integer("window_s");
     }
     out.max_age_s = in.integer("max_age_s");
     out.price_min = in.money("price_min");

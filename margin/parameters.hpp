@@ -70,6 +70,10 @@ struct AssetParameters {
     std::uint64_t max_age_s{60};
     Money price_min;
     Money price_max;
+    /// The most USD of it, in all its forms together, that liquidations may sell within so many
+    /// seconds. Zero, both: no limit, and then the signed form leaves them out.
+    Money market_capacity;
+    std::uint64_t market_window_s{0};
     bool operator==(const AssetParameters&) const = default;
 };
 
@@ -84,6 +88,11 @@ struct LiquidationParameters {
     Money dust;
     /// Seconds an instruction may be executed after its round was issued.
     std::uint64_t deadline_s{600};
+    /// Seconds under water after which a lot is offered at its whole max_bonus, and the part of the
+    /// bonus, in [0, 1], that is offered at once. Zero: the whole at once, and then the signed form
+    /// leaves both out.
+    std::uint64_t bonus_ramp_s{0};
+    Money bonus_start{};
     bool operator==(const LiquidationParameters&) const = default;
 };
 

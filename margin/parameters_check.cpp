@@ -176,6 +176,7 @@ class Checker {
         check_seconds(path(i) + "/max_age_s", asset.max_age_s);
         check_prices(i);
         check_bonus(i);
+        check_market(i);
         if (asset.on.empty()) {
             refuse(path(i) + "/on", "is empty; the asset exists on no chain");
         }
@@ -273,6 +274,18 @@ class Checker {
         );
     }
 
+    // A capacity needs a window; a window alone would be lost in the signed form.
+    void check_market(std::size_t i) {
+        const AssetParameters& asset = parameters_.assets[i];
+        if (asset.market_capacity.is_negative()) {
+            refuse(path(i) + "/market/capacity", "is negative");
+        } else if (!asset.market_capacity.is_zero()) {
+            check_seconds(path(i) + "/market/window_s", asset.market_window_s);
+        } else if (asset.market_window_s != 0) {
+            refuse(path(i) + "/market/capacity", "is 0, but there is a window: leave both out");
+        }
+    }
+
     void check_forms_unique() {
         std::map<AssetId, std::string> seen;
         for (std::size_t i = 0; i < parameters_.assets.size(); ++i) {
@@ -334,6 +347,12 @@ class Checker {
             refuse("/liquidation/dust", "is negative");
         }
         check_seconds("/liquidation/deadline_s", l.deadline_s);
+        check_range("/liquidation/bonus_ramp/start", l.bonus_start, none, one);
+        if (l.bonus_ramp_s != 0) {
+            check_seconds("/liquidation/bonus_ramp/seconds", l.bonus_ramp_s);
+        } else if (!l.bonus_start.is_zero()) {
+            refuse("/liquidation/bonus_ramp/seconds", "is 0, but there is a start");
+        }
     }
 
     const Parameters& parameters_;

@@ -101,6 +101,7 @@ class Cascade {
         const Market market(prices_, parameters_, dead_);
         result_.unsold = Money{};
         bool sold = false;
+        std::vector<std::size_t> falling;
         for (std::size_t i = 0; i < accounts_.size(); ++i) {
             // Without debt a price cannot change a status, nor can a lot of somebody else.
             if ((states_[i].flags & flags::kHasDebt) == 0) {
@@ -108,9 +109,16 @@ class Cascade {
             }
             judge(i, market);
             if (may_be_sold(states_[i].status)) {
-                MARGRAVE_TRY(const bool sold_here, liquidate(i, market));
-                sold = sold || sold_here;
+                falling.push_back(i);
             }
+        }
+        std::ranges::stable_sort(falling, [this](std::size_t a, std::size_t b) {
+            return is_riskier(states_[a], states_[b]);
+        });
+        MARGRAVE_TRY(limits_.capacity, capacity_left({}, market, UnixSeconds{}));
+        for (const std::size_t i : falling) {
+            MARGRAVE_TRY(const bool sold_here, liquidate(i, market));
+            sold = sold || sold_here;
         }
         for (const Sink& sink : sinks_) {
             MARGRAVE_TRY(reprice(sink));
@@ -119,7 +127,7 @@ class Cascade {
     }
 
     Result<bool> liquidate(std::size_t i, const Market& market) {
-        const auto plan = plan_liquidation(accounts_[i].holdings, market);
+        const auto plan = plan_liquidation(accounts_[i].holdings, market, limits_);
         if (!plan) {
             return false;
         }
@@ -131,6 +139,7 @@ class Cascade {
                 continue;
             }
             MARGRAVE_TRY(accounts_[i].holdings, apply(std::move(accounts_[i].holdings), leg));
+            MARGRAVE_TRY(use_capacity(limits_.capacity, {&leg, 1}, parameters_));
             MARGRAVE_TRY(grow(result_.seized, leg.seized_value));
             MARGRAVE_TRY(grow(result_.repaid, leg.repaid_value));
             sold = true;
@@ -214,6 +223,7 @@ class Cascade {
     std::vector<Sink> sinks_;
     std::vector<AccountState> states_;
     std::vector<bool> sold_of_;
+    PlanLimits limits_;
     StressResult result_;
 };
 

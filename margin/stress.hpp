@@ -99,12 +99,13 @@ struct StressResult {
 
 inline constexpr std::uint64_t kStressRoundsMax = 1'000;
 
-/// The blow, then passes over all accounts in their order until nothing more sells. In a pass every
-/// account that is LIQUIDATABLE or BANKRUPT at the pass's prices has its liquidation planned by
-/// plan_liquidation, and each lot is sold at its floor if the market pays that for its last unit:
-/// the price on the depth curve behind the lot. Impact is permanent, and counts for the next pass's
-/// health. A lot nobody would take stays with its owner and is planned anew in the next pass.
-/// Errors are those of a shock that names what the parameters do not, and kOverflow.
+/// The blow, then passes over all accounts until nothing more sells. In a pass every account that
+/// is LIQUIDATABLE or BANKRUPT at the pass's prices has its liquidation planned by
+/// plan_liquidation, the riskiest first, at the whole bonus; a pass is one window of every market's
+/// capacity, and each lot is sold at its floor if the market pays that for its last unit: the price
+/// on the depth curve behind the lot. Impact is permanent, and counts for the next pass's health. A
+/// lot nobody would take stays with its owner and is planned anew in the next pass. Errors are
+/// those of a shock that names what the parameters do not, and kOverflow.
 Result<StressResult> stress(
     const StressBook& book,
     const Parameters& parameters,

@@ -121,9 +121,19 @@ std::set<AccountId> Book::latched_after() const {
     return latched;
 }
 
-void Book::attested() {
+std::map<AccountId, UnixSeconds> Book::since_after(UnixSeconds issued_at) const {
+    std::map<AccountId, UnixSeconds> since;
+    for (const AccountId& account : latched_after()) {
+        const auto known = since_.find(account);
+        since.emplace(account, known == since_.end() ? issued_at : known->second);
+    }
+    return since;
+}
+
+void Book::attested(UnixSeconds issued_at) {
     moved_ = false;
     status_changed_ = false;
+    since_ = since_after(issued_at);
     std::set<AccountId> latched = latched_after();
     for (auto& [account, row] : rows_) {
         // A latch that opened or closed changes what the same inputs mean in the next round.

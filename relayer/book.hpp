@@ -27,6 +27,9 @@ class Book {
     /// Accounts that the last attestation called LIQUIDATABLE or BANKRUPT: the latch.
     void set_latched(std::set<AccountId> accounts);
 
+    /// When each of them came under water, as the last attestation left it.
+    void set_since(std::map<AccountId, UnixSeconds> since) { since_ = std::move(since); }
+
     /// Evaluates what changed since the last call, everything when a price, a verdict or the set of
     /// dead chains moved, and brings the tree up to date. True when the status of an account
     /// changed since the last `attested`, however many calls ago; a new account counts as one that
@@ -42,8 +45,8 @@ class Book {
     /// True when holdings moved since the last `attested`.
     [[nodiscard]] bool moved() const { return moved_; }
 
-    /// The marked state was attested: its latch holds from now on.
-    void attested();
+    /// The marked state was attested by a round of that time: its latch holds from now on.
+    void attested(UnixSeconds issued_at = UnixSeconds{});
 
     struct Row {
         AccountHoldings holdings;
@@ -65,6 +68,12 @@ class Book {
     /// latch of its last attestable status.
     [[nodiscard]] std::set<AccountId> latched_after() const;
 
+    /// For each of those, the time of the first round since which it has been latched without a
+    /// break, if the marked state is attested by a round of that time. What a bonus grows with.
+    [[nodiscard]] std::map<AccountId, UnixSeconds> since_after(UnixSeconds issued_at) const;
+
+    [[nodiscard]] const std::map<AccountId, UnixSeconds>& since() const { return since_; }
+
   private:
     void rebuild_tree();
 
@@ -72,6 +81,7 @@ class Book {
     std::map<AccountId, Row> rows_;
     std::set<AccountId> provisional_;
     std::set<AccountId> latched_;
+    std::map<AccountId, UnixSeconds> since_;
     std::vector<std::pair<Money, PriceVerdict>> marked_at_;
     // When the prices were published: what positions are valued as of.
     std::vector<UnixSeconds> marked_times_;

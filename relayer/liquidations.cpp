@@ -7,6 +7,8 @@
 #include "relayer/price_uses.hpp"
 
 #include <algorithm>
+#include <set>
+#include <vector>
 
 namespace margrave::relayer {
 
@@ -160,16 +162,79 @@ SeizureDraft make_draft(
     return draft;
 }
 
-/// True when a lock was opened.
-Result<bool> liquidate(const DecisionParts& parts, const AccountId& account, UnixSeconds now) {
+/// What every market still takes: its capacity less the legs of its window and those that are open.
+/// Time is that of the last round, so whoever has the log and the ledger finds the same.
+Result<margin::SaleCapacity> capacity_now(const DecisionParts& parts) {
+    const margin::Parameters& parameters = parts.settings.parameters;
+    std::uint64_t window = 0;
+    for (const margin::AssetParameters& asset : parameters.assets) {
+        window = std::max(window, asset.market_window_s);
+    }
+    if (window == 0) {
+        return margin::SaleCapacity{};
+    }
+    const UnixSeconds now = parts.scribe.last().issued_at;
+    const std::uint64_t deadline_s = parameters.liquidation.deadline_s;
+    const std::uint64_t until = now.value + deadline_s;
+    MARGRAVE_TRY(
+        auto legs, parts.ledger.legs_due_after(UnixSeconds{until > window ? until - window : 0})
+    );
+    MARGRAVE_TRY(auto open, parts.ledger.open_legs());
+    legs.insert(legs.end(), open.begin(), open.end());
+    std::vector<margin::OutstandingSale> sales;
+    std::set<Hash32> seen;
+    for (const store::Leg& leg : legs) {
+        const bool came_back =
+            leg.state == store::LegState::kExpired || leg.state == store::LegState::kReturned;
+        if (came_back || !seen.insert(leg.seizure_id).second) {
+            continue;
+        }
+        const std::uint64_t issued =
+            leg.deadline.value > deadline_s ? leg.deadline.value - deadline_s : 0;
+        const bool unsold = leg.state != store::LegState::kSold;
+        sales.push_back({leg.asset, leg.amount, UnixSeconds{issued}, unsold});
+    }
+    return margin::capacity_left(sales, margin::Market(parts.prices, parameters), now);
+}
+
+std::uint64_t seconds_under_water(const DecisionParts& parts, const AccountId& account) {
+    const auto since = parts.book.since().find(account);
+    const UnixSeconds now = parts.scribe.last().issued_at;
+    return since == parts.book.since().end() || since->second > now
+               ? 0
+               : now.value - since->second.value;
+}
+
+/// Seizable accounts, those with the least equity for what is required of them first.
+std::vector<const AccountState*> accounts_by_risk(const Book& book) {
+    std::vector<const AccountState*> out;
+    for (const auto& [account, row] : book.rows()) {
+        if (is_seizable(row.state.status)) {
+            out.push_back(&row.state);
+        }
+    }
+    std::ranges::sort(out, [](const AccountState* a, const AccountState* b) {
+        return margin::is_riskier(*a, *b);
+    });
+    return out;
+}
+
+/// True when a lock was opened; takes what it sells off `capacity`.
+Result<bool> liquidate(
+    const DecisionParts& parts,
+    const AccountId& account,
+    UnixSeconds now,
+    margin::SaleCapacity& capacity
+) {
     MARGRAVE_TRY(auto locked, has_open_lock(parts, account));
     if (locked) {
         return false;
     }
     MARGRAVE_TRY(auto holdings, seizable_holdings(parts, account));
-    MARGRAVE_TRY(
-        auto plan, margin::plan_liquidation(holdings, parts.prices, parts.settings.parameters)
-    );
+    const margin::Parameters& parameters = parts.settings.parameters;
+    const margin::Market market(parts.prices, parameters);
+    const margin::PlanLimits limits{capacity, seconds_under_water(parts, account)};
+    MARGRAVE_TRY(auto plan, margin::plan_liquidation(holdings, market, limits));
     if (plan.legs.empty()) {
         return false;
     }
@@ -179,6 +244,7 @@ Result<bool> liquidate(const DecisionParts& parts, const AccountId& account, Uni
         drafts.push_back(make_draft(parts, account, leg, lock, drafts.size() + 1));
     }
     MARGRAVE_TRY(parts.scribe.seize(drafts, now));
+    MARGRAVE_TRY(margin::use_capacity(capacity, plan.legs, parameters));
     parts.log.info(
         "liquidation.instructed",
         {{"account", to_hex(account)},
@@ -212,12 +278,18 @@ Result<void> close_ended_sales(const DecisionParts& parts, UnixSeconds now) {
 }  // namespace
 
 Result<void> plan_liquidations(const DecisionParts& parts, UnixSeconds now) {
+    const std::vector<const AccountState*> accounts = accounts_by_risk(parts.book);
+    margin::SaleCapacity capacity;
+    if (!accounts.empty()) {
+        MARGRAVE_TRY(capacity, capacity_now(parts));
+    }
     std::size_t opened = 0;
-    for (const auto& [account, row] : parts.book.rows()) {
-        if (!is_seizable(row.state.status) || opened == kLocksAPass) {
-            continue;
+    for (const AccountState* state : accounts) {
+        if (opened == kLocksAPass) {
+            break;
         }
-        auto done = liquidate(parts, account, now);
+        const AccountId& account = state->account;
+        auto done = liquidate(parts, account, now, capacity);
         if (done) {
             opened += done.value() ? 1U : 0U;
         } else if (must_stop(done.error().code)) {

@@ -44,6 +44,34 @@ Result<std::set<AccountId>> parse_accounts(const Canonical& list) {
     return out;
 }
 
+// Since when each latched account has been so; nothing in rounds whose bonus does not grow.
+Result<std::map<AccountId, UnixSeconds>> parse_since(const Canonical& document) {
+    std::map<AccountId, UnixSeconds> out;
+    const auto* round = std::get_if<Canonical::Object>(&document.value());
+    MARGRAVE_ASSERT(round != nullptr);
+    const auto found = round->find("underWaterSince");
+    if (found == round->end()) {
+        return out;
+    }
+    const auto* rows = std::get_if<Canonical::Object>(&found->second.value());
+    if (rows == nullptr) {
+        return fail(Errc::kCorrupt, "the last round's times under water are no object");
+    }
+    for (const auto& [name, time] : *rows) {
+        MARGRAVE_TRY(auto account, parse_account(name));
+        const auto* text = std::get_if<std::string>(&time.value());
+        if (text == nullptr) {
+            return fail(
+                Errc::kCorrupt, "the last round's time under water of " + name + " is none"
+            );
+        }
+        MARGRAVE_TRY(auto amount, Amount::parse(*text));
+        MARGRAVE_TRY(auto seconds, amount.to_u64());
+        out.emplace(account, UnixSeconds{seconds});
+    }
+    return out;
+}
+
 Canonical chain_list(const std::set<ChainId>& chains) {
     Canonical::Array out;
     for (const ChainId& chain : chains) {
@@ -86,6 +114,8 @@ Result<void> Rounds::load_last_round() {
     MARGRAVE_TRY(auto latched, member(document, "latchedAfter"));
     MARGRAVE_TRY(auto accounts, parse_accounts(latched));
     book_.set_latched(std::move(accounts));
+    MARGRAVE_TRY(auto since, parse_since(document));
+    book_.set_since(std::move(since));
     MARGRAVE_TRY(auto statement, member(document, "signed"));
     MARGRAVE_TRY(auto draft, parse_round_message(statement));
     for (const Head& head : draft.heads) {
@@ -309,7 +339,7 @@ Canonical Rounds::evidence(const RoundDraft& draft) const {
             {"time", Canonical::integer(block->time.value)},
         });
     }
-    return Canonical::Object{
+    Canonical::Object out{
         {"dead", chain_list(dead_.chains)},
         {"halted", chain_list(parts_.board.halted())},
         {"headTimes", std::move(times)},
@@ -321,6 +351,14 @@ Canonical Rounds::evidence(const RoundDraft& draft) const {
         {"round", Canonical::integer(draft.attestation.round.value)},
         {"signed", round_message(draft)},
     };
+    if (parts_.settings.parameters.liquidation.bonus_ramp_s != 0) {
+        Canonical::Object since;
+        for (const auto& [account, time] : book_.since_after(draft.attestation.issued_at)) {
+            since.emplace(to_hex(account), Canonical::integer(time.value));
+        }
+        out.emplace("underWaterSince", std::move(since));
+    }
+    return out;
 }
 
 Result<void> Rounds::sign_round(UnixSeconds now) {
@@ -331,7 +369,7 @@ Result<void> Rounds::sign_round(UnixSeconds now) {
         // counts. The book has moved on since, so the next round is due at once.
         return load_last_round();
     }
-    book_.attested();
+    book_.attested(round.attestation.issued_at);
     parts_.oracle.remember(prices_->memory);
     parts_.log.info(
         "attestation.signed",

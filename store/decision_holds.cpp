@@ -147,6 +147,12 @@ Result<void> Planner::add_leg(const Leg& leg) {
         decision_key::open_leg(leg.seizure_id),
         OpenLegRow{leg.account, leg.chain().text()}
     );
+    impl_.put_row(
+        batch_,
+        Cf::kDecision,
+        decision_key::leg_due(leg.deadline, leg.seizure_id),
+        OpenLegRow{leg.account, leg.chain().text()}
+    );
     return ok();
 }
 

@@ -166,6 +166,25 @@ class LegReader {
         return combine(account, seizure, chain, instructed);
     }
 
+    /// The leg that a row of an index names: its key ends with the seizure, its value has the
+    /// place.
+    Result<std::optional<Leg>> read_named(ByteView key, ByteView value) {
+        MARGRAVE_TRY(
+            const auto place, Database::Impl::decode<detail::OpenLegRow>(Cf::kDecision, key, value)
+        );
+        constexpr std::size_t kIdSize = 32;
+        if (key.size() < kIdSize) {
+            return detail::corrupt(Cf::kDecision, key, "is shorter than a seizure's id");
+        }
+        ByteReader id(key.last(kIdSize));
+        MARGRAVE_TRY(const Hash32 seizure, id.hash32());
+        const Result<ChainId> chain = ChainId::parse(place.chain);
+        if (!chain) {
+            return detail::corrupt(Cf::kDecision, key, chain.error().detail);
+        }
+        return read(place.account, seizure, chain.value());
+    }
+
     Result<std::vector<Leg>> of(const AccountId& account) {
         std::map<Hash32, Leg> found;
         const auto instructed = [&](ByteView key, ByteView value) -> Result<bool> {
@@ -283,16 +302,7 @@ Result<std::vector<Leg>> Ledger::open_legs() const {
     LegReader reader(db, *state_);
     std::vector<Leg> out;
     const auto visit = [&](ByteView key, ByteView value) -> Result<bool> {
-        MARGRAVE_TRY(
-            const auto open, Database::Impl::decode<detail::OpenLegRow>(Cf::kDecision, key, value)
-        );
-        ByteReader id(key.subspan(1));
-        MARGRAVE_TRY(const Hash32 seizure, id.hash32());
-        const Result<ChainId> chain = ChainId::parse(open.chain);
-        if (!chain) {
-            return detail::corrupt(Cf::kDecision, key, chain.error().detail);
-        }
-        MARGRAVE_TRY(auto leg, reader.read(open.account, seizure, chain.value()));
+        MARGRAVE_TRY(auto leg, reader.read_named(key, value));
         // A seizure of a block that a reorg took away, or an expired one that came back from it.
         if (leg && leg->state != LegState::kExpired) {
             out.push_back(std::move(*leg));
@@ -303,6 +313,24 @@ Result<std::vector<Leg>> Ledger::open_legs() const {
     std::ranges::stable_sort(out, {}, [](const Leg& leg) {
         return std::tuple(leg.account, leg.lock, leg.number);
     });
+    return out;
+}
+
+Result<std::vector<Leg>> Ledger::legs_due_after(UnixSeconds after) const {
+    const std::scoped_lock lock(mutex_);
+    MARGRAVE_TRY(ready());
+    const Database::Impl& db = db_.impl();
+    LegReader reader(db, *state_);
+    std::vector<Leg> out;
+    const auto visit = [&](ByteView key, ByteView value) -> Result<bool> {
+        MARGRAVE_TRY(auto leg, reader.read_named(key, value));
+        if (leg && leg->deadline > after) {
+            out.push_back(std::move(*leg));
+        }
+        return true;
+    };
+    const Bytes prefix{detail::decision_key::kLegByDeadline};
+    MARGRAVE_TRY(db.scan(Cf::kDecision, prefix, detail::decision_key::legs_due(after), visit));
     return out;
 }
 

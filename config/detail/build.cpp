@@ -247,6 +247,9 @@ margin::AssetParameters build_asset(const Reader& in) {
     out.debt = build_weights(in.object("debt"));
     take(out.borrowable, in.flag("borrowable"));
     take(out.max_bonus, in.decimal("max_bonus"));
+    const Reader market = in.object("market");
+    take(out.market_capacity, market.decimal("capacity"));
+    take(out.market_window_s, market.seconds("window"));
     for (std::size_t i = 0; i < in.size("on"); ++i) {
         out.on.push_back(build_form(in.item("on", i), out.decimals));
     }
@@ -322,6 +325,9 @@ void build_parameters(Settings& out, const Reader& root) {
     take(liquidation.close_all_below, in.decimal("close_all_below"));
     take(liquidation.dust, in.decimal("dust"));
     take(liquidation.deadline_s, in.seconds("deadline"));
+    const Reader ramp = in.object("bonus_ramp");
+    take(liquidation.bonus_ramp_s, ramp.seconds("time"));
+    take(liquidation.bonus_start, ramp.decimal("start"));
 }
 
 }  // namespace
@@ -343,6 +349,8 @@ Built build(const json& document, const std::filesystem::path& base_dir) {
     build_network(settings, root);
     build_assets(out, root, base_dir);
     build_parameters(settings, root);
+    settings.funds.reserve = root.object("funds").address("reserve");
+    settings.funds.insurance = root.object("funds").address("insurance");
     BuiltMarkets markets = build_markets(root);
     settings.parameters.venues = std::move(markets.venues);
     out.market_places = std::move(markets.places);

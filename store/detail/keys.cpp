@@ -396,6 +396,14 @@ Bytes open_leg(const Hash32& seizure) {
     return KeyWriter(kOpenLeg).bytes(seizure).done();
 }
 
+Bytes legs_due(UnixSeconds deadline) {
+    return KeyWriter(kLegByDeadline).u64(deadline.value).done();
+}
+
+Bytes leg_due(UnixSeconds deadline, const Hash32& seizure) {
+    return KeyWriter(kLegByDeadline).u64(deadline.value).bytes(seizure).done();
+}
+
 Bytes open_request(ChainTag chain, std::uint64_t number) {
     return KeyWriter('Q').chain(chain).u64(number).done();
 }

@@ -196,6 +196,10 @@ Bytes leg(
 Bytes legs(const AccountId& account);
 Bytes leg_place(const Hash32& seizure);
 Bytes open_leg(const Hash32& seizure);
+/// Instructed legs in the order of their deadlines, to find those of a stretch of time.
+inline constexpr std::uint8_t kLegByDeadline = 'W';
+Bytes legs_due(UnixSeconds deadline);
+Bytes leg_due(UnixSeconds deadline, const Hash32& seizure);
 /// Requests that may still be open; a superset, cleaned when an answer or finality settles one.
 Bytes open_request(ChainTag chain, std::uint64_t number);
 Bytes open_requests(ChainTag chain);

@@ -224,6 +224,27 @@ TEST(ParameterCheck, RefusesBadLiquidationRules) {
          "/liquidation/close_all_below",
          "negative"},
         {[](Parameters& p) { p.liquidation.dust = usd("-1"); }, "/liquidation/dust", "negative"},
+        {[](Parameters& p) { p.liquidation.bonus_start = usd("0.5"); },
+         "/liquidation/bonus_ramp/seconds",
+         "is 0, but"},
+        {[](Parameters& p) {
+             p.liquidation.bonus_ramp_s = 60;
+             p.liquidation.bonus_start = usd("1.1");
+         },
+         "/liquidation/bonus_ramp/start",
+         "from 0 to 1"},
+        {[](Parameters& p) { p.liquidation.bonus_ramp_s = 1'000'000; },
+         "/liquidation/bonus_ramp/seconds",
+         "1000000"},
+        {[](Parameters& p) { p.assets[0].market_capacity = usd("1"); },
+         "/assets/0/market/window_s",
+         "is 0 s"},
+        {[](Parameters& p) { p.assets[0].market_window_s = 60; },
+         "/assets/0/market/capacity",
+         "is 0, but"},
+        {[](Parameters& p) { p.assets[0].market_capacity = usd("-1"); },
+         "/assets/0/market/capacity",
+         "is negative"},
     };
     std::ranges::for_each(rows, expect_refused);
 }

@@ -148,6 +148,28 @@ TEST(Parameters, EarlyTiersAreSignedWhereThereAreSome) {
     EXPECT_EQ(parse_parameters(text).value(), parameters);
 }
 
+TEST(Parameters, LimitsOfSalesAreSignedWhereThereAreSomeAndElseLeaveNoTrace) {
+    EXPECT_EQ(sample_text().find("market"), std::string::npos);
+    EXPECT_EQ(sample_text().find("bonus_ramp"), std::string::npos);
+    Parameters parameters = sample_parameters();
+    parameters.assets[2].market_capacity = usd("5000");
+    parameters.assets[2].market_window_s = 600;
+    parameters.liquidation.bonus_ramp_s = 300;
+    parameters.liquidation.bonus_start = usd("0.5");
+    const std::string text = canonical(parameters).dump();
+    EXPECT_NE(
+        text.find(R"("market":{"capacity":"5000000000000000000000","window_s":"600"})"),
+        std::string::npos
+    );
+    EXPECT_NE(
+        text.find(R"("bonus_ramp":{"seconds":"300","start":"500000000000000000"})"),
+        std::string::npos
+    );
+    const auto back = parse_parameters(text);
+    ASSERT_TRUE(back) << back.error().detail;
+    EXPECT_EQ(back.value(), parameters);
+}
+
 TEST(Parameters, WatchesAreSignedWhereThereAreSome) {
     Parameters parameters = sample_parameters();
     const std::string without = canonical(parameters).dump();

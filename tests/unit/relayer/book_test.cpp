@@ -136,6 +136,25 @@ TEST_F(BookTest, LatchHoldsBetweenMaintenanceAndLiquidationEnd) {
     EXPECT_TRUE(book.latched().empty());
 }
 
+TEST_F(BookTest, TimeUnderWaterBeginsWithTheFirstRoundAndEndsWithTheLatch) {
+    book.set(holdings(account(1), 1, 1'000));
+    set_price("1100");
+    book.mark(prices);
+    book.attested(UnixSeconds{100});
+    EXPECT_EQ(book.since().at(account(1)), UnixSeconds{100});
+    set_price("1150");
+    book.mark(prices);
+    book.attested(UnixSeconds{160});
+    EXPECT_EQ(book.since().at(account(1)), UnixSeconds{100});
+    set_price("1300");
+    book.mark(prices);
+    book.attested(UnixSeconds{220});
+    EXPECT_TRUE(book.since().empty());
+    set_price("1100");
+    book.mark(prices);
+    EXPECT_EQ(book.since_after(UnixSeconds{280}).at(account(1)), UnixSeconds{280});
+}
+
 TEST_F(BookTest, LatchOpensOnlyByWhatWasAttested) {
     book.set(holdings(account(1), 1, 1'000));
     book.mark(prices);

@@ -5,6 +5,8 @@
 #include "relayer/detail/messages.hpp"
 #include "tests/unit/relayer/fixture.hpp"
 
+#include <algorithm>
+
 namespace margrave::relayer::tests {
 namespace {
 
@@ -194,6 +196,66 @@ TEST_F(LiquidationsTest, LegsRecordedBeforeSomeTroubleReplaceALaterPlan) {
     ASSERT_EQ(all.size(), 2U);
     EXPECT_EQ(all.back().lock, 2U);
     EXPECT_EQ(all.back().amount, eth(1));
+}
+
+margin::AssetParameters& eth_parameters(World& world) {
+    auto& assets = world.settings.parameters.assets;
+    return *std::ranges::find(assets, "eth", &margin::AssetParameters::name);
+}
+
+TEST_F(LiquidationsTest, WhatTheMarketTakesBoundsTheLegsOfAWindow) {
+    eth_parameters(world).market_capacity = usd("210");
+    eth_parameters(world).market_window_s = 3'600;
+    make_liquidatable();
+    ASSERT_EQ(legs().size(), 1U);
+    // 210 dollars of coins at 1100.
+    EXPECT_EQ(legs().front().amount, units_for(usd("210"), 18, usd("1100"), Round::kDown).value());
+    seize();
+    const store::Leg leg = legs().front();
+    world.settle(0, {proceeds(account(1), dollar_token(), leg.min_proceeds, leg.seizure_id)});
+    EXPECT_EQ(legs().front().state, LegState::kSold);
+    set_price("1100");
+    ASSERT_OK(world.round());
+    EXPECT_EQ(locks(), 1U) << "the window is full";
+    world.wait(3'600);
+    set_price("1100");
+    world.step();
+    EXPECT_EQ(locks(), 2U);
+}
+
+TEST_F(LiquidationsTest, TheRiskiestAccountComesFirst) {
+    eth_parameters(world).market_capacity = usd("210");
+    eth_parameters(world).market_window_s = 3'600;
+    give_loan(account(1), 1, 1'000);
+    give_loan(account(2), 1, 1'050);
+    set_price("1100");
+    ASSERT_OK(world.round());
+    ASSERT_EQ(world.state_of(account(1))->status, Status::kLiquidatable);
+    EXPECT_TRUE(legs().empty());
+    EXPECT_EQ(world.ledger->lock_count(account(2)), 1U);
+}
+
+TEST_F(LiquidationsTest, TheBonusGrowsWithTheTimeUnderWaterAndAcrossAStart) {
+    world.settings.parameters.liquidation.bonus_ramp_s = 10'000;
+    make_liquidatable();
+    const store::Leg first = legs().front();
+    // No bonus yet: a dollar for a dollar.
+    const Money sold = value_of(first.amount, 18, usd("1100"), Round::kUp).value();
+    const Money paid = value_of(first.min_proceeds, 6, usd("1"), Round::kUp).value();
+    EXPECT_LE(sold, paid);
+    EXPECT_GE(sold, mul(paid, usd("0.9999"), Round::kDown).value());
+    world.stop();
+    ASSERT_OK(world.start());
+    world.wait(4'000);
+    set_price("1100");
+    world.step();
+    ASSERT_EQ(locks(), 2U);
+    const store::Leg later = legs().back();
+    const Money more = value_of(later.amount, 18, usd("1100"), Round::kUp).value();
+    const Money floor = value_of(later.min_proceeds, 6, usd("1"), Round::kUp).value();
+    // 4000 of 10000 seconds of 5 %.
+    EXPECT_GE(more, mul(floor, usd("1.0199"), Round::kDown).value());
+    EXPECT_LE(more, mul(floor, usd("1.0202"), Round::kUp).value());
 }
 
 TEST_F(LiquidationsTest, ProofsOfManyRoundsShareAFewPlaces) {

@@ -200,6 +200,22 @@ TEST_F(Legs, AnOrphanedForeignSeizureLeavesNoLeg) {
     EXPECT_TRUE(open().empty());
 }
 
+TEST_F(Legs, InstructedLegsAreFoundByTheirDeadlineWhateverBecameOfThem) {
+    Leg later = leg(2, 0, 30);
+    later.deadline = UnixSeconds{3'000'600};
+    EXPECT_DONE(instruct({leg(1, 0, 60)}));
+    EXPECT_DONE(expire(kFirst));
+    EXPECT_DONE(instruct({later}));
+    const auto due = [this](std::uint64_t after) {
+        return STORE_OK(ledger().legs_due_after(UnixSeconds{after}));
+    };
+    ASSERT_EQ(due(2'999'999).size(), 2U);
+    EXPECT_EQ(due(2'999'999)[0].state, LegState::kExpired);
+    ASSERT_EQ(due(3'000'000).size(), 1U);
+    EXPECT_EQ(due(3'000'000)[0].seizure_id, later.seizure_id);
+    EXPECT_TRUE(due(3'000'600).empty());
+}
+
 TEST_F(Legs, ALockIsOpenedOnce) {
     EXPECT_DONE(instruct({leg(1, 0, 60)}));
     EXPECT_DONE(instruct({leg(1, 0, 60)}));
