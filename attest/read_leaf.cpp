@@ -15,7 +15,7 @@
 namespace margrave::attest {
 namespace {
 
-constexpr std::string_view kWhere = "leaf";
+constexpr std::string_view kLeafWhere = "leaf";
 
 Error wrong(const std::string& what) {
     return fail(Errc::kCheckFailed, "leaf: " + what);
@@ -61,7 +61,7 @@ Result<void> read_signed(
 }
 
 Result<Bytes> read_attestation(const Hash32& network, Leaf& out) {
-    MARGRAVE_TRY(const Canonical* typed, detail::find(out.body, "typedData", kWhere));
+    MARGRAVE_TRY(const Canonical* typed, detail::find(out.body, "typedData", kLeafWhere));
     MARGRAVE_TRY(const Attestation s, parse_attestation(*typed));
     MARGRAVE_TRY(read_signed(network, *typed, s, out));
     MARGRAVE_TRY(const auto heads, detail::read_heads(out.body));
@@ -76,10 +76,10 @@ Result<Bytes> read_attestation(const Hash32& network, Leaf& out) {
 }
 
 Result<Bytes> read_release(const Hash32& network, Leaf& out) {
-    MARGRAVE_TRY(const Canonical* typed, detail::find(out.body, "typedData", kWhere));
+    MARGRAVE_TRY(const Canonical* typed, detail::find(out.body, "typedData", kLeafWhere));
     MARGRAVE_TRY(const Release s, parse_release(*typed));
     MARGRAVE_TRY(read_signed(network, *typed, s, out));
-    MARGRAVE_TRY(const std::uint64_t request, detail::find_u64(out.body, "request", kWhere));
+    MARGRAVE_TRY(const std::uint64_t request, detail::find_u64(out.body, "request", kLeafWhere));
     if (s.id != release_id(s.chain, s.vault, request)) {
         return wrong("the release id is not that of request " + std::to_string(request));
     }
@@ -93,11 +93,11 @@ Result<Bytes> read_release(const Hash32& network, Leaf& out) {
 }
 
 Result<Bytes> read_seizure(const Hash32& network, Leaf& out) {
-    MARGRAVE_TRY(const Canonical* typed, detail::find(out.body, "typedData", kWhere));
+    MARGRAVE_TRY(const Canonical* typed, detail::find(out.body, "typedData", kLeafWhere));
     MARGRAVE_TRY(const Seizure s, parse_seizure(*typed));
     MARGRAVE_TRY(read_signed(network, *typed, s, out));
-    MARGRAVE_TRY(const std::uint64_t lock, detail::find_u64(out.body, "lock", kWhere));
-    MARGRAVE_TRY(const std::uint64_t leg, detail::find_u64(out.body, "leg", kWhere));
+    MARGRAVE_TRY(const std::uint64_t lock, detail::find_u64(out.body, "lock", kLeafWhere));
+    MARGRAVE_TRY(const std::uint64_t leg, detail::find_u64(out.body, "leg", kLeafWhere));
     if (s.id != seizure_id(s.account, lock, leg)) {
         return wrong(
             "the seizure id is not that of lock " + std::to_string(lock) + ", leg " +
@@ -108,7 +108,7 @@ Result<Bytes> read_seizure(const Hash32& network, Leaf& out) {
 }
 
 Result<Bytes> read_signer_set(const Hash32& network, Leaf& out) {
-    MARGRAVE_TRY(const Canonical* typed, detail::find(out.body, "typedData", kWhere));
+    MARGRAVE_TRY(const Canonical* typed, detail::find(out.body, "typedData", kLeafWhere));
     MARGRAVE_TRY(const SignerSet s, parse_signer_set(*typed));
     MARGRAVE_TRY(read_signed(network, *typed, s, out));
     MARGRAVE_TRY(const auto signers, detail::read_signers(out.body));
@@ -119,7 +119,7 @@ Result<Bytes> read_signer_set(const Hash32& network, Leaf& out) {
 }
 
 Result<Bytes> read_key(const Hash32& network, Leaf& out) {
-    MARGRAVE_TRY(const std::string_view vkey, detail::find_text(out.body, "vkey", kWhere));
+    MARGRAVE_TRY(const std::string_view vkey, detail::find_text(out.body, "vkey", kLeafWhere));
     MARGRAVE_TRY(vkey_name(vkey));
     MARGRAVE_TRY(out.digest, detail::read_hash(out.body, "digest"));
     MARGRAVE_TRY(out.signatures, detail::read_signatures(out.body));
@@ -134,7 +134,7 @@ Result<Bytes> read_key(const Hash32& network, Leaf& out) {
 }
 
 Result<Bytes> read_genesis(const Hash32& network, Leaf& out) {
-    MARGRAVE_TRY(const Canonical* genesis, detail::find(out.body, "genesis", kWhere));
+    MARGRAVE_TRY(const Canonical* genesis, detail::find(out.body, "genesis", kLeafWhere));
     if (const Hash32 hash = keccak256(genesis->dump()); hash != network) {
         return wrong("the genesis document hashes to " + to_hex(hash) + ", another network");
     }
@@ -142,9 +142,9 @@ Result<Bytes> read_genesis(const Hash32& network, Leaf& out) {
 }
 
 Result<Bytes> read_parameters(Leaf& out) {
-    MARGRAVE_TRY(const Canonical* parameters, detail::find(out.body, "parameters", kWhere));
+    MARGRAVE_TRY(const Canonical* parameters, detail::find(out.body, "parameters", kLeafWhere));
     MARGRAVE_TRY(const Hash32 hash, detail::read_hash(out.body, "hash"));
-    MARGRAVE_TRY(const std::uint64_t from, detail::find_u64(out.body, "from", kWhere));
+    MARGRAVE_TRY(const std::uint64_t from, detail::find_u64(out.body, "from", kLeafWhere));
     if (hash != keccak256(parameters->dump())) {
         return wrong("\"hash\" is not that of the parameter document");
     }
@@ -154,17 +154,17 @@ Result<Bytes> read_parameters(Leaf& out) {
 Result<Bytes> read_refusal(Leaf& out) {
     MARGRAVE_TRY(const ChainId chain, detail::read_chain(out.body));
     MARGRAVE_TRY(const Address vault, detail::read_address(out.body, "vault"));
-    MARGRAVE_TRY(const std::uint64_t request, detail::find_u64(out.body, "request", kWhere));
+    MARGRAVE_TRY(const std::uint64_t request, detail::find_u64(out.body, "request", kLeafWhere));
     MARGRAVE_TRY(const Hash32 account, detail::read_hash(out.body, "account"));
-    MARGRAVE_TRY(const auto reason, detail::find_text(out.body, "reason", kWhere));
-    MARGRAVE_TRY(const std::uint64_t round, detail::find_u64(out.body, "round", kWhere));
+    MARGRAVE_TRY(const auto reason, detail::find_text(out.body, "reason", kLeafWhere));
+    MARGRAVE_TRY(const std::uint64_t round, detail::find_u64(out.body, "round", kLeafWhere));
     return refusal_leaf(chain, vault, request, AccountId{account.data}, reason, RoundNum{round});
 }
 
 Result<Bytes> read_notice(Leaf& out) {
     MARGRAVE_TRY(const ChainId chain, detail::read_chain(out.body));
-    MARGRAVE_TRY(const auto reason, detail::find_text(out.body, "reason", kWhere));
-    MARGRAVE_TRY(const Canonical* detail, detail::find(out.body, "detail", kWhere));
+    MARGRAVE_TRY(const auto reason, detail::find_text(out.body, "reason", kLeafWhere));
+    MARGRAVE_TRY(const Canonical* detail, detail::find(out.body, "detail", kLeafWhere));
     return notice_leaf(out.kind, chain, reason, *detail);
 }
 
@@ -175,8 +175,8 @@ Result<Bytes> read_reconciliation(const Leaf& leaf) {
 
 // Such a leaf wants to be believed, so a reader that cannot check it must say so.
 bool claims_signatures(const Canonical& body) {
-    return detail::find(body, "typedData", kWhere) || detail::find(body, "signatures", kWhere) ||
-           detail::find(body, "digest", kWhere);
+    return detail::find(body, "typedData", kLeafWhere) ||
+           detail::find(body, "signatures", kLeafWhere) || detail::find(body, "digest", kLeafWhere);
 }
 
 /// The leaf as its kind would be written now.
@@ -220,9 +220,11 @@ Result<Bytes> read_known(const Hash32& network, ByteView bytes, Leaf& out) {
 Result<Leaf> read(const Hash32& network, ByteView bytes) {
     Leaf out;
     MARGRAVE_TRY(out.body, parse_canonical(as_text(bytes)));
-    MARGRAVE_TRY(const std::string_view kind, detail::find_text(out.body, "kind", kWhere));
+    MARGRAVE_TRY(const std::string_view kind, detail::find_text(out.body, "kind", kLeafWhere));
     out.kind = kind;
-    MARGRAVE_TRY(const std::string_view version, detail::find_text(out.body, "apiVersion", kWhere));
+    MARGRAVE_TRY(
+        const std::string_view version, detail::find_text(out.body, "apiVersion", kLeafWhere)
+    );
     if (version != "1") {
         return wrong(
             "\"apiVersion\" is " + std::string(version.substr(0, 40)) + ", only 1 is known"
