@@ -136,4 +136,27 @@ Result<PublishedLog> read_published(const std::filesystem::path& dir, const Hash
     return out;
 }
 
+std::string early_fault(const margin::Parameters& parameters, const attest::EarlyUse& use) {
+    const std::string what = use.amount.to_string() + " raw units of " + use.asset.text();
+    const margin::AssetOnChain* form = parameters.find_on(use.asset);
+    if (form == nullptr || form->early.empty()) {
+        return what + " count early, but it has no tiers in the parameters";
+    }
+    const std::uint64_t blocks = use.head.value - use.depth_block.value;
+    const auto tier = std::ranges::find(form->early, blocks, &margin::EarlyTier::blocks);
+    if (tier == form->early.end()) {
+        return what + " count early by a tier of " + std::to_string(blocks) +
+               " blocks, which the parameters have not";
+    }
+    if (tier->up_to < use.amount) {
+        return what + " count early, the tier allows " + tier->up_to.to_string();
+    }
+    const auto sum = add(use.amount, use.others);
+    if (!sum || form->early_total < sum.value()) {
+        return what + " count early beside " + use.others.to_string() +
+               " of others, more than the total of " + form->early_total.to_string();
+    }
+    return {};
+}
+
 }  // namespace margrave::relayer

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "attest/early.hpp"
 #include "attest/leaf.hpp"
 #include "attest/tlog.hpp"
 #include "core/bytes.hpp"
+#include "margin/parameters.hpp"
 
 #include <filesystem>
 #include <string>
@@ -23,5 +25,8 @@ struct PublishedLog {
 
 /// Errors name the file or entry: kCorrupt, kSignature, kCheckFailed, kNotFound.
 Result<PublishedLog> read_published(const std::filesystem::path& dir, const Hash32& network);
+
+/// Why these parameters do not allow what a release's leaf says it stands on; empty when they do.
+std::string early_fault(const margin::Parameters& parameters, const attest::EarlyUse& use);
 
 }  // namespace margrave::relayer

@@ -9,6 +9,7 @@
 
 #include <CLI/CLI.hpp>
 #include <memory>
+#include <optional>
 #include <ostream>
 #include <sstream>
 
@@ -88,6 +89,36 @@ Result<std::uint64_t> replay(
     return done;
 }
 
+/// What releases stand on that is not final is what the parameters in the log before them allow.
+Result<void> check_early(
+    const Source& source, const std::vector<Bytes>& entries, std::vector<attest::Finding>& findings
+) {
+    std::optional<margin::Parameters> parameters;
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+        const auto leaf = attest::read_leaf(source.network, entries[i]);
+        // What cannot be read is a finding already.
+        if (!leaf || (leaf.value().kind != "parameters" && leaf.value().kind != "release")) {
+            continue;
+        }
+        const auto& members = std::get<Canonical::Object>(leaf.value().body.value());
+        if (const auto found = members.find("parameters"); found != members.end()) {
+            auto parsed = margin::parse_parameters(found->second.dump());
+            parameters = parsed ? std::optional(std::move(parsed).value()) : std::nullopt;
+        }
+        const auto early = members.find("early");
+        if (early == members.end() || !parameters) {
+            continue;
+        }
+        MARGRAVE_TRY(const auto uses, attest::parse_early(early->second));
+        for (const attest::EarlyUse& use : uses) {
+            if (std::string fault = early_fault(*parameters, use); !fault.empty()) {
+                findings.push_back({i, std::move(fault)});
+            }
+        }
+    }
+    return ok();
+}
+
 nlohmann::json report_json(
     const PublishedLog& published,
     const attest::AuditReport& report,
@@ -154,6 +185,7 @@ Result<int> verify(Context& context, const AuditOptions& options) {
         source.network, published.log.entries, published.signers, published.threshold
     );
     std::vector<attest::Finding> findings = report.findings;
+    MARGRAVE_TRY(check_early(source, published.log.entries, findings));
     MARGRAVE_TRY(auto replayed, replay(source, report, options.replay, findings));
     const nlohmann::json document = report_json(published, report, findings, replayed);
     print(context, report_text(document), document);

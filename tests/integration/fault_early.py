@@ -44,7 +44,8 @@ def stands(w, user):
     return w.json("account", "explain", user.account)["stands"]
 
 
-@row("F38", GROUP, "early tiers: deposits count up to X after n blocks; a reorg takes them, and no more was let out")
+@row("F38", GROUP, "early tiers: deposits count up to X after n blocks; a reorg takes them, and no more was let out",
+     long=True)
 def early(w):
     before = len(w.movements(w.a))
     with Paused(w) as clock:

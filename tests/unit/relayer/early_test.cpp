@@ -2,6 +2,7 @@
 #include "relayer/early.hpp"
 
 #include "attest/leaf.hpp"
+#include "relayer/audit.hpp"
 #include "tests/unit/relayer/fixture.hpp"
 
 #include <algorithm>
@@ -207,6 +208,25 @@ TEST_F(EarlyTest, StandsThatAreNotReadableAreNotForgotten) {
     broken.documents.emplace_back(kEarlyStands, to_bytes("[{}]"));
     ASSERT_OK(world.database->commit(broken));
     EXPECT_ERRC(read_stands(*world.database), Errc::kCorrupt);
+}
+
+TEST_F(EarlyTest, AnAuditorHoldsALeafAgainstTheParameters) {
+    const margin::Parameters& parameters = world.settings.parameters;
+    attest::EarlyUse use;
+    use.asset = eth_on(world.id(0));
+    use.amount = eth(2);
+    use.others = eth(1);
+    use.depth_block = BlockNum{100};
+    use.head = BlockNum{106};
+    EXPECT_EQ(early_fault(parameters, use), "");
+    use.others = add(eth(1), Amount{1}).value();
+    EXPECT_NE(early_fault(parameters, use).find("more than the total of"), std::string::npos);
+    use.head = BlockNum{102};
+    EXPECT_NE(early_fault(parameters, use).find("the tier allows 1000"), std::string::npos);
+    use.head = BlockNum{103};
+    EXPECT_NE(early_fault(parameters, use).find("a tier of 3 blocks"), std::string::npos);
+    use.asset = eth_on(world.id(1));
+    EXPECT_NE(early_fault(parameters, use).find("has no tiers"), std::string::npos);
 }
 
 // What is lent beyond final collateral, as ether that would have been needed: 1.05 of each dollar
