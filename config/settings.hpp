@@ -57,6 +57,15 @@ struct GuardSettings {
     std::vector<std::string> published;
 };
 
+/// How custody readings become leaves, deficits and their ends (docs/ledger.md section 10).
+struct ReconciliationSettings {
+    /// Blocks; final blocks whose number it divides are read and logged.
+    std::uint64_t every{100};
+    /// Readings at different blocks, one after the other, that make a deficit and that end one.
+    std::uint64_t confirm{2};
+    std::uint64_t clear{3};
+};
+
 struct Settings {
     std::filesystem::path file;
     std::string node_name;
@@ -76,6 +85,7 @@ struct Settings {
     SecretSource password;
     std::chrono::milliseconds attestation_interval{60'000};
     GuardSettings guard;
+    ReconciliationSettings reconciliation;
     std::filesystem::path admin_socket;
     std::string log_level{"info"};
     std::string log_format{"auto"};
