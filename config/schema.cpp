@@ -437,6 +437,18 @@ constexpr Setting kTable[] = {
      "Signs at once after a start. Only these exact words do it; for development.",
      R"("yes: a second signer with this key may start beside me unseen")"},
 
+    {"/reconciliation", kObject, kOptional, "", "", "",
+     "How what the vaults hold is compared with the ledger.", R"({"every": 100, "confirm": 2, "clear": 3})"},
+    {"/reconciliation/every", kInteger, kOptional, "100", "1", "1000000",
+     "Final blocks whose number this divides are read and logged, and so are those with an event of ours; every final "
+     "block a round stands on is read all the same.", "100"},
+    {"/reconciliation/confirm", kInteger, kOptional, "2", "1", "16",
+     "Readings at different final blocks, one after the other, that make a deficit and halt the chain. From the first "
+     "one on nothing is signed over it.", "2"},
+    {"/reconciliation/clear", kInteger, kOptional, "3", "1", "1000",
+     "Readings at later final blocks, one after the other, in which no vault ledger of the chain lacks anything, before "
+     "it goes on.", "3"},
+
     {"/api", kObject, kOptional, "", "", "",
      "How the running daemon is asked.", R"({"admin_socket": "/run/margrave/admin.sock"})"},
     {"/api/admin_socket", kPath, kOptional, "", "", "",

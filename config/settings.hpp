@@ -63,6 +63,15 @@ struct FundSettings {
     std::optional<Address> insurance;
 };
 
+/// How custody readings become leaves, deficits and their ends (docs/ledger.md section 14).
+struct ReconciliationSettings {
+    /// Blocks; final blocks whose number it divides are read and logged.
+    std::uint64_t every{100};
+    /// Readings at different blocks, one after the other, that make a deficit and that end one.
+    std::uint64_t confirm{2};
+    std::uint64_t clear{3};
+};
+
 struct Settings {
     std::filesystem::path file;
     std::string node_name;
@@ -86,6 +95,7 @@ struct Settings {
     std::chrono::milliseconds attestation_interval{60'000};
     GuardSettings guard;
     FundSettings funds;
+    ReconciliationSettings reconciliation;
     std::filesystem::path admin_socket;
     std::string log_level{"info"};
     std::string log_format{"auto"};

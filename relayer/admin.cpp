@@ -93,6 +93,21 @@ StandingWords standing_of(const ChainBoard& board, const Rounds& rounds, const C
     return {};
 }
 
+Canonical custody_json(const CustodyStanding& standing, const std::optional<std::string>& doubt) {
+    Canonical::Object amounts;
+    for (const auto& [asset, amount] : standing.unattributed) {
+        amounts.emplace(asset.text(), amount.to_string());
+    }
+    return Canonical::Object{
+        {"block", Canonical::integer(standing.block.value)},
+        {"readings", Canonical::integer(standing.readings)},
+        {"reason", doubt.value_or("")},
+        {"state", std::string(attest::to_string(standing.state))},
+        {"unable", standing.unable},
+        {"unattributed", std::move(amounts)},
+    };
+}
+
 void add_incidents(
     Canonical::Object& row, const store::Incidents& incidents, const ChainId& chain
 ) {
@@ -130,6 +145,7 @@ Canonical App::chain_row(std::size_t index) const {
     row.emplace("alarms", Canonical::integer(board.alarms));
     row.emplace("attested", block_or_null(rounds_->firm_head(chain)));
     row.emplace("chain", chain.text());
+    row.emplace("custody", custody_json(reconciler_->standing(chain), reconciler_->doubt(chain)));
     row.emplace("failures", Canonical::integer(board.failures));
     row.emplace("maxHeadAge", Canonical::integer(settings_.parameters.head_age_limit(chain)));
     row.emplace("sender", to_checksum(sender_));
@@ -198,6 +214,11 @@ std::string App::status_json() const {
              {"reserve", Canonical::integer(disk_->settings().reserve_bytes)},
              {"shortage", disk_shortage_}}},
         {"dryRun", options_.dry_run},
+        {"fold",
+         Canonical::Object{
+             {"accounts", Canonical::integer(fold_.accounts)},
+             {"cycles", Canonical::integer(fold_.cycles)},
+             {"entries", Canonical::integer(fold_.folded.value)}}},
         {"guard", guard ? guard.value() : error_json(guard.error())},
         {"issuedAt", Canonical::integer(last.issued_at.value)},
         {"ledgers", std::move(ledgers)},

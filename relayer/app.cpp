@@ -18,6 +18,10 @@ namespace {
 /// An operator is to know within 30 s; a step that fails may take ten.
 constexpr std::chrono::seconds kAlarmAfter{20};
 
+/// Entries of the journal, and how often: 40 million a day, and some milliseconds a time.
+constexpr std::size_t kFoldEntries = 500;
+constexpr std::chrono::milliseconds kFoldInterval{1000};
+
 }  // namespace
 
 App::App(
@@ -57,6 +61,7 @@ Result<void> App::open(attest::SecretKey key) {
     MARGRAVE_TRY(database_, store::Database::open({dir / "store", network, false}));
     log_.info("store.opened", {{"found", database_->note()}});
     ledger_ = std::make_unique<store::Ledger>(*database_);
+    MARGRAVE_TRY(fold_step());
     MARGRAVE_TRY(define_ledgers(*ledger_, settings_.parameters));
     MARGRAVE_TRY(
         guard_, store::SigningGuard::open(settings_.guard.dir, settings_.guard.mark, network)
@@ -97,6 +102,7 @@ Result<void> App::open(attest::SecretKey key) {
         logs_.logger("rounds"),
         *board_,
         call_at()});
+    MARGRAVE_TRY(open_reconciler(chains));
     for (const auto& adapter : adapters_) {
         add_chain(*adapter, paying);
     }
@@ -115,6 +121,19 @@ Result<void> App::open(attest::SecretKey key) {
     }
     MARGRAVE_TRY(open_log());
     return rounds_->open();
+}
+
+Result<void> App::open_reconciler(const std::vector<ChainId>& chains) {
+    reconciler_ = std::make_unique<Reconciler>(Reconciler::Parts{
+        settings_.reconciliation,
+        *ledger_,
+        *database_,
+        *incidents_,
+        options_.dry_run ? nullptr : scribe_.get(),
+        *board_,
+        clock_,
+        logs_.logger("custody")});
+    return reconciler_->load(chains);
 }
 
 Result<void> App::open_adapters() {
@@ -155,7 +174,12 @@ void App::add_chain(chains::ChainAdapter& adapter, const std::shared_ptr<attest:
             rounds_->set_custody(chain, at, std::move(deficit));
         },
         *incidents_,
-        clock_}));
+        clock_,
+        nullptr,
+        reconciler_.get()}));
+    if (auto doubt = reconciler_->doubt(chain)) {
+        rounds_->set_custody(chain, BlockNum{}, std::move(doubt));
+    }
     deliveries_.push_back(std::make_unique<Delivery>(Delivery::Parts{
         adapter,
         *database_,
@@ -224,8 +248,10 @@ Task<void> App::deliver(std::size_t index) {
     const chains::ChainSettings& chain = adapters_[index]->settings();
     infra::LogLimiter limiter(1, std::chrono::seconds(30));
     while (true) {
-        // Nothing is brought to a chain that is halted or dead, nor without room to keep it.
-        const bool idle = board_->is_halted(chain.chain) || rounds_->dead().contains(chain.chain);
+        // Nothing is brought to a chain that is halted or dead or whose custody is in doubt, nor
+        // without room to keep it.
+        const bool idle = board_->is_halted(chain.chain) || rounds_->dead().contains(chain.chain) ||
+                          reconciler_->doubt(chain.chain);
         if (idle || is_disk_short()) {
             co_await delivery_due_[index]->wait_for(chain.poll_interval);
             continue;
@@ -249,6 +275,33 @@ Task<void> App::deliver(std::size_t index) {
             }
         }
         co_await delivery_due_[index]->wait_for(chain.poll_interval);
+    }
+}
+
+Result<void> App::fold_step() {
+    auto folded = store::fold_step(*database_, kFoldEntries);
+    if (!folded) {
+        return fail(
+            folded.error().code,
+            "the ledger does not stand by its journal: " + folded.error().detail +
+                ". Nothing is signed; docs/ledger.md section 15 says what to do"
+        );
+    }
+    if (folded.value().cycles != fold_.cycles && fold_.cycles != 0) {
+        log_.debug("ledger.folded", {{"cycles", folded.value().cycles}});
+    }
+    fold_ = folded.value();
+    return ok();
+}
+
+Task<void> App::fold_journal() {
+    while (!stopped_by_) {
+        co_await infra::sleep_for(kFoldInterval);
+        const Result<void> held = fold_step();
+        if (!held) {
+            stop(held.error());
+            co_return;
+        }
     }
 }
 
@@ -287,6 +340,7 @@ Task<Result<void>> App::run() {
         begin_silence();
         work.emplace_back("rounds", sign_rounds());
     }
+    work.emplace_back("fold", fold_journal());
     work.emplace_back("admin", admin_->run());
     work.emplace_back("signal", wait_for_signal());
     for (auto& [name, task] : work) {

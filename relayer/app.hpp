@@ -19,6 +19,7 @@
 #include "relayer/silence.hpp"
 #include "relayer/watcher.hpp"
 #include "store/database.hpp"
+#include "store/fold.hpp"
 #include "store/guard.hpp"
 #include "store/incidents.hpp"
 #include "store/ledger.hpp"
@@ -75,6 +76,7 @@ class App {
     bool is_disk_short();
     /// At the end, when it is short: the ballast makes room to close everything in order.
     void release_disk();
+    Result<void> open_reconciler(const std::vector<ChainId>& chains);
     [[nodiscard]] oracle::CallAt call_at() const;
     /// How long steps of a chain may fail before it is held: a round, and at most what an alarm may
     /// take.
@@ -98,6 +100,10 @@ class App {
     Task<void> follow_chain(std::size_t index);
     Task<void> sign_rounds();
     Task<void> deliver(std::size_t index);
+    /// Holds the journal against the balances, a little at a time, and stops the daemon when they
+    /// differ.
+    Task<void> fold_journal();
+    Result<void> fold_step();
     Task<void> wait_for_signal();
     Task<std::string> answer(std::string request);
     [[nodiscard]] Canonical chain_row(std::size_t index) const;
@@ -127,6 +133,7 @@ class App {
     std::unique_ptr<store::Incidents> incidents_;
     std::unique_ptr<ChainBoard> board_;
     std::unique_ptr<Rounds> rounds_;
+    std::unique_ptr<Reconciler> reconciler_;
     std::vector<std::unique_ptr<Watcher>> watchers_;
     std::vector<std::unique_ptr<Delivery>> deliveries_;
     /// Of each chain, in the order of the adapters.
@@ -140,6 +147,7 @@ class App {
     /// From the start of signing on; absent in a dry run.
     std::optional<Silence> silence_;
     std::optional<Error> stopped_by_;
+    store::FoldProgress fold_;
 };
 
 }  // namespace margrave::relayer

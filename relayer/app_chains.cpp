@@ -28,6 +28,10 @@ std::chrono::milliseconds backoff(std::chrono::milliseconds base, std::uint64_t 
 
 Result<void> App::halt(std::size_t index, const Error& why) {
     const ChainId& chain = adapters_[index]->settings().chain;
+    if (board_->is_halted(chain)) {
+        log_.error("chain.halted", {{"chain", chain}, {"reason", why}, {"was", "halted before"}});
+        return reconciler_->give_up(chain);
+    }
     store::ChainStop stop;
     stop.chain = chain;
     stop.at = clock_.now();
@@ -67,7 +71,7 @@ Task<void> App::follow_chain(std::size_t index) {
     infra::LogLimiter limiter(1, std::chrono::seconds(30));
     infra::LogLimiter halted_limiter(1, std::chrono::minutes(10));
     while (true) {
-        if (board_->is_halted(chain.chain)) {
+        if (board_->is_halted(chain.chain) && !reconciler_->is_watching(chain.chain)) {
             co_await wait_halted(index, halted_limiter);
             continue;
         }

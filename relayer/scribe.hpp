@@ -3,6 +3,7 @@
 
 #include "attest/early.hpp"
 #include "attest/keys.hpp"
+#include "attest/reconciliation.hpp"
 #include "attest/tlog.hpp"
 #include "chains/adapter.hpp"
 #include "config/settings.hpp"
@@ -49,6 +50,17 @@ struct SeizureDraft {
     store::Leg leg;
 };
 
+/// A reading of a chain's custody, with what follows from it; all of it is written together.
+struct CustodyRecord {
+    attest::Reconciliation reading;
+    /// Name and bytes of the document that says how the chain stands.
+    std::pair<std::string, Bytes> standing;
+    /// The chain stops, with its `halt` leaf.
+    std::optional<store::ChainStop> stop;
+    /// Why the chain may go on, with its `resume` leaf.
+    std::optional<std::string> resume;
+};
+
 /// Where a signature comes from and what is on disk before it leaves (design section 7):
 /// guard record + fsync -> sign -> verify own signature -> log leaf + outbox + fsync -> published
 /// log. Nothing else in the program signs a statement. On the daemon's thread; owned by App, which
@@ -87,6 +99,11 @@ class Scribe {
     /// Writes that it may go on, with its `resume` leaf. kNotFound when it is not stopped.
     /// Published.
     Result<void> resume(const ChainId& chain, const std::string& reason, UnixSeconds now);
+    /// Writes a reading as leaves of the log; the stop as it is kept, if the record has one. What
+    /// halts a chain or lets it go on is published at once, the rest with the next round.
+    Result<std::optional<store::ChainStop>> reconcile(const CustodyRecord& record, UnixSeconds now);
+    /// Replaces one document.
+    Result<void> keep(std::pair<std::string, Bytes> document);
     /// Asks for an unsold lot, and again after an hour if that came to nothing.
     Result<void> close_sale(const store::Leg& leg, UnixSeconds now);
     /// Holds and legs that ended by final time.

@@ -119,8 +119,9 @@ Result<void> Scribe::refuse(
     return commit(decision);
 }
 
-Result<store::ChainStop> Scribe::halt(store::ChainStop stop) {
-    stop.after = last_.round;
+namespace {
+
+void add_halt(store::Decision& decision, const store::ChainStop& stop) {
     Canonical::Object detail{
         {"after", Canonical::integer(stop.after.value)},
         {"at", Canonical::integer(stop.at.value)},
@@ -129,14 +130,79 @@ Result<store::ChainStop> Scribe::halt(store::ChainStop stop) {
         detail.emplace("final", to_hex(stop.final->hash));
         detail.emplace("finalNumber", Canonical::integer(stop.final->number.value));
     }
-    store::Decision decision;
     decision.leaves.push_back(
         attest::notice_leaf("halt", stop.chain, stop.reason, Canonical(std::move(detail)))
     );
     decision.stops.push_back(stop);
+}
+
+void add_resume(
+    store::Decision& decision,
+    const ChainId& chain,
+    const std::string& reason,
+    UnixSeconds now,
+    RoundNum last_round
+) {
+    const Canonical detail = Canonical::Object{
+        {"after", Canonical::integer(last_round.value)},
+        {"at", Canonical::integer(now.value)},
+    };
+    decision.leaves.push_back(attest::notice_leaf("resume", chain, reason, detail));
+    decision.resumes.emplace_back(chain, store::ChainResume{now, reason, last_round});
+}
+
+/// The leaves of one reading: as many as its rows need, one where it has none.
+void add_reading(store::Decision& decision, const attest::Reconciliation& reading) {
+    std::size_t done = 0;
+    do {
+        attest::Reconciliation part = reading;
+        const std::size_t end = std::min(done + part.kRowsMax, reading.rows.size());
+        part.rows = {
+            reading.rows.begin() + static_cast<std::ptrdiff_t>(done),
+            reading.rows.begin() + static_cast<std::ptrdiff_t>(end)};
+        decision.leaves.push_back(attest::reconciliation_leaf(part));
+        done = end;
+    } while (done < reading.rows.size());
+}
+
+}  // namespace
+
+Result<store::ChainStop> Scribe::halt(store::ChainStop stop) {
+    stop.after = last_.round;
+    store::Decision decision;
+    add_halt(decision, stop);
     MARGRAVE_TRY(commit(decision));
     MARGRAVE_TRY(publish());
     return stop;
+}
+
+Result<std::optional<store::ChainStop>> Scribe::reconcile(
+    const CustodyRecord& record, UnixSeconds now
+) {
+    attest::Reconciliation reading = record.reading;
+    reading.after = last_.round;
+    store::Decision decision;
+    add_reading(decision, reading);
+    decision.documents.push_back(record.standing);
+    std::optional<store::ChainStop> stop = record.stop;
+    if (stop) {
+        stop->after = last_.round;
+        add_halt(decision, *stop);
+    }
+    if (record.resume) {
+        add_resume(decision, reading.chain, *record.resume, now, last_.round);
+    }
+    MARGRAVE_TRY(commit(decision));
+    if (stop || record.resume) {
+        MARGRAVE_TRY(publish());
+    }
+    return stop;
+}
+
+Result<void> Scribe::keep(std::pair<std::string, Bytes> document) {
+    store::Decision decision;
+    decision.documents.push_back(std::move(document));
+    return commit(decision);
 }
 
 Result<void> Scribe::resume(const ChainId& chain, const std::string& reason, UnixSeconds now) {
@@ -159,13 +225,8 @@ Result<void> check_resume_reason(const std::string& reason) {
 store::Decision resume_decision(
     const ChainId& chain, const std::string& reason, UnixSeconds now, RoundNum last_round
 ) {
-    const Canonical detail = Canonical::Object{
-        {"after", Canonical::integer(last_round.value)},
-        {"at", Canonical::integer(now.value)},
-    };
     store::Decision decision;
-    decision.leaves.push_back(attest::notice_leaf("resume", chain, reason, detail));
-    decision.resumes.emplace_back(chain, store::ChainResume{now, reason, last_round});
+    add_resume(decision, chain, reason, now, last_round);
     return decision;
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "relayer/watcher.hpp"
 
+#include "relayer/custody_reading.hpp"
+
 #include <utility>
 
 namespace margrave::relayer {
@@ -300,33 +302,59 @@ Task<Result<void>> Watcher::check_custody() {
         state.final->number < health_.lag.final) {
         co_return ok();
     }
-    std::optional<std::string> deficit;
-    for (const store::LedgerDefinition& definition : parts_.ledger.ledgers()) {
-        if (definition.asset.chain() != chain) {
-            continue;
+    const BlockRef final = *state.final;
+    bool anchor = false;
+    if (parts_.reconciler != nullptr) {
+        auto due = parts_.reconciler->due(chain, final);
+        if (!due) {
+            co_return due.as_failure();
         }
-        auto trial = parts_.ledger.trial_balance(definition.id, state.final->number);
-        if (!trial) {
-            co_return trial.as_failure();
-        }
-        const Address token = definition.asset.token();
-        const Hash32 block = state.final->hash;
-        auto held = co_await parts_.adapter.custody_at(token, block);
-        if (!held) {
-            co_return held.as_failure();
-        }
-        const Amount booked = trial.value().totals[store::AccountCode::kVault];
-        if (held.value() < booked) {
-            deficit = "the vault on " + chain.text() + " holds " + held.value().to_string() +
-                      " of " + definition.asset.text() + " at block " +
-                      std::to_string(state.final->number.value) + ", the ledger says " +
-                      booked.to_string();
-            parts_.log.error("custody.deficit", {{"chain", chain}, {"reason", *deficit}});
+        anchor = due.value().final;
+        std::vector<BlockRef> below = std::move(due.value().below);
+        auto read = co_await read_anchors(std::move(below));
+        if (!read) {
+            co_return read.as_failure();
         }
     }
-    custody_checked_ = state.final->number;
-    parts_.custody(state.final->number, std::move(deficit));
+    auto read = co_await read_custody(parts_.adapter, parts_.ledger, final);
+    if (!read) {
+        co_return read.as_failure();
+    }
+    const std::optional<Error> trouble = read.value().trouble;
+    const bool known = !trouble || read.value().reading.has_deficit();
+    auto doubt = judge(std::move(read.value().reading), anchor);
+    if (!doubt) {
+        co_return doubt.as_failure();
+    }
+    if (!known) {
+        co_return *trouble;
+    }
+    custody_checked_ = final.number;
+    parts_.custody(final.number, std::move(doubt).value());
     co_return ok();
+}
+
+// An anchor that no node can say anything of any more is logged as that; the final block decides
+// whether the chain goes on.
+Task<Result<void>> Watcher::read_anchors(std::vector<BlockRef> blocks) {
+    for (const BlockRef& block : blocks) {
+        auto read = co_await read_custody(parts_.adapter, parts_.ledger, block);
+        if (!read) {
+            co_return read.as_failure();
+        }
+        auto doubt = judge(std::move(read.value().reading), /*anchor=*/true);
+        if (!doubt) {
+            co_return doubt.as_failure();
+        }
+    }
+    co_return ok();
+}
+
+Result<std::optional<std::string>> Watcher::judge(attest::Reconciliation reading, bool anchor) {
+    if (parts_.reconciler != nullptr) {
+        return parts_.reconciler->take(std::move(reading), anchor);
+    }
+    return reading.has_deficit() ? std::optional(reading.reason()) : std::nullopt;
 }
 
 }  // namespace margrave::relayer

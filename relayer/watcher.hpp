@@ -8,6 +8,7 @@
 #include "infra/worker.hpp"
 #include "relayer/chain_board.hpp"
 #include "relayer/progress.hpp"
+#include "relayer/reconciler.hpp"
 #include "store/incidents.hpp"
 #include "store/ledger.hpp"
 
@@ -34,14 +35,17 @@ class Watcher {
         infra::Logger log;
         /// The head or the final block moved.
         std::function<void()> moved;
-        /// Custody verdict of this chain at a final block: what is missing, or nothing when the
-        /// vault covers the ledger there. Without it custody is not asked for.
+        /// Custody verdict of this chain at a final block: why nothing may stand on it, or nothing
+        /// when the vault covers the ledger there. Without it custody is not asked for.
         std::function<void(BlockNum at, std::optional<std::string> deficit)> custody;
         store::Incidents& incidents;
         const Clock& clock;
         /// Where runs of history are written, so that reading goes on meanwhile. Without it, on the
         /// daemon's own thread: whoever signs wants nothing to change between two of its questions.
         infra::Worker* worker{nullptr};
+        /// Takes every reading of custody and says what follows from it. Without it a reading alone
+        /// is the verdict.
+        Reconciler* reconciler{nullptr};
     };
 
     explicit Watcher(Parts parts);
@@ -91,6 +95,8 @@ class Watcher {
         const std::vector<ChainUpdate>& updates, const BlocksReverted*& taken_back
     );
     Task<Result<void>> check_custody();
+    Task<Result<void>> read_anchors(std::vector<BlockRef> blocks);
+    Result<std::optional<std::string>> judge(attest::Reconciliation reading, bool anchor);
     Error remember(const Error& error);
 
     Parts parts_;

@@ -345,6 +345,10 @@ Built build(const json& document, const std::filesystem::path& base_dir) {
     const Reader root(document, "");
     build_node(settings, root, base_dir);
     build_guard(settings, root.object("guard"), base_dir);
+    const Reader reconciliation = root.object("reconciliation");
+    take(settings.reconciliation.every, reconciliation.integer("every"));
+    take(settings.reconciliation.confirm, reconciliation.integer("confirm"));
+    take(settings.reconciliation.clear, reconciliation.integer("clear"));
     build_signer(settings, root, base_dir);
     build_network(settings, root);
     build_assets(out, root, base_dir);

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One chain's trouble never stops another: a node that hangs, a vault behind a sequencer that is down, and a chain that
-goes back below its own finality. Alice is on A, where the price feed lives; Bob is on B, which gets the trouble."""
+"""One chain's trouble never stops another: a node that hangs, a vault behind a sequencer that is down, a vault that was
+drained, and a chain that goes back below its own finality. Alice is on A, where the price feed lives; Bob is on B, which gets the trouble."""
 import json
 import signal
 import sys
@@ -68,6 +68,27 @@ class Node(World):
 
     def leaves(self, kind):
         return [entry for entry in read_entries(self.data / "log") if entry["kind"] == kind]
+
+
+    def breaks(self):
+        """Halts that only an operator's word ends."""
+        return [entry for entry in self.leaves("halt") if "the ledger says" not in entry["reason"]]
+
+    def words(self):
+        """What operators said when they let a chain go on."""
+        reasons = [entry["reason"] for entry in self.leaves("resume")]
+        return [reason for reason in reasons if not reason.startswith("the vault covers")]
+
+    def take_out(self, chain, token, amount):
+        """Tokens leave the vault without an event of it, and at no cost, which would be its coin."""
+        data = chain.cast("calldata", "transfer(address,uint256)", self.faucet.address, amount)
+        chain.rpc("anvil_impersonateAccount", chain.vault)
+        before = chain.balance(chain.vault, token)
+        chain.rpc("anvil_setNextBlockBaseFeePerGas", "0x0")
+        chain.rpc("eth_sendTransaction", {"from": chain.vault, "to": token, "data": data, "gas": hex(100_000),
+                                          "gasPrice": "0x0"})
+        wait_until("the tokens to be gone", lambda: chain.balance(chain.vault, token) == before - amount, 30, 0.5)
+        chain.rpc("anvil_stopImpersonatingAccount", chain.vault)
 
 
 def set_up(node):
@@ -158,6 +179,49 @@ def sequencer_down(node):
     node.set_price(3000)
 
 
+def vault_drained(node):
+    """Tokens that no event brought are unattributed; tokens that no event took halt B alone, until they are back."""
+    asset = f"{node.b.caip}/erc20:{node.b.usd.lower()}"
+    node.wait_state(node.b, "following", 60)
+
+    def booked():
+        return next(int(row["vault"]) for row in node.status()["ledgers"] if row["asset"] == asset)
+
+    def unattributed():
+        return node.check_daemon() or node.chain_row(node.b)["custody"]["unattributed"]
+
+    before = booked()
+    node.b.send(node.faucet.key, node.b.usd, "mint(address,uint256)", node.faucet.address, 7)
+    node.b.send(node.faucet.key, node.b.usd, "transfer(address,uint256)", node.b.vault, 7)
+    wait_until("the surplus", lambda: unattributed() == {asset: "7"}, 60, 0.5)
+    require(booked() == before, f"the ledger has {booked()} in the vault, it had {before}")
+    node.rounds_on(node.b, 1)
+    done = json.loads(node.ends(OK, [asset], "--output", "json", "ledger", "reconcile", "--proofs").stdout)
+    proofs = [chain["events"] for chain in done["chains"]]
+    proofs += [row["proof"] for chain in done["chains"] for row in chain["ledgers"] if row["held"] != "0"]
+    require(done["ok"] and all(proof["proved"] for proof in proofs), f"not all is proved: {done}")
+
+    node.take_out(node.b, node.b.usd, 1_007)
+    node.wait_state(node.b, "halted", 60)
+    require("the ledger says" in node.leaves("halt")[-1]["reason"], f"the log has {node.leaves('halt')}")
+    node.rounds_on(node.a, 2)
+    node.wait_statuses(["HEALTHY", "UNATTESTABLE"], 60)
+    require(node.state(node.a) == "following", f"A is {node.state(node.a)}")
+    node.ends(FOUND, ["LACKS 1000"], "ledger", "reconcile", "--chain", node.b.caip)
+    node.stop()
+    node.start_daemon()
+    node.rounds_on(node.a, 1)
+    require(node.state(node.b) == "halted", "a restart let the chain go on")
+
+    node.b.send(node.faucet.key, node.b.usd, "transfer(address,uint256)", node.b.vault, 1_000)
+    node.wait_state(node.b, "following", 90)
+    node.wait_statuses(["HEALTHY", "HEALTHY"], 60)
+    require(node.leaves("resume")[-1]["reason"].startswith("the vault covers"), f"the log has {node.leaves('resume')}")
+    states = [entry["detail"]["state"] for entry in node.leaves("reconciliation") if entry["chain"] == node.b.caip]
+    require([s for s in ("clear", "suspected", "deficit") if s not in states] == [], f"the readings are {states}")
+    require(states[-1] == "clear", f"the readings are {states}")
+
+
 def finality_breaks(node):
     """B replaces blocks that were final: it halts durably, A goes on, no restart changes that."""
     node.wait_state(node.b, "following", 60)
@@ -169,7 +233,7 @@ def finality_breaks(node):
     row = node.chain_row(node.b)
     require("final" in row["stateReason"], f"the reason is {row['stateReason']}")
     require(node.events("chain.halted")[-1]["level"] == "error", "the halt is not loud")
-    halts = node.leaves("halt")
+    halts = node.breaks()
     require(len(halts) == 1 and halts[0]["chain"] == node.b.caip, f"the log has {halts}")
     node.rounds_on(node.a, 2)
     node.wait_statuses(["HEALTHY", "UNATTESTABLE"], 60)
@@ -183,7 +247,7 @@ def finality_breaks(node):
     node.start_daemon()
     node.rounds_on(node.a, 2)
     require(node.state(node.b) == "halted", "a restart let the chain go on")
-    require(len(node.leaves("halt")) == 1, "the restart halted it a second time")
+    require(len(node.breaks()) == 1, "the restart halted it a second time")
     require(node.status()["chains"], "status does not answer beside a halted chain")
 
 
@@ -191,19 +255,18 @@ def resume_refuses(node):
     """An operator's word does not make a broken chain whole: it halts again at once, with and without a daemon."""
     node.ends(CONFIG, ["--reason"], "chains", "resume", node.b.caip)
     node.ends(OK, ["goes on"], "chains", "resume", node.b.caip, "--reason", "trying once more")
-    wait_until("the second halt", lambda: node.check_daemon() or len(node.leaves("halt")) == 2, 60, 0.5)
+    wait_until("the second halt", lambda: node.check_daemon() or len(node.breaks()) == 2, 60, 0.5)
     node.wait_state(node.b, "halted", 30)
-    resumes = node.leaves("resume")
-    require([entry["reason"] for entry in resumes] == ["trying once more"], f"the log has {resumes}")
+    require(node.words() == ["trying once more"], f"the log has {node.leaves('resume')}")
     node.stop()
     done = node.ends(OK, ["when the daemon starts"], "chains", "resume", node.b.caip, "--reason", "offline")
     require("halts again" in done.stdout, done.stdout)
     node.ends(RUNTIME, ["is not stopped"], "chains", "resume", node.b.caip, "--reason", "twice")
     node.start_daemon()
-    wait_until("the third halt", lambda: node.check_daemon() or len(node.leaves("halt")) == 3, 90, 0.5)
+    wait_until("the third halt", lambda: node.check_daemon() or len(node.breaks()) == 3, 90, 0.5)
     node.rounds_on(node.a, 2)
     node.wait_statuses(["HEALTHY", "UNATTESTABLE"], 60)
-    require([entry["reason"] for entry in node.leaves("resume")] == ["trying once more", "offline"],
+    require(node.words() == ["trying once more", "offline"],
             "the word given without a daemon is not in the log")
     node.ends(OK, [], "chains", "lag")
     node.ends(OK, ["no evidence"], "chains", "evidence")
@@ -212,7 +275,7 @@ def resume_refuses(node):
     node.audit()
 
 
-CASES = [node_hangs, waits_before_dead, sequencer_down, finality_breaks, resume_refuses]
+CASES = [node_hangs, waits_before_dead, sequencer_down, vault_drained, finality_breaks, resume_refuses]
 
 
 def all_cases(folder, options):

@@ -232,7 +232,7 @@ def unknown_token(w):
     w.progresses(w.a, 3)
 
 
-@row("F46", GROUP, "custody below the credits, as of a token that was taken away: nothing is signed until it is back")
+@row("F46", GROUP, "custody below the credits, as of a token that was taken away: nothing is signed over it until it is back")
 def deficit(w):
     mark = Mark(w)
     amount = 1000 * USD
@@ -248,10 +248,12 @@ def deficit(w):
     wait_for("the status to name the deficit", lambda: w.status()["deficits"], 30)
     require(time.monotonic() - start <= 30, f"the deficit was told after {time.monotonic() - start:.0f} s")
     w.logged("custody.deficit", mark)
-    signed = len(w.attestations())
-    watch(w, 6, lambda: require(len(w.attestations()) == signed, "a round was signed over a deficit"))
+    wait_for("the chain to be halted", lambda: w.chain_row(w.a)["state"] == "halted", 30)
+    stood = w.heads_signed(w.a)
+    watch(w, 6, lambda: require(w.heads_signed(w.a) == stood, "a round was signed over a deficit"))
     w.proxy.clear()
     wait_for("the deficit to be over", lambda: not w.status()["deficits"], 60)
+    wait_for("the chain to go on by itself", lambda: w.chain_row(w.a)["state"] == "following", 30)
     w.more_rounds(1)
 
 

@@ -237,6 +237,11 @@ class FaultWorld(World):
             return True
         wait_until("ledger, events and custody to agree", check, timeout * PATIENCE, 0.5)
 
+    def heads_signed(self, chain):
+        """Blocks of the chain that rounds stood on, each once, ascending."""
+        return sorted({int(head["number"]) for entry in self.attestations() for head in entry["snapshot"]
+                       if head["chain"] == chain.caip})
+
     def heads_are_canonical(self, mark):
         """I4: every attestation since the mark stands on blocks that anvil has; how many there were."""
         fresh = self.attestations()[mark.entries:]

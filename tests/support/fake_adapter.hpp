@@ -143,7 +143,8 @@ class FakeAdapter final : public chains::ChainAdapter {
         }
         const auto held = found->after.custody.find(token);
         const Amount amount = held == found->after.custody.end() ? Amount{} : held->second;
-        co_return sub_or_zero(amount, node_->missing[token]);
+        const Amount all = add(amount, node_->extra[token]).value();
+        co_return sub_or_zero(all, node_->missing[token]);
     }
 
     Task<Result<std::pair<RoundNum, Hash32>>> latest_round() override {

@@ -176,6 +176,8 @@ class FakeNode {
     std::map<Address, std::string> refusals;
     /// Tokens the vault lost without an event.
     std::map<Address, Amount> missing;
+    /// What its vault holds that no event explains.
+    std::map<Address, Amount> extra;
     /// Every transaction that was signed, by hash: what its bytes mean.
     std::map<Hash32, FakeTxn> made;
     /// Every transaction that was ever accepted, in order.

@@ -58,7 +58,7 @@ class Leaves : public ::testing::Test {
         out.block.time = UnixSeconds{1'700'000'000};
         out.after = RoundNum{3};
         out.rows = {
-            {AssetId::erc20(out.chain, Address{}), Amount{9}, Amount{8}, {}},
+            {AssetId::erc20(out.chain, address_named("usdc")), Amount{9}, Amount{8}, {}},
             {AssetId::native(out.chain), Amount{5}, std::nullopt, "pruned"}};
         out.state = CustodyState::kSuspected;
         out.readings = 1;

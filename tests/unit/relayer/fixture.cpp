@@ -254,6 +254,8 @@ void World::build() {
         settings, *database, *guard, *signer, log_key, targets});
     rounds = std::make_unique<Rounds>(Rounds::Parts{
         settings, *ledger, *database, *oracle, *scribe, clock, {}, *board, call_at()});
+    reconciler = std::make_unique<Reconciler>(Reconciler::Parts{
+        settings.reconciliation, *ledger, *database, *incidents, scribe.get(), *board, clock, {}});
     for (const auto& adapter : adapters) {
         const ChainId chain = adapter->settings().chain;
         watchers.push_back(std::make_unique<Watcher>(Watcher::Parts{
@@ -265,7 +267,9 @@ void World::build() {
                 rounds->set_custody(chain, at, std::move(deficit));
             },
             *incidents,
-            clock}));
+            clock,
+            nullptr,
+            reconciler.get()}));
         FakeAdapter* target = adapter.get();
         deliveries.push_back(std::make_unique<Delivery>(Delivery::Parts{
             *adapter,
@@ -286,12 +290,24 @@ Result<void> World::start() {
     MARGRAVE_TRY(open_store());
     build();
     MARGRAVE_TRY(scribe->open(clock.now()));
-    return rounds->open();
+    MARGRAVE_TRY(rounds->open());
+    std::vector<ChainId> ids;
+    for (const chains::ChainSettings& chain : settings.chains) {
+        ids.push_back(chain.chain);
+    }
+    MARGRAVE_TRY(reconciler->load(ids));
+    for (const ChainId& chain : ids) {
+        if (auto doubt = reconciler->doubt(chain)) {
+            rounds->set_custody(chain, BlockNum{}, std::move(doubt));
+        }
+    }
+    return ok();
 }
 
 void World::stop() {
     deliveries.clear();
     watchers.clear();
+    reconciler.reset();
     rounds.reset();
     scribe.reset();
     oracle.reset();

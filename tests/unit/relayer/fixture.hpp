@@ -130,6 +130,7 @@ class World {
     std::unique_ptr<oracle::Oracle> oracle;
     std::unique_ptr<Scribe> scribe;
     std::unique_ptr<Rounds> rounds;
+    std::unique_ptr<Reconciler> reconciler;
     std::vector<std::unique_ptr<Watcher>> watchers;
     std::vector<std::unique_ptr<Delivery>> deliveries;
 

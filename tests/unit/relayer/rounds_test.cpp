@@ -117,8 +117,6 @@ TEST_F(RoundsTest, DeficitStopsSigningUntilTheVaultCoversTheLedger) {
     world.settle(0, {deposit(account(1), coin(), eth(1))});
     EXPECT_EQ(last_round(), RoundNum{1});
     EXPECT_NE(world.rounds->waiting_for().find("the vault on eip155:1 holds"), std::string::npos);
-    world.settle(1, {deposit(account(2), coin(), eth(1))});
-    EXPECT_EQ(last_round(), RoundNum{1});
     world.nodes[0]->missing.clear();
     world.settle(0, {});
     EXPECT_EQ(last_round(), RoundNum{2});
@@ -273,7 +271,15 @@ TEST_F(RoundsTest, PublishedLogHoldsEveryLeafInOrder) {
     world.settle(0, {deposit(account(1), coin(), eth(2))});
     world.settle(0, {withdrawal_request(account(1), coin(), eth(1))});
     const std::vector<std::string> kinds{
-        "genesis", "key", "parameters", "attestation", "attestation", "release"};
+        "genesis",
+        "key",
+        "parameters",
+        "reconciliation",
+        "reconciliation",
+        "attestation",
+        "reconciliation",
+        "attestation",
+        "release"};
     EXPECT_EQ(world.leaf_kinds(), kinds);
 }
 
