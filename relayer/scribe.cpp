@@ -182,6 +182,9 @@ Result<void> Scribe::sign_round(
     const Hash32 network = parts_.settings.genesis.network();
     MARGRAVE_TRY(auto draft, parse_round_message(message));
     const Hash32 digest = attest::digest_of(network, draft.attestation);
+    // Blocks are written without a sync. Once the guard has the round, a start finishes it, so the
+    // blocks that it stands on must not be lost with the power.
+    MARGRAVE_TRY(parts_.database.sync());
     MARGRAVE_TRY(
         auto signature,
         guarded_signature(

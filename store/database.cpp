@@ -387,6 +387,15 @@ std::optional<Bytes> Database::document(const std::string& name) const {
     return row.value() ? std::optional<Bytes>(std::move(row.value()->bytes)) : std::nullopt;
 }
 
+Result<void> Database::sync() {
+    MARGRAVE_TRY(impl_->check_writable());
+    const rocksdb::Status status = impl_->db->SyncWAL();
+    if (!status.ok()) {
+        return impl_->failed("sync", status);
+    }
+    return ok();
+}
+
 Result<void> Database::refresh() {
     MARGRAVE_TRY(impl_->check());
     if (!impl_->options.read_only) {

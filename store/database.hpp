@@ -131,6 +131,9 @@ class Database {
     /// The newest of all, newest first.
     [[nodiscard]] Result<std::vector<Intent>> intents(std::size_t limit) const;
 
+    /// Everything written so far is on disk, also what was not synced.
+    Result<void> sync();
+
     [[nodiscard]] std::optional<Bytes> document(const std::string& name) const;
     /// Secondary only: catch up with the writer.
     Result<void> refresh();

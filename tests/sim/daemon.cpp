@@ -235,7 +235,7 @@ void Daemon::mislead(std::size_t chain) {
     const auto head = world_.ledger->chain_state(world_.id(chain)).head;
     const FakeChain& c = world_.nodes[chain]->chain;
     const FakeChain::Block* at_head = head ? c.find(head->hash) : nullptr;
-    if (at_head == nullptr || hurt_) {
+    if (at_head == nullptr || hurt_ || Disk::instance().has_struck()) {
         return;
     }
     // Runs leave no single blocks behind, so only the head is certain to be known as a block.
@@ -256,6 +256,10 @@ void Daemon::mislead(std::size_t chain) {
 }
 
 void Daemon::copy() {
+    // What a fault leaves of a copy is not one.
+    if (hurt_ || Disk::instance().is_armed() || Disk::instance().has_struck()) {
+        return;
+    }
     const fs::path& data = world_.settings.data_dir;
     const Hash32 network = world_.settings.genesis.network();
     const auto second = store::SigningGuard::open(data / "guard", data / "guard.mark", network);

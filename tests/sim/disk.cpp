@@ -339,6 +339,10 @@ void Disk::lose_unsynced(std::uint64_t salt) {
     s.files.clear();
 }
 
+bool Disk::is_armed() const {
+    return state().fault.has_value();
+}
+
 bool Disk::has_struck() const {
     return state().struck;
 }

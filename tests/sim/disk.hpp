@@ -48,6 +48,7 @@ class Disk {
     /// The power goes: of what no fsync covers, `salt` says what is left. No file may be open.
     void lose_unsynced(std::uint64_t salt);
 
+    [[nodiscard]] bool is_armed() const;
     /// Whether the armed fault came.
     [[nodiscard]] bool has_struck() const;
     [[nodiscard]] std::uint64_t operations() const;
