@@ -72,13 +72,30 @@ TailMark::~TailMark() {
 }
 
 Result<std::unique_ptr<TailMark>> TailMark::open(const std::filesystem::path& file) {
-    MARGRAVE_TRY(const int fd, open_file(file, O_RDWR | O_CREAT));
+    if (!std::filesystem::exists(file)) {
+        return make(file);
+    }
+    MARGRAVE_TRY(const int fd, open_file(file, O_RDWR));
     std::unique_ptr<TailMark> out(new TailMark(file, fd));
     MARGRAVE_TRY(out->load());
     return out;
 }
 
-// A file of zeros, or of nothing, is one that a crash or a power cut kept from its first slot.
+// Both slots before it has its name: half a slot of a new one could not be told from a damaged one.
+Result<std::unique_ptr<TailMark>> TailMark::make(const std::filesystem::path& file) {
+    const std::filesystem::path unnamed = file.string() + ".new";
+    ::unlink(unnamed.c_str());
+    MARGRAVE_TRY(const int fd, open_file(unnamed, O_RDWR | O_CREAT | O_EXCL));
+    std::unique_ptr<TailMark> out(new TailMark(file, fd));
+    for (std::uint64_t turn = 1; turn <= kTailSlots; ++turn) {
+        MARGRAVE_TRY(out->put({0, 0, out->boot_, turn}));
+    }
+    MARGRAVE_TRY(link_file(unnamed, file));
+    ::unlink(unnamed.c_str());
+    return out;
+}
+
+// A file of zeros, or of nothing, is one whose bytes a power cut took.
 Result<void> TailMark::load() {
     bool is_empty = true;
     for (std::uint64_t i = 0; i < kTailSlots; ++i) {

@@ -31,7 +31,7 @@ class TailMark {
         std::uint64_t turn{0};
     };
 
-    /// Made when it is missing: `is_new`. kCorrupt when neither slot checks.
+    /// Made when it is missing. kCorrupt when neither slot checks.
     static Result<std::unique_ptr<TailMark>> open(const std::filesystem::path& file);
     ~TailMark();
 
@@ -40,8 +40,6 @@ class TailMark {
 
     [[nodiscard]] const Position& position() const { return at_; }
 
-    [[nodiscard]] bool is_new() const { return at_.turn == 0; }
-
     /// Does nothing when it says so already. kStore: what is on disk is unknown.
     Result<void> advance(std::uint64_t written, bool synced);
     /// To where the database is found after a power cut, which may be less than was said.
@@ -49,6 +47,7 @@ class TailMark {
 
   private:
     TailMark(std::filesystem::path file, int fd);
+    static Result<std::unique_ptr<TailMark>> make(const std::filesystem::path& file);
     Result<void> load();
     Result<void> put(const Position& position);
 

@@ -116,6 +116,9 @@ int run_faults(const Run& run) {
           DiskFault::kReadOnly,
           DiskFault::kKill,
           DiskFault::kPowerCut}) {
+        if (!run.only.empty() && run.only != tests::to_string(fault)) {
+            continue;
+        }
         std::uint64_t n = 1;
         std::uint64_t runs = 0;
         while (true) {

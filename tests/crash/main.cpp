@@ -32,9 +32,10 @@ int main(int argc, char** argv) {
             run.dir = dir.path();
             run.count = std::strtoull(argv[2], nullptr, 10);
             run.seed = argc > 3 ? std::strtoull(argv[3], nullptr, 10) : 1;
+            run.only = argc > 4 ? argv[4] : "";
             return mode.run(run);
         }
     }
-    std::printf("margrave_crash kills|points|faults|flips COUNT [SEED]\n");
+    std::printf("margrave_crash kills|points|faults|flips COUNT [SEED [KIND OF FAULT]]\n");
     return 2;
 }

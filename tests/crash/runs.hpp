@@ -11,6 +11,8 @@ struct Run {
     std::filesystem::path dir;
     std::uint64_t count{0};
     std::uint64_t seed{1};
+    /// Of faults: the only kind that is tried, e.g. "power cut"; empty for all.
+    std::string only;
 };
 
 // Each prints what it did and returns 0 when all of it held.
