@@ -96,15 +96,21 @@ function(margrave_tests name)
     PROPERTIES TIMEOUT ${ARG_TIMEOUT})
 endfunction()
 
-# margrave_fuzz(rlp LIBS libs): libFuzzer target from <name>_fuzz.cpp with its corpus beside it.
+# margrave_fuzz(rlp LIBS libs): libFuzzer target from <name>_fuzz.cpp with its corpus beside it. SOURCES are files of a room
+# whose other files, and libraries, it does not need.
 function(margrave_fuzz name)
-  cmake_parse_arguments(ARG "" "" "LIBS" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "SOURCES;LIBS" ${ARGN})
   if(NOT MARGRAVE_FUZZ)
     return()
   endif()
-  add_executable(margrave_fuzz_${name} ${name}_fuzz.cpp)
-  target_link_libraries(margrave_fuzz_${name} PRIVATE ${ARG_LIBS})
-  target_link_options(margrave_fuzz_${name} PRIVATE -fsanitize=fuzzer)
+  list(TRANSFORM ARG_SOURCES PREPEND ${PROJECT_SOURCE_DIR}/)
+  add_executable(margrave_fuzz_${name} ${name}_fuzz.cpp limits.cpp ${ARG_SOURCES})
+  target_link_libraries(margrave_fuzz_${name} PRIVATE margrave_core ${ARG_LIBS})
+  target_link_options(margrave_fuzz_${name} PRIVATE -fsanitize=fuzzer -Wl,--wrap=LLVMFuzzerTestOneInput)
+  if(NOT TARGET fuzz)
+    add_custom_target(fuzz)
+  endif()
+  add_dependencies(fuzz margrave_fuzz_${name})
 endfunction()
 
 # margrave_bench(store LIBS libs): Google Benchmark program from <name>_bench.cpp.

@@ -129,6 +129,23 @@ Canonical error_json(const Error& error) {
              {"code", std::string(to_string(error.code))}, {"message", error.detail}}}};
 }
 
+Canonical::Array ledger_rows(const store::Ledger& ledger) {
+    Canonical::Array out;
+    for (const store::LedgerDefinition& definition : ledger.ledgers()) {
+        const auto head = ledger.chain_state(definition.asset.chain()).head;
+        auto trial = ledger.trial_balance(definition.id, head ? head->number : BlockNum{0});
+        Canonical::Object row{{"asset", definition.asset.text()}};
+        if (trial) {
+            row.emplace("pool", trial.value().totals[store::AccountCode::kPool].to_string());
+            row.emplace("vault", trial.value().totals[store::AccountCode::kVault].to_string());
+        } else {
+            row.emplace("error", trial.error().detail);
+        }
+        out.push_back(std::move(row));
+    }
+    return out;
+}
+
 }  // namespace
 
 Canonical App::chain_row(std::size_t index) const {
@@ -184,19 +201,6 @@ std::string App::status_json() const {
     for (const auto& [chain, reason] : rounds_->dead_reasons()) {
         dead.emplace(chain.text(), reason);
     }
-    Canonical::Array ledgers;
-    for (const store::LedgerDefinition& definition : ledger_->ledgers()) {
-        const auto head = ledger_->chain_state(definition.asset.chain()).head;
-        auto trial = ledger_->trial_balance(definition.id, head ? head->number : BlockNum{0});
-        Canonical::Object row{{"asset", definition.asset.text()}};
-        if (trial) {
-            row.emplace("pool", trial.value().totals[store::AccountCode::kPool].to_string());
-            row.emplace("vault", trial.value().totals[store::AccountCode::kVault].to_string());
-        } else {
-            row.emplace("error", trial.error().detail);
-        }
-        ledgers.push_back(std::move(row));
-    }
     const Attestation& last = scribe_->last();
     const auto guard = guard_status(*guard_, settings_.guard, silence_words());
     const bool silent = silence_ && !silence_->is_over();
@@ -221,7 +225,7 @@ std::string App::status_json() const {
              {"entries", Canonical::integer(fold_.folded.value)}}},
         {"guard", guard ? guard.value() : error_json(guard.error())},
         {"issuedAt", Canonical::integer(last.issued_at.value)},
-        {"ledgers", std::move(ledgers)},
+        {"ledgers", ledger_rows(*ledger_)},
         {"leaves", Canonical::integer(scribe_->leaves())},
         {"network", to_hex(settings_.genesis.network())},
         {"node", settings_.node_name},

@@ -49,6 +49,11 @@ void try_text(std::string_view text) {
         MARGRAVE_ASSERT(!report.value().report.price.is_negative());
         static_cast<void>(reports::check_signatures(report.value(), {}, 1));
     }
+    if (const auto foreign = detail::parse_foreign(text)) {
+        for (const std::string_view pointer : {"", "/price", "/a/0/b~1c"}) {
+            static_cast<void>(detail::text_at(foreign.value(), pointer));
+        }
+    }
     const auto document = parse_canonical(text);
     if (document) {
         static_cast<void>(memory_of(document.value()));
