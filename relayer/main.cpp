@@ -38,6 +38,7 @@ int main(int argc, char** argv) {
         AddCommand{add_account},
         AddCommand{add_risk},
         AddCommand{add_ledger},
+        AddCommand{add_order},
         AddCommand{add_audit},
         AddCommand{add_guard},
         AddCommand{add_version},

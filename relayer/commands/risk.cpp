@@ -88,6 +88,7 @@ void add_risk(CLI::App& app, Context& context) {
         ->type_name("FILE");
     stress->add_flag("--no-builtin", options->no_built_in, "Only those of --scenarios");
     on_run(*stress, context, [options](Context& c) { return run_stress(c, *options); });
+    add_risk_bad_debt(*risk, context);
     add_risk_replay(*risk, context);
     add_risk_forecast(*risk, context);
     add_risk_report(*risk, context);

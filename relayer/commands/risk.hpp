@@ -28,6 +28,7 @@ Result<Scenarios> scenarios_of(
 );
 
 // The commands below `margrave risk` beside `stress`, each in the file of its name.
+void add_risk_bad_debt(CLI::App& risk, Context& context);
 void add_risk_replay(CLI::App& risk, Context& context);
 void add_risk_forecast(CLI::App& risk, Context& context);
 void add_risk_report(CLI::App& risk, Context& context);
