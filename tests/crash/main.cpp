@@ -36,6 +36,6 @@ int main(int argc, char** argv) {
             return mode.run(run);
         }
     }
-    std::printf("margrave_crash kills|points|faults|flips COUNT [SEED [KIND OF FAULT]]\n");
+    std::printf("margrave_crash kills|points|faults|flips COUNT [SEED [MOMENT OR FAULT]]\n");
     return 2;
 }

@@ -14,7 +14,8 @@ namespace margrave::crash {
 namespace {
 
 constexpr std::uint64_t kBlocks = 3'000;
-constexpr std::uint64_t kRounds = 12;
+// So many that each moment comes kPassings times; tiles are published in each fourth.
+constexpr std::uint64_t kRounds = 28;
 /// A moment is passed so often at most before it kills.
 constexpr std::uint64_t kPassings = 6;
 /// Deaths after which a new directory begins.
@@ -202,16 +203,21 @@ int run_points(const Run& run) {
     std::set<std::string> points = first;
     points.insert(kTailCut);
     std::uint64_t deaths = 0;
+    std::size_t tried = 0;
     for (const std::string& point : points) {
+        if (!run.only.empty() && run.only != point) {
+            continue;
+        }
         Deaths one(run, history, point, !later.contains(point) && point != kTailCut);
         if (!one.all()) {
             return 1;
         }
         deaths += one.deaths();
+        ++tried;
     }
     std::printf(
         "%zu moments, %llu deaths, seed %llu: 0 lost, 0 duplicated, 0 conflicting\n",
-        points.size(),
+        tried,
         static_cast<unsigned long long>(deaths),
         static_cast<unsigned long long>(run.seed)
     );

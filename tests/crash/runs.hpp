@@ -11,7 +11,7 @@ struct Run {
     std::filesystem::path dir;
     std::uint64_t count{0};
     std::uint64_t seed{1};
-    /// Of faults: the only kind that is tried, e.g. "power cut"; empty for all.
+    /// The only moment, or kind of fault, that is tried, e.g. "power cut"; empty for all.
     std::string only;
 };
 
