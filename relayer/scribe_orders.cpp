@@ -5,6 +5,7 @@
 #include "core/assert.hpp"
 #include "relayer/detail/intents.hpp"
 #include "relayer/detail/messages.hpp"
+#include "relayer/detail/trouble.hpp"
 #include "relayer/scribe.hpp"
 
 #include <algorithm>
@@ -123,7 +124,12 @@ Result<store::ChainStop> Scribe::halt(store::ChainStop stop) {
     );
     decision.stops.push_back(stop);
     MARGRAVE_TRY(commit(decision));
-    MARGRAVE_TRY(publish());
+    // The stop counts from here on. What keeps the log from being written now does not undo it: the
+    // next that is published brings it along.
+    const Result<void> published = publish();
+    if (!published && must_stop(published.error().code)) {
+        return published.as_failure();
+    }
     return stop;
 }
 
