@@ -260,7 +260,11 @@ Result<void> Delivery::settle(store::Intent intent, const chains::TxnStatus& sta
     intent.block = status.block.number;
     intent.block_hash = status.block.hash;
     intent.included_hash = status.txn_hash;
-    const bool final = state.final && status.block.number <= state.final->number;
+    // By the ledger's block, not by its number alone: a node may be on a branch that is none of
+    // ours.
+    const auto ours = parts_.ledger.block_at(intent.chain, status.block.number);
+    const bool final = state.final && status.block.number <= state.final->number &&
+                       (!ours || ours->hash == status.block.hash);
     if (!final) {
         if (intent.state == store::IntentState::kIncluded && same_block) {
             return ok();

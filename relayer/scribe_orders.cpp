@@ -5,6 +5,7 @@
 #include "core/assert.hpp"
 #include "relayer/detail/intents.hpp"
 #include "relayer/detail/messages.hpp"
+#include "relayer/detail/trouble.hpp"
 #include "relayer/early.hpp"
 #include "relayer/scribe.hpp"
 
@@ -172,7 +173,12 @@ Result<store::ChainStop> Scribe::halt(store::ChainStop stop) {
     store::Decision decision;
     add_halt(decision, stop);
     MARGRAVE_TRY(commit(decision));
-    MARGRAVE_TRY(publish());
+    // The stop counts from here on. What keeps the log from being written now does not undo it: the
+    // next that is published brings it along.
+    const Result<void> published = publish();
+    if (!published && must_stop(published.error().code)) {
+        return published.as_failure();
+    }
     return stop;
 }
 

@@ -152,6 +152,12 @@ void Chains::add_block(std::size_t chain, std::uint64_t most_events) {
     n.chain.close();
     const std::vector<ChainEvent>& events_of = n.chain.blocks().back().data.events;
     trace_.add("block", std::to_string(chain) + " " + name_of(n.chain.head()));
+    for (const FakeReceipt& receipt : n.chain.blocks().back().receipts) {
+        const std::string outcome = receipt.succeeded ? "ok" : receipt.reason;
+        trace_.add(
+            "txn", std::to_string(chain) + " " + std::to_string(receipt.txn.nonce) + " " + outcome
+        );
+    }
     for (const ChainEvent& event : events_of) {
         trace_.add(std::string(to_string(std::get<Movement>(event.body).kind)));
     }
@@ -218,7 +224,9 @@ void Chains::fork(std::size_t chain) {
     }
     const std::size_t depth = 1 + random_.below(std::min<std::uint64_t>(free, kForkMax));
     trace_.add("fork", std::to_string(chain) + " " + std::to_string(depth));
-    drop(chain, depth, random_.percent(15));
+    const bool forget = random_.percent(15);
+    trace_.add(forget ? "forget" : "requeue");
+    drop(chain, depth, forget);
     // Now and then the new branch is shorter for a while.
     const std::size_t length =
         random_.percent(20) ? random_.below(depth + 1) : depth + random_.below(2);

@@ -38,6 +38,22 @@ void expect(bool holds, const std::string& what) {
     }
 }
 
+/// The outbox of a chain and what its node waits for, for people.
+std::string outbox_of(const World& world, std::size_t chain) {
+    std::string out = "; the chain's next nonce is " +
+                      std::to_string(world.nodes[chain]->chain.state().nonce) + ", the outbox:";
+    const auto open = world.database->open_intents().value();
+    for (const store::Intent& intent : open) {
+        if (intent.chain == world.id(chain)) {
+            out += " [" + intent.kind + " " + intent.label + " " +
+                   std::string(store::to_string(intent.state)) +
+                   (intent.nonce ? " nonce " + std::to_string(*intent.nonce) : "") + " " +
+                   intent.error + "]";
+        }
+    }
+    return out;
+}
+
 template <class T>
 T value_of(Result<T> result, const std::string& what) {
     expect(result.has_value(), what + ": " + (result ? "" : result.error().detail));
@@ -60,7 +76,7 @@ void Checks::check_caught_up() {
         expect(
             there.round == world_.scribe->last().round,
             "round " + std::to_string(world_.scribe->last().round.value) + " does not reach " +
-                chain + ", which has " + std::to_string(there.round.value)
+                chain + ", which has " + std::to_string(there.round.value) + outbox_of(world_, c)
         );
     }
 }

@@ -86,6 +86,25 @@ TEST_F(DeliveryTest, ReleaseGoesFromQueuedToFinal) {
     EXPECT_EQ(world.requests(0).front().state, store::RequestState::kExecuted);
 }
 
+// The number of the block is not enough: on the branch of a node that broke its finality it is low.
+TEST_F(DeliveryTest, InclusionInABlockThatIsNotTheLedgersIsNotFinal) {
+    queue_release();
+    EXPECT_OK(world.deliver(0));
+    ASSERT_EQ(release().state, IntentState::kSent);
+    mine_and_watch();
+    mine_and_watch();
+    world.chain(0).finalize();
+    ASSERT_OK(world.watch(0));
+    const BlockNum final = world.ledger->chain_state(world.id(0)).final->number;
+    node().reorg(3);
+    node().chain.drop(4);
+    world.chain(0).mine();
+    ASSERT_LE(node().chain.head().number, final);
+    ASSERT_FALSE(node().chain.blocks().back().receipts.empty());
+    EXPECT_OK(world.deliver(0));
+    EXPECT_EQ(release().state, IntentState::kIncluded);
+}
+
 TEST_F(DeliveryTest, RegistryFollowsTheRounds) {
     EXPECT_EQ(world.chain(0).chain().state().attestation, world.scribe->last());
     world.settle(0, {deposit(account(2), coin(), eth(1))});

@@ -6,6 +6,8 @@
 #include "tests/unit/relayer/fixture.hpp"
 
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
 
 // One chain's trouble: halted, held, dead; and what goes on beside it.
 namespace margrave::relayer::tests {
@@ -91,6 +93,18 @@ class HaltsTest : public WorldTest {
         ASSERT_OK(world.database->commit(decision));
     }
 };
+
+TEST_F(HaltsTest, AStopCountsAlsoWhenTheLogCannotBeWrittenNow) {
+    const std::filesystem::path log = world.settings.data_dir / "log";
+    const std::filesystem::path away = world.settings.data_dir / "away";
+    std::filesystem::rename(log, away);
+    std::ofstream(log) << "no directory";
+    violate(0);
+    EXPECT_TRUE(store::Incidents(*world.database).open_stop(world.id(0)).value().has_value());
+    std::filesystem::remove(log);
+    std::filesystem::rename(away, log);
+    ASSERT_OK(world.scribe->publish());
+}
 
 TEST_F(HaltsTest, HaltedChainsAccountsAreUnattestableAndTheOthersGoOn) {
     violate(0);
