@@ -104,6 +104,15 @@ Result<json> parse_answer(const infra::HttpResponse& answer, bool floats) {
     return infra::parse_strict(answer.body, limits);
 }
 
+/// Why a body was not taken. The reader quotes what it read last, and a proxy may write the URL it
+/// was asked with: so the secrets are struck out before they are read.
+std::string why_no_json(const Speaker& speaker, const infra::HttpResponse& answer, bool floats) {
+    infra::HttpResponse hidden;
+    hidden.body = speaker.hide(answer.body);
+    const Result<json> parsed = parse_answer(hidden, floats);
+    return "bad JSON" + (parsed ? std::string() : ": " + parsed.error().detail);
+}
+
 /// eth_feeHistory is the one standard method whose result has fractions (gasUsedRatio).
 bool has_fractions(const RpcCall& call) {
     return call.method == "eth_feeHistory";
@@ -199,11 +208,15 @@ Speaker::Speaker(std::string endpoint_name, const infra::Url& url)
 }
 
 std::string Speaker::quote(std::string_view words) const {
+    return infra::printable(hide(words), 300);
+}
+
+std::string Speaker::hide(std::string_view words) const {
     std::string text(words);
     for (const std::string& secret : secrets) {
         text = strike_out(std::move(text), secret);
     }
-    return infra::printable(text, 300);
+    return text;
 }
 
 std::string encode_call(const RpcCall& call, std::uint64_t id) {
@@ -227,7 +240,9 @@ RpcResult<json> decode_call(
     Result<json> parsed = parse_answer(answer, has_fractions(call));
     const auto by_body = [&]() -> RpcResult<json> {
         if (!parsed) {
-            return unproved(speaker, call.method, "bad JSON: " + parsed.error().detail);
+            return unproved(
+                speaker, call.method, why_no_json(speaker, answer, has_fractions(call))
+            );
         }
         json& envelope = parsed.value();
         if (!envelope.is_object()) {
@@ -255,7 +270,8 @@ BatchResult decode_batch(
     if (by_status || !parsed || !parsed.value().is_array()) {
         RpcResult<json> whole = unproved(speaker, what, "no array of answers");
         if (!parsed) {
-            whole = unproved(speaker, what, "bad JSON: " + parsed.error().detail);
+            const bool floats = std::ranges::any_of(calls, has_fractions);
+            whole = unproved(speaker, what, why_no_json(speaker, answer, floats));
         } else if (parsed.value().is_object() && has_value(parsed.value(), "error")) {
             whole = node_error(speaker, what, parsed.value()["error"]);
         }

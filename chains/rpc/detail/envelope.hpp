@@ -24,6 +24,8 @@ struct Speaker {
 
     /// A node's words: secrets struck out, escaped, cut at 300 bytes.
     [[nodiscard]] std::string quote(std::string_view words) const;
+    /// The words with the secrets struck out, otherwise as they are.
+    [[nodiscard]] std::string hide(std::string_view words) const;
 };
 
 template <class T>

@@ -284,6 +284,15 @@ TEST_F(RpcClientTest, TheKeyInTheUrlIsStruckOutOfTheNodesWords) {
     );
 }
 
+TEST_F(RpcClientTest, TheKeyInTheUrlIsStruckOutOfWhatIsNoJson) {
+    client = make({}, "/v3/0123456789abcdef?token=supersecret");
+    answer_raw(R"({"/v3/0123456789abcdef":1,"found supersecret")");
+    const std::string detail = call().error().detail;
+    EXPECT_NE(detail.find("bad JSON: "), std::string::npos) << detail;
+    EXPECT_EQ(detail.find("0123456789abcdef"), std::string::npos) << detail;
+    EXPECT_EQ(detail.find("supersecret"), std::string::npos) << detail;
+}
+
 TEST_F(RpcClientTest, ABadUrlIsAConfigErrorThatHidesIt) {
     EndpointSettings endpoint;
     endpoint.name = "alpha";
