@@ -76,6 +76,8 @@ struct Settings {
     SecretSource password;
     std::chrono::milliseconds attestation_interval{60'000};
     GuardSettings guard;
+    /// How long every state stays readable.
+    std::chrono::seconds keep_states{2'592'000};
     std::filesystem::path admin_socket;
     std::string log_level{"info"};
     std::string log_format{"auto"};

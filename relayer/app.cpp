@@ -5,6 +5,7 @@
 #include "infra/signals.hpp"
 #include "infra/timeout.hpp"
 #include "relayer/detail/trouble.hpp"
+#include "relayer/restore.hpp"
 #include "relayer/seizure_call.hpp"
 #include "relayer/sender.hpp"
 #include "relayer/sync.hpp"
@@ -54,7 +55,13 @@ Result<void> App::open(attest::SecretKey key) {
     const Hash32 network = settings_.genesis.network();
     const std::filesystem::path& dir = settings_.data_dir;
     MARGRAVE_TRY(database_, store::Database::open({dir / "store", network, false}));
+    MARGRAVE_TRY(const auto restored, restored_mark(dir / "store"));
+    restored_ = restored.has_value();
+    if (restored) {
+        log_.warn("store.restored", {{"from", *restored}});
+    }
     ledger_ = std::make_unique<store::Ledger>(*database_);
+    copier_ = std::make_unique<infra::Worker>();
     MARGRAVE_TRY(define_ledgers(*ledger_, settings_.parameters));
     MARGRAVE_TRY(
         guard_, store::SigningGuard::open(settings_.guard.dir, settings_.guard.mark, network)
@@ -108,11 +115,7 @@ Result<void> App::open(attest::SecretKey key) {
         )
     );
     tasks_ = std::make_unique<infra::TaskGroup>(executor_);
-    if (options_.dry_run) {
-        return ok();
-    }
-    MARGRAVE_TRY(scribe_->open(clock_.now()));
-    return rounds_->open();
+    return options_.dry_run ? ok() : scribe_->load();
 }
 
 Result<void> App::open_adapters() {
@@ -181,12 +184,19 @@ void App::stop(Error why) {
     tasks_->cancel();
 }
 
+Result<void> App::begin_signing() {
+    MARGRAVE_TRY(scribe_->begin(clock_.now()));
+    // Over a restored ledger they open when it was read again (compare_restored).
+    return restored_ ? ok() : rounds_->open();
+}
+
 Task<void> App::sign_rounds() {
     const auto tick = std::min<std::chrono::milliseconds>(
         settings_.attestation_interval, std::chrono::milliseconds(1000)
     );
     infra::LogLimiter limiter(1, std::chrono::seconds(30));
     co_await keep_silence();
+    co_await compare_restored();
     while (!stopped_by_) {
         board_->review(clock_.now());
         auto passed = co_await rounds_->pass();
@@ -262,6 +272,12 @@ Task<Result<void>> App::run() {
     if (!checked) {
         co_return checked.as_failure();
     }
+    if (!options_.dry_run) {
+        const auto begun = begin_signing();
+        if (!begun) {
+            co_return begun.as_failure();
+        }
+    }
     log_.info(
         "daemon.running",
         {{"chains", settings_.chains.size()},
@@ -280,6 +296,7 @@ Task<Result<void>> App::run() {
         begin_silence();
         work.emplace_back("rounds", sign_rounds());
     }
+    work.emplace_back("prune", prune());
     work.emplace_back("admin", admin_->run());
     work.emplace_back("signal", wait_for_signal());
     for (auto& [name, task] : work) {

@@ -39,6 +39,7 @@ int main(int argc, char** argv) {
         AddCommand{add_risk},
         AddCommand{add_audit},
         AddCommand{add_guard},
+        AddCommand{add_store},
         AddCommand{add_version},
     };
     return run_command_line(argc, argv, kCommands, std::cout, std::cerr);

@@ -29,6 +29,9 @@ void add_account_risk(CLI::App& account, Context& context);
 void add_risk(CLI::App& app, Context& context);
 void add_audit(CLI::App& app, Context& context);
 void add_guard(CLI::App& app, Context& context);
+void add_store(CLI::App& app, Context& context);
+/// `backup`, `backups` and `restore`, below the command that `add_store` makes.
+void add_store_backup(CLI::App& store, Context& context);
 void add_version(CLI::App& app, Context& context);
 
 }  // namespace margrave::relayer
