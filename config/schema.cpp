@@ -449,6 +449,12 @@ constexpr Setting kTable[] = {
      "Readings at later final blocks, one after the other, in which no vault ledger of the chain lacks anything, before "
      "it goes on.", "3"},
 
+    {"/store", kObject, kOptional, "", "", "",
+     "The ledger's database.", R"({"keep_states": "90d"})"},
+    {"/store/keep_states", kSeconds, kOptional, R"("30d")", "1h", "36500d",
+     "How long the state after every block can be read, by the time of its chain. Older ones are removed, except what "
+     "a signed statement names, which is kept for ever, as are events, transfers, blocks and the log.", R"("90d")"},
+
     {"/api", kObject, kOptional, "", "", "",
      "How the running daemon is asked.", R"({"admin_socket": "/run/margrave/admin.sock"})"},
     {"/api/admin_socket", kPath, kOptional, "", "", "",

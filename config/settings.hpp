@@ -96,6 +96,8 @@ struct Settings {
     GuardSettings guard;
     FundSettings funds;
     ReconciliationSettings reconciliation;
+    /// How long every state stays readable.
+    std::chrono::seconds keep_states{2'592'000};
     std::filesystem::path admin_socket;
     std::string log_level{"info"};
     std::string log_format{"auto"};

@@ -234,9 +234,10 @@ std::string App::status_json() const {
         {"signer", to_checksum(signer_->address())},
         {"validUntil", Canonical::integer(last.valid_until.value)},
         {"waitingFor",
-         !disk_shortage_.empty() ? disk_shortage_
-         : silent                ? "the silence after the start: " + silence_words()
-                                 : rounds_->waiting_for()},
+         !disk_shortage_.empty()   ? disk_shortage_
+         : silent                  ? "the silence after the start: " + silence_words()
+         : !restored_wait_.empty() ? "after a restore: " + restored_wait_
+                                   : rounds_->waiting_for()},
     };
     return status.dump();
 }
@@ -253,9 +254,15 @@ Task<std::string> App::answer(std::string request) {
         const auto done = resume(document.value());
         co_return (done ? done.value() : error_json(done.error())).dump();
     }
+    if (method && method.value() == "copy-store") {
+        const auto copied = co_await copy_store();
+        const Canonical answer =
+            copied ? Canonical(Canonical::Object{{"copied", true}}) : error_json(copied.error());
+        co_return answer.dump();
+    }
     const Error unknown = fail(
         Errc::kUsage,
-        "unknown admin request; known: {\"method\":\"status\"}, "
+        "unknown admin request; known: {\"method\":\"status\"}, {\"method\":\"copy-store\"}, "
         "{\"chain\":...,\"method\":\"resume\",\"reason\":...}"
     );
     co_return error_json(unknown).dump();

@@ -5,6 +5,7 @@
 #include "infra/signals.hpp"
 #include "infra/timeout.hpp"
 #include "relayer/detail/trouble.hpp"
+#include "relayer/restore.hpp"
 #include "relayer/seizure_call.hpp"
 #include "relayer/sender.hpp"
 #include "relayer/sync.hpp"
@@ -60,8 +61,14 @@ Result<void> App::open(attest::SecretKey key) {
     MARGRAVE_TRY(open_disk());
     MARGRAVE_TRY(database_, store::Database::open({dir / "store", network, false}));
     log_.info("store.opened", {{"found", database_->note()}});
+    MARGRAVE_TRY(const auto restored, restored_mark(dir / "store"));
+    restored_ = restored.has_value();
+    if (restored) {
+        log_.warn("store.restored", {{"from", *restored}});
+    }
     ledger_ = std::make_unique<store::Ledger>(*database_);
     MARGRAVE_TRY(fold_step());
+    copier_ = std::make_unique<infra::Worker>();
     MARGRAVE_TRY(define_ledgers(*ledger_, settings_.parameters));
     MARGRAVE_TRY(
         guard_, store::SigningGuard::open(settings_.guard.dir, settings_.guard.mark, network)
@@ -116,11 +123,7 @@ Result<void> App::open(attest::SecretKey key) {
         )
     );
     tasks_ = std::make_unique<infra::TaskGroup>(executor_);
-    if (options_.dry_run) {
-        return ok();
-    }
-    MARGRAVE_TRY(open_log());
-    return rounds_->open();
+    return options_.dry_run ? ok() : scribe_->load();
 }
 
 Result<void> App::open_reconciler(const std::vector<ChainId>& chains) {
@@ -207,12 +210,19 @@ void App::stop(Error why) {
     tasks_->cancel();
 }
 
+Result<void> App::begin_signing() {
+    MARGRAVE_TRY(open_log());
+    // Over a restored ledger they open when it was read again (compare_restored).
+    return restored_ ? ok() : rounds_->open();
+}
+
 Task<void> App::sign_rounds() {
     const auto tick = std::min<std::chrono::milliseconds>(
         settings_.attestation_interval, std::chrono::milliseconds(1000)
     );
     infra::LogLimiter limiter(1, std::chrono::seconds(30));
     co_await keep_silence();
+    co_await compare_restored();
     while (!stopped_by_) {
         board_->review(clock_.now());
         if (is_disk_short()) {
@@ -322,6 +332,12 @@ Task<Result<void>> App::run() {
     if (!checked) {
         co_return checked.as_failure();
     }
+    if (!options_.dry_run) {
+        const auto begun = begin_signing();
+        if (!begun) {
+            co_return begun.as_failure();
+        }
+    }
     log_.info(
         "daemon.running",
         {{"chains", settings_.chains.size()},
@@ -341,6 +357,7 @@ Task<Result<void>> App::run() {
         work.emplace_back("rounds", sign_rounds());
     }
     work.emplace_back("fold", fold_journal());
+    work.emplace_back("prune", prune());
     work.emplace_back("admin", admin_->run());
     work.emplace_back("signal", wait_for_signal());
     for (auto& [name, task] : work) {

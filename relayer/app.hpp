@@ -10,6 +10,7 @@
 #include "infra/notifier.hpp"
 #include "infra/task_group.hpp"
 #include "infra/unix_server.hpp"
+#include "infra/worker.hpp"
 #include "oracle/oracle.hpp"
 #include "relayer/chain_board.hpp"
 #include "relayer/delivery.hpp"
@@ -88,13 +89,25 @@ class App {
     void add_chain(chains::ChainAdapter& adapter, const std::shared_ptr<attest::Signer>& paying);
     [[nodiscard]] OwnRound own_round() const;
     /// kUnsafe when what was published elsewhere is not a part of this log. What does not answer is
-    /// passed over.
+    /// passed over, unless the store was restored.
     Task<Result<void>> check_published();
-    /// kUnsafe when a registry is ahead of what this data directory signed.
+    /// kUnsafe when a registry is ahead of what this data directory signed, or when the store was
+    /// restored and one does not answer.
     Task<Result<void>> check_chains();
+    /// Finishes what a crash interrupted, and publishes.
+    Result<void> begin_signing();
     void begin_silence();
     /// Ends when the silence is over, or with what stops the daemon.
     Task<void> keep_silence();
+    /// Of a restored store: ends when every chain was read again as far as it was attested and gave
+    /// the same, or with what stops the daemon.
+    Task<void> compare_restored();
+    /// What is still waited for; empty when all was compared and rounds may be signed.
+    Result<std::string> compare_restored_heads();
+    /// Removes states that are older than the config wants to keep, in small steps.
+    Task<void> prune();
+    /// Makes a copy of the store beside it, for a backup.
+    Task<Result<void>> copy_store();
     /// How it stands, for people.
     [[nodiscard]] std::string silence_words() const;
     Task<void> follow_chain(std::size_t index);
@@ -123,6 +136,8 @@ class App {
     std::string disk_shortage_;
     std::unique_ptr<store::Database> database_;
     std::unique_ptr<store::Ledger> ledger_;
+    /// Copies the database, while the rest goes on.
+    std::unique_ptr<infra::Worker> copier_;
     std::unique_ptr<store::SigningGuard> guard_;
     std::unique_ptr<attest::Signer> signer_;
     /// Who pays for transactions.
@@ -146,6 +161,10 @@ class App {
     std::unique_ptr<infra::TaskGroup> tasks_;
     /// From the start of signing on; absent in a dry run.
     std::optional<Silence> silence_;
+    /// The store came out of a backup and was not compared yet.
+    bool restored_{false};
+    /// What that comparison waits for, for people.
+    std::string restored_wait_;
     std::optional<Error> stopped_by_;
     store::FoldProgress fold_;
 };

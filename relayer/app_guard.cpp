@@ -3,6 +3,8 @@
 #include "infra/timeout.hpp"
 #include "infra/url.hpp"
 #include "relayer/app.hpp"
+#include "relayer/replay.hpp"
+#include "relayer/restore.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -22,7 +24,7 @@ constexpr int kAsksInSilence = 8;
 
 Result<void> App::open_log() {
     const std::uint64_t before = database_->leaf_count();
-    MARGRAVE_TRY(scribe_->open(clock_.now()));
+    MARGRAVE_TRY(scribe_->begin(clock_.now()));
     log_.info(
         "log.opened",
         {{"entries", scribe_->leaves()},
@@ -48,6 +50,14 @@ Task<Result<void>> App::check_published() {
             const std::string why =
                 answer ? "status " + std::to_string(answer.value().status) : answer.error().detail;
             log_.warn("published.unreachable", {{"log", name}, {"reason", why}});
+            if (restored_) {
+                co_return fail(
+                    Errc::kUnsafe,
+                    "the store was restored from a backup and the " + name +
+                        ", with which it must be compared, does not answer (" + why +
+                        "). Nothing is signed"
+                );
+            }
             continue;
         }
         auto compared = scribe_->compare_published(answer.value().body, name);
@@ -68,7 +78,8 @@ Task<Result<void>> App::check_chains() {
         auto facts = co_await adapter->probe();
         if (!facts) {
             const bool known = ledger_->chain_state(chain).final.has_value();
-            if (facts.error().code == Errc::kWrongChain || !known) {
+            const bool needed = restored_ && !options_.dry_run;
+            if (facts.error().code == Errc::kWrongChain || !known || needed) {
                 co_return facts.as_failure();
             }
             log_.warn("chain.unreachable", {{"chain", chain}, {"reason", facts.error()}});
@@ -132,6 +143,59 @@ Task<void> App::keep_silence() {
         }
     }
     log_.info("guard.silence_over", {{"round", own_round().round}});
+}
+
+Result<std::string> App::compare_restored_heads() {
+    MARGRAVE_TRY(const auto heads, attested_heads(*database_, settings_.genesis.network()));
+    bool exact = true;
+    for (const Head& head : heads) {
+        exact = exact && ledger_->block_at(head.chain, head.number);
+        MARGRAVE_TRY(const std::string waits, compare_head(*ledger_, head));
+        if (!waits.empty()) {
+            return waits;
+        }
+    }
+    MARGRAVE_TRY(const bool opened, rounds_->open_restored());
+    if (!opened) {
+        return std::string("a final block that was compared with its vault, on every chain");
+    }
+    // Read again in runs, a ledger has not every state: then the heads must do.
+    const auto replayed =
+        exact ? replay_round(settings_.genesis.network(), *database_, *ledger_, RoundNum{})
+              : Result<ReplayedRound>(fail(Errc::kNotFound, "the attested block lies in a run"));
+    if (!replayed && replayed.error().code != Errc::kNotFound) {
+        return replayed.error();
+    }
+    if (replayed) {
+        log_.info("restored.replayed", {{"round", replayed.value().attestation.round}});
+    } else {
+        log_.warn("restored.not_replayed", {{"reason", replayed.error()}});
+    }
+    return std::string{};
+}
+
+Task<void> App::compare_restored() {
+    infra::LogLimiter limiter(1, std::chrono::seconds(30));
+    while (restored_ && !stopped_by_) {
+        const auto waits = compare_restored_heads();
+        const auto done = waits && waits.value().empty()
+                              ? remove_restored_mark(settings_.data_dir / "store")
+                              : Result<void>(ok());
+        if (!waits || !done) {
+            stop(waits ? done.error() : waits.error());
+            co_return;
+        }
+        restored_wait_ = waits.value();
+        restored_ = !restored_wait_.empty();
+        if (!restored_) {
+            log_.info("restored.compared", {{"round", own_round().round}});
+            co_return;
+        }
+        if (const auto skipped = limiter.pass()) {
+            log_.warn("restored.waiting", {{"for", restored_wait_}, {"skipped", *skipped}});
+        }
+        co_await round_due_.wait_for(kAskLeast);
+    }
 }
 
 }  // namespace margrave::relayer

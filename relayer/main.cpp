@@ -41,6 +41,7 @@ int main(int argc, char** argv) {
         AddCommand{add_order},
         AddCommand{add_audit},
         AddCommand{add_guard},
+        AddCommand{add_store},
         AddCommand{add_version},
     };
     return run_command_line(argc, argv, kCommands, std::cout, std::cerr);

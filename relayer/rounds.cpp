@@ -98,6 +98,25 @@ Rounds::Rounds(Parts parts)
 Result<void> Rounds::open() {
     opened_ = parts_.clock.now();
     MARGRAVE_TRY(load_last_round());
+    return fill_book();
+}
+
+Result<bool> Rounds::open_restored() {
+    opened_ = parts_.clock.now();
+    firm_.clear();
+    MARGRAVE_TRY(load_last_round());
+    for (auto& [chain, number] : firm_) {
+        const auto covered = covered_.find(chain);
+        if (covered == covered_.end() || covered->second < number) {
+            return false;
+        }
+        number = covered->second;
+    }
+    MARGRAVE_TRY(fill_book());
+    return true;
+}
+
+Result<void> Rounds::fill_book() {
     MARGRAVE_TRY(auto accounts, parts_.ledger.all_holdings(firm_));
     for (AccountHoldings& holdings : accounts) {
         book_.set(std::move(holdings));

@@ -42,6 +42,10 @@ class Rounds {
 
     /// Loads the firm state of all accounts and the latch of the last round.
     Result<void> open();
+    /// In place of `open` over a restored ledger: read again in runs, it may not have the state
+    /// that was attested last, so the book stands on the newest final blocks that were compared
+    /// with their vaults. False, and nothing done, while there is none above what was attested.
+    Result<bool> open_restored();
 
     /// One pass: follow the final heads, read prices, sign a round when one is due, answer
     /// requests, plan liquidations, publish. True when a round was signed. kUnsafe and store
@@ -84,6 +88,8 @@ class Rounds {
     /// none.
     Result<bool> follow_finality();
     Result<void> load_last_round();
+    /// With everybody's holdings as of firm_.
+    Result<void> fill_book();
     Result<void> recall_prices(const Hash32& root);
     /// The next block each chain's firm state stands on. Absent while a chain has none.
     std::optional<store::AsOf> next_firm();

@@ -29,6 +29,11 @@ Scribe::Scribe(Parts parts)
       parameters_(keccak256(margin::canonical(parts_.settings.parameters).dump())) {}
 
 Result<void> Scribe::open(UnixSeconds now) {
+    MARGRAVE_TRY(load());
+    return begin(now);
+}
+
+Result<void> Scribe::load() {
     const std::string origin =
         attest::log_origin(parts_.settings.genesis.network(), parts_.settings.node_name);
     store::Database& database = parts_.database;
@@ -42,10 +47,19 @@ Result<void> Scribe::open(UnixSeconds now) {
         )
     );
     if (database.leaf_count() == 0) {
-        MARGRAVE_TRY(check_lost_log());
-        MARGRAVE_TRY(start_log());
+        return check_lost_log();
     }
     MARGRAVE_TRY(load_last());
+    MARGRAVE_TRY(const auto guarded, last_guarded());
+    MARGRAVE_TRY(check_guard_and_log(guarded));
+    return check_recent();
+}
+
+Result<void> Scribe::begin(UnixSeconds now) {
+    if (parts_.database.leaf_count() == 0) {
+        MARGRAVE_TRY(start_log());
+    }
+    MARGRAVE_TRY(recall_evidence());
     MARGRAVE_TRY(finish_interrupted(now));
     MARGRAVE_TRY(name_parameters());
     return publish();
@@ -93,13 +107,29 @@ Result<void> Scribe::load_last() {
     return ok();
 }
 
-Result<void> Scribe::finish_interrupted(UnixSeconds now) {
+Result<std::optional<store::GuardEntry>> Scribe::last_guarded() const {
     const Hash32 domain = attest::domain_separator(parts_.settings.genesis.network());
-    MARGRAVE_TRY(
-        auto guarded, parts_.guard.last(parts_.signer.address(), domain, attestation_subject())
-    );
-    MARGRAVE_TRY(check_guard_and_log(guarded));
-    MARGRAVE_TRY(check_recent());
+    return parts_.guard.last(parts_.signer.address(), domain, attestation_subject());
+}
+
+Result<void> Scribe::recall_evidence() {
+    const std::string name = "round/" + std::to_string(last_.round.value);
+    if (last_.round.value == 0 || parts_.database.document(name)) {
+        return ok();
+    }
+    MARGRAVE_TRY(const auto guarded, last_guarded());
+    if (!guarded || guarded->epoch != last_.round.value || guarded->message.empty()) {
+        return ok();
+    }
+    MARGRAVE_TRY(const auto message, parse_canonical(as_text(guarded->message)));
+    MARGRAVE_TRY(auto draft, parse_round_message(message));
+    store::Decision decision;
+    decision.documents = std::move(draft.documents);
+    return commit(decision);
+}
+
+Result<void> Scribe::finish_interrupted(UnixSeconds now) {
+    MARGRAVE_TRY(auto guarded, last_guarded());
     if (!guarded || guarded->epoch == last_.round.value) {
         return ok();
     }
@@ -205,6 +235,9 @@ Result<void> Scribe::sign_round(
         );
     }
     decision.documents.emplace_back(kLastAttestation, decision.leaves.front());
+    for (const Head& head : draft.heads) {
+        decision.names.emplace_back(head.chain, head.number);
+    }
     for (const chains::ChainAdapter* adapter : parts_.chains) {
         if (fresh != nullptr && fresh->undelivered.contains(adapter->settings().chain)) {
             continue;

@@ -83,6 +83,10 @@ class Scribe {
     /// left between guard and leaf, writes the genesis, key and parameters leaves of a new log.
     /// kUnsafe when the three disagree in a way that only a person can settle.
     Result<void> open(UnixSeconds now);
+    /// The two halves of it: the first reads and checks and writes nothing, so that more may be
+    /// compared (`compare_published`) before the second signs and publishes.
+    Result<void> load();
+    Result<void> begin(UnixSeconds now);
 
     /// Signs the draft, or finishes what was recorded for its round and never reached the log: then
     /// `last` is not the draft's statement.
@@ -148,11 +152,15 @@ class Scribe {
     Result<void> commit(const store::Decision& decision);
     Result<void> start_log();
     Result<void> name_parameters();
+    /// A restored store's log was completed from outside: of the last round the guard still has the
+    /// evidence.
+    Result<void> recall_evidence();
     Result<void> finish_interrupted(UnixSeconds now);
     Result<void> load_last();
     Result<void> check_recent() const;
     Result<void> check_guarded(ByteView leaf) const;
     Result<void> check_guard_and_log(const std::optional<store::GuardEntry>& guarded) const;
+    [[nodiscard]] Result<std::optional<store::GuardEntry>> last_guarded() const;
     /// `fresh`: what goes with the message without being recorded with it; null when the message is
     /// one that was recorded before.
     Result<void> sign_round(const Canonical& message, const RoundDraft* fresh, UnixSeconds now);

@@ -30,6 +30,9 @@ void build_node(Settings& out, const Reader& root, const std::filesystem::path& 
     if (const auto socket = root.object("api").text("admin_socket")) {
         out.admin_socket = resolve(base_dir, *socket);
     }
+    if (const auto keep = root.object("store").seconds("keep_states")) {
+        out.keep_states = std::chrono::seconds(*keep);
+    }
     take(out.log_level, root.object("log").text("level"));
     take(out.log_format, root.object("log").text("format"));
 }

@@ -31,6 +31,9 @@ void add_ledger(CLI::App& app, Context& context);
 void add_order(CLI::App& app, Context& context);
 void add_audit(CLI::App& app, Context& context);
 void add_guard(CLI::App& app, Context& context);
+void add_store(CLI::App& app, Context& context);
+/// `backup`, `backups` and `restore`, below the command that `add_store` makes.
+void add_store_backup(CLI::App& store, Context& context);
 void add_version(CLI::App& app, Context& context);
 
 }  // namespace margrave::relayer

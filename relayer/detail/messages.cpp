@@ -123,6 +123,19 @@ Canonical heads_json(const std::vector<Head>& heads) {
     return rows;
 }
 
+Result<std::vector<Head>> parse_heads(const Canonical& rows) {
+    const auto* array = std::get_if<Canonical::Array>(&rows.value());
+    if (array == nullptr) {
+        return bad("heads", "is no array");
+    }
+    std::vector<Head> out;
+    for (const Canonical& row : *array) {
+        MARGRAVE_TRY(auto head, parse_head(row));
+        out.push_back(std::move(head));
+    }
+    return out;
+}
+
 Canonical prices_json(const std::vector<PriceRow>& rows) {
     Canonical::Array out;
     for (const PriceRow& row : rows) {
@@ -156,11 +169,8 @@ Result<RoundDraft> parse_round_message(const Canonical& message) {
     RoundDraft draft;
     MARGRAVE_TRY(auto typed, member(message, "typedData"));
     MARGRAVE_TRY(draft.attestation, attest::parse_attestation(typed));
-    MARGRAVE_TRY(auto heads, array_member(message, "heads"));
-    for (const Canonical& row : heads) {
-        MARGRAVE_TRY(auto head, parse_head(row));
-        draft.heads.push_back(std::move(head));
-    }
+    MARGRAVE_TRY(auto heads, member(message, "heads"));
+    MARGRAVE_TRY(draft.heads, parse_heads(heads));
     MARGRAVE_TRY(auto prices, array_member(message, "prices"));
     for (const Canonical& row : prices) {
         MARGRAVE_TRY(auto price, parse_price(row));

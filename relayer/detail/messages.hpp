@@ -18,6 +18,8 @@ Result<std::string> text_member(const Canonical& value, std::string_view name);
 Result<std::uint64_t> integer_member(const Canonical& value, std::string_view name);
 
 Canonical heads_json(const std::vector<Head>& heads);
+/// Of an array, as a message and an attestation's leaf have it.
+Result<std::vector<Head>> parse_heads(const Canonical& rows);
 Canonical prices_json(const std::vector<PriceRow>& rows);
 
 Canonical round_message(const RoundDraft& draft);
