@@ -109,6 +109,17 @@ void write(Writer& out, const Term::Part& part) {
     out.member("collateral_value", part.collateral_value);
     out.member("debt", part.debt);
     out.member("debt_value", part.debt_value);
+    // Only where it is another: most evidence has no word of it.
+    if (part.initial) {
+        out.key("initial");
+        out.open('{');
+        out.member("collateral_value", part.initial->collateral_value);
+        out.member("debt_price", part.initial->debt_price);
+        out.member("debt_value", part.initial->debt_value);
+        out.member("part", part.initial->part);
+        out.member("price", part.initial->price);
+        out.close('}');
+    }
     out.member("price", part.price);
     out.close('}');
 }
@@ -143,6 +154,7 @@ void write(Writer& out, const Money& amount) {
 }
 
 void write(Writer& out, const Term& term);
+void write(Writer& out, const Relief& relief);
 void write(Writer& out, const VenueTerm& term);
 void write(Writer& out, const Unvalued& unvalued);
 
@@ -159,6 +171,13 @@ void write_list(Writer& out, std::string_view name, const Items& items) {
 void write(Writer& out, const Term& term) {
     out.open('{');
     out.member("asset", term.asset);
+    if (term.counted_initial != term.value || term.counted != term.value) {
+        out.key("counted");
+        out.open('{');
+        out.member("initial", term.counted_initial);
+        out.member("others", term.counted);
+        out.close('}');
+    }
     write_list(out, "parts", term.parts);
     out.member("price", term.price);
     write_levels(
@@ -199,6 +218,15 @@ void write(Writer& out, const VenueTerm& term) {
     out.close('}');
 }
 
+void write(Writer& out, const Relief& relief) {
+    out.open('{');
+    out.member("correlation", relief.correlation);
+    out.member("initial", relief.initial);
+    out.member("liquidation_end", relief.liquidation_end);
+    out.member("maintenance", relief.maintenance);
+    out.close('}');
+}
+
 void write(Writer& out, const Unvalued& unvalued) {
     out.open('{');
     out.member("what", unvalued.what);
@@ -228,6 +256,9 @@ std::string Evaluation::evidence_text() const {
     write_levels(out, "health", state.initial, state.liquidation_end, state.maintenance);
     write_list(out, "holdings", holdings.holdings);
     write_list(out, "positions", holdings.positions);
+    if (!reliefs.empty()) {
+        write_list(out, "reliefs", reliefs);
+    }
     write_rounding(out);
     out.member("status", to_string(state.status));
     write_list(out, "terms", terms);

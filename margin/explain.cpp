@@ -2,7 +2,6 @@
 #include "margin/explain.hpp"
 
 #include "core/canonical_json.hpp"
-#include "core/keccak.hpp"
 
 #include <limits>
 #include <utility>
@@ -24,6 +23,11 @@ Result<Canonical> part_of(const Canonical& value, std::string_view name) {
         return no_evidence("has no member '" + std::string(name) + "'");
     }
     return found->second;
+}
+
+bool has_part(const Canonical& value, std::string_view name) {
+    const auto* object = std::get_if<Canonical::Object>(&value.value());
+    return object != nullptr && object->contains(name);
 }
 
 Result<std::string> text_of(const Canonical& value, std::string_view name) {
@@ -93,6 +97,16 @@ Result<Term::Part> read_part(const Canonical& value) {
     MARGRAVE_TRY(out.backing, money_of(value, "backing"));
     MARGRAVE_TRY(out.collateral_value, money_of(value, "collateral_value"));
     MARGRAVE_TRY(out.debt_value, money_of(value, "debt_value"));
+    if (has_part(value, "initial")) {
+        MARGRAVE_TRY(const auto initial, part_of(value, "initial"));
+        Term::Part::Initial read;
+        MARGRAVE_TRY(read.price, money_of(initial, "price"));
+        MARGRAVE_TRY(read.debt_price, money_of(initial, "debt_price"));
+        MARGRAVE_TRY(read.part, money_of(initial, "part"));
+        MARGRAVE_TRY(read.collateral_value, money_of(initial, "collateral_value"));
+        MARGRAVE_TRY(read.debt_value, money_of(initial, "debt_value"));
+        out.initial = std::move(read);
+    }
     return out;
 }
 
@@ -101,6 +115,13 @@ Result<Term> read_term(const Canonical& value) {
     MARGRAVE_TRY(out.asset, text_of(value, "asset"));
     MARGRAVE_TRY(out.price, money_of(value, "price"));
     MARGRAVE_TRY(out.value, money_of(value, "value"));
+    out.counted_initial = out.value;
+    out.counted = out.value;
+    if (has_part(value, "counted")) {
+        MARGRAVE_TRY(const auto counted, part_of(value, "counted"));
+        MARGRAVE_TRY(out.counted_initial, money_of(counted, "initial"));
+        MARGRAVE_TRY(out.counted, money_of(counted, "others"));
+    }
     MARGRAVE_TRY(auto weight, levels_of(value, "weight"));
     out.weight_initial = std::move(weight.initial);
     out.weight_liquidation_end = std::move(weight.liquidation_end);
@@ -132,13 +153,29 @@ Result<VenueSum> read_venue(const Canonical& value) {
 
 Result<std::vector<VenueSum>> read_venues(const Canonical& document) {
     std::vector<VenueSum> out;
-    const auto* object = std::get_if<Canonical::Object>(&document.value());
-    if (object == nullptr || !object->contains("venues")) {
+    if (!has_part(document, "venues")) {
         return out;
     }
     MARGRAVE_TRY(const auto venues, list_of(document, "venues"));
     for (const Canonical& venue : venues) {
         MARGRAVE_TRY(auto read, read_venue(venue));
+        out.push_back(std::move(read));
+    }
+    return out;
+}
+
+Result<std::vector<Relief>> read_reliefs(const Canonical& document) {
+    std::vector<Relief> out;
+    if (!has_part(document, "reliefs")) {
+        return out;
+    }
+    MARGRAVE_TRY(const auto rows, list_of(document, "reliefs"));
+    for (const Canonical& row : rows) {
+        Relief read;
+        MARGRAVE_TRY(read.correlation, text_of(row, "correlation"));
+        MARGRAVE_TRY(read.initial, money_of(row, "initial"));
+        MARGRAVE_TRY(read.liquidation_end, money_of(row, "liquidation_end"));
+        MARGRAVE_TRY(read.maintenance, money_of(row, "maintenance"));
         out.push_back(std::move(read));
     }
     return out;
@@ -152,173 +189,6 @@ Result<Contribution> contribution(const Part& part) {
     MARGRAVE_TRY(out.maintenance, sub(part.value, part.required_maintenance));
     return out;
 }
-
-/// Holds one evidence against its leaf and writes down what does not come out.
-class Examiner {
-  public:
-    Examiner(const AccountState& leaf, const Parameters& parameters)
-        : leaf_(leaf),
-          parameters_(parameters) {}
-
-    void compare_leaf(std::string_view text, const Explanation& read) {
-        if (const Hash32 hash = keccak256(text); hash != leaf_.detail) {
-            say("its hash is " + to_hex(hash) + ", the leaf's detail is " + to_hex(leaf_.detail));
-        }
-        if (read.account != leaf_.account) {
-            say("it is of account " + to_hex(read.account) + ", the leaf of " +
-                to_hex(leaf_.account));
-        }
-        if (read.status != to_string(leaf_.status) || read.flags != leaf_.flags) {
-            say("it says " + read.status + " with flags " + std::to_string(read.flags) +
-                ", the leaf " + std::string(to_string(leaf_.status)) + " with flags " +
-                std::to_string(leaf_.flags));
-        }
-        compare("equity", read.equity, leaf_.equity);
-        compare("initial health", read.initial, leaf_.initial);
-        compare("liquidation-end health", read.liquidation_end, leaf_.liquidation_end);
-        compare("maintenance health", read.maintenance, leaf_.maintenance);
-    }
-
-    void check_term(const Term& term) {
-        const AssetParameters* asset = nullptr;
-        Money gained;
-        Money lost;
-        for (const Term::Part& part : term.parts) {
-            asset = parameters_.find(part.asset);
-            check_part(term, part, asset);
-            accumulate(gained, part.collateral_value);
-            accumulate(lost, part.debt_value);
-        }
-        if (!term.parts.empty()) {
-            compare(term.asset + ": sum of the parts", difference(gained, lost), term.value);
-        }
-        if (asset != nullptr) {
-            const Weights& w = term.value.is_negative() ? asset->debt : asset->collateral;
-            compare(term.asset + ": initial weight", w.initial, term.weight_initial);
-            compare(
-                term.asset + ": liquidation-end weight",
-                w.liquidation_end,
-                term.weight_liquidation_end
-            );
-            compare(term.asset + ": maintenance weight", w.maintenance, term.weight_maintenance);
-        }
-        check_requirement(term, "initial", term.weight_initial, term.required_initial);
-        check_requirement(
-            term, "liquidation-end", term.weight_liquidation_end, term.required_liquidation_end
-        );
-        check_requirement(term, "maintenance", term.weight_maintenance, term.required_maintenance);
-        count(term);
-    }
-
-    /// Adds a term or a venue to the sums.
-    template <class Part>
-    void count(const Part& part) {
-        accumulate(value_, part.value);
-        accumulate(required_.initial, part.required_initial);
-        accumulate(required_.liquidation_end, part.required_liquidation_end);
-        accumulate(required_.maintenance, part.required_maintenance);
-    }
-
-    void compare_sums() {
-        compare("sum of the terms' values", value_, leaf_.equity);
-        compare(
-            "equity less initial requirements", difference(value_, required_.initial), leaf_.initial
-        );
-        compare(
-            "equity less liquidation-end requirements",
-            difference(value_, required_.liquidation_end),
-            leaf_.liquidation_end
-        );
-        compare(
-            "equity less maintenance requirements",
-            difference(value_, required_.maintenance),
-            leaf_.maintenance
-        );
-    }
-
-    void check_unattestable(const Explanation& read) {
-        for (const Money* amount :
-             {&leaf_.equity, &leaf_.initial, &leaf_.liquidation_end, &leaf_.maintenance}) {
-            if (!amount->is_zero()) {
-                say("an UNATTESTABLE account has an amount of " + amount->to_decimal());
-            }
-        }
-        if (read.unvalued.empty() && describe_guards(leaf_.flags).empty()) {
-            say("an UNATTESTABLE account does not say why");
-        }
-    }
-
-    std::vector<std::string> take() { return std::move(findings_); }
-
-  private:
-    void say(std::string sentence) { findings_.push_back(std::move(sentence)); }
-
-    void compare(const std::string& what, const Money& computed, const Money& said) {
-        if (computed != said) {
-            say(what + " is " + computed.to_decimal() + ", said is " + said.to_decimal());
-        }
-    }
-
-    void accumulate(Money& sum, const Money& part) {
-        if (auto total = add(sum, part); total) {
-            sum = std::move(total).value();
-        } else {
-            say(total.error().detail);
-        }
-    }
-
-    Money difference(const Money& a, const Money& b) {
-        auto out = sub(a, b);
-        if (!out) {
-            say(out.error().detail);
-        }
-        return out ? std::move(out).value() : Money{};
-    }
-
-    void check_part(const Term& term, const Term::Part& part, const AssetParameters* asset) {
-        const std::string name = part.asset.text();
-        const AssetOnChain* on = parameters_.find_on(part.asset);
-        if (asset == nullptr || on == nullptr) {
-            say(name + " is no asset of the parameters");
-            return;
-        }
-        if (asset->name != term.asset) {
-            say(name + " is " + asset->name + " but counts as " + term.asset);
-        }
-        compare(name + ": backing", on->backing, part.backing);
-        compare(name + ": price", term.price, part.price);
-        const auto owned = value_of(part.collateral, asset->decimals, part.price, Round::kDown);
-        const auto backed = owned ? mul(owned.value(), part.backing, Round::kDown) : owned;
-        const auto owed = value_of(part.debt, asset->decimals, part.price, Round::kUp);
-        if (!backed || !owed) {
-            say(name + " cannot be valued");
-            return;
-        }
-        compare(name + ": collateral value", backed.value(), part.collateral_value);
-        compare(name + ": debt value", owed.value(), part.debt_value);
-    }
-
-    void check_requirement(
-        const Term& term, std::string_view level, const Money& weight, const Money& said
-    ) {
-        const auto counted = mul(term.value, weight, Round::kDown);
-        if (!counted) {
-            say(counted.error().detail);
-            return;
-        }
-        compare(
-            term.asset + ": " + std::string(level) + " requirement",
-            difference(term.value, counted.value()),
-            said
-        );
-    }
-
-    const AccountState& leaf_;
-    const Parameters& parameters_;
-    std::vector<std::string> findings_;
-    Money value_;
-    Levels required_;
-};
 
 }  // namespace
 
@@ -345,6 +215,7 @@ Result<Explanation> read_evidence(std::string_view canonical_text) {
         MARGRAVE_TRY(auto read, read_term(term));
         out.terms.push_back(std::move(read));
     }
+    MARGRAVE_TRY(out.reliefs, read_reliefs(document));
     MARGRAVE_TRY(out.venues, read_venues(document));
     MARGRAVE_TRY(const auto unvalued, list_of(document, "unvalued"));
     for (const Canonical& row : unvalued) {
@@ -362,28 +233,6 @@ Result<Contribution> contribution_of(const Term& term) {
 
 Result<Contribution> contribution_of(const VenueSum& venue) {
     return contribution(venue);
-}
-
-std::vector<std::string> check_evidence(
-    std::string_view canonical_text,
-    const Explanation& read,
-    const AccountState& leaf,
-    const Parameters& parameters
-) {
-    Examiner examiner(leaf, parameters);
-    examiner.compare_leaf(canonical_text, read);
-    if (leaf.status == Status::kUnattestable) {
-        examiner.check_unattestable(read);
-        return examiner.take();
-    }
-    for (const Term& term : read.terms) {
-        examiner.check_term(term);
-    }
-    for (const VenueSum& venue : read.venues) {
-        examiner.count(venue);
-    }
-    examiner.compare_sums();
-    return examiner.take();
 }
 
 }  // namespace margrave::margin

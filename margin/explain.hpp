@@ -38,6 +38,8 @@ struct Explanation {
     bool was_liquidatable{false};
     /// In the order of the document.
     std::vector<Term> terms;
+    /// Empty in a document without the member; ascending by name.
+    std::vector<Relief> reliefs;
     /// Empty in a document without the member.
     std::vector<VenueSum> venues;
     std::vector<Unvalued> unvalued;
@@ -58,7 +60,8 @@ Result<Contribution> contribution_of(const VenueSum& venue);
 
 /// Whether the evidence is that of the signed leaf and adds up to it: hash, status and amounts; the
 /// value of every part from its units, price, decimals and backing; the value of every term from
-/// its parts; its requirements from its weights, and the weights from the parameters; the sums. One
+/// its parts; its requirements from its weights, and the weights from the parameters, which are
+/// those in force in the round (margin/in_force.hpp); the reliefs; the sums. One
 /// sentence for each thing that does not come out; empty when all does. An account that is
 /// UNATTESTABLE has no sum: its four amounts must be zero and something must be named as unvalued
 /// or flagged. Written apart from the engine on purpose, so that a slip in one of the two shows.

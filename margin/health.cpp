@@ -184,7 +184,8 @@ Evaluation evaluate(
     out.holdings = sorted(holdings);
     out.engine = market.parameters().engine;
     out.was_liquidatable = was_liquidatable;
-    const Evidence evidence{.terms = out.terms, .venues = out.venues, .unvalued = out.unvalued};
+    const Evidence evidence{
+        .terms = out.terms, .reliefs = out.reliefs, .venues = out.venues, .unvalued = out.unvalued};
     out.state = judge(out.holdings, market, was_liquidatable, provisional_differs, &evidence);
     std::ranges::stable_sort(out.terms, {}, &Term::asset);
     out.state.detail = keccak256(out.evidence_text());

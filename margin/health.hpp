@@ -9,6 +9,7 @@
 #include "margin/parameters.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -28,6 +29,10 @@ struct Term {
     Money required_initial;
     Money required_liquidation_end;
     Money required_maintenance;
+    /// What of value counts before weights, at the initial level and at the two others: less where
+    /// there are caps or an initial price of its own.
+    Money counted_initial;
+    Money counted;
 
     struct Part {
         AssetId asset;
@@ -38,10 +43,32 @@ struct Term {
         Money backing;
         Money collateral_value;
         Money debt_value;
+
+        /// At the initial level; absent where it is the same, and nothing is capped.
+        struct Initial {
+            /// Of what is owned and of what is owed.
+            Money price;
+            Money debt_price;
+            /// Part of the collateral's value that counts.
+            Money part;
+            Money collateral_value;
+            Money debt_value;
+        };
+
+        std::optional<Initial> initial;
     };
 
     /// Ascending by asset text.
     std::vector<Part> parts;
+};
+
+/// What the requirements of a correlation's assets are less than the sum of their terms, because
+/// some are owned and others owed. USD E18, not negative.
+struct Relief {
+    std::string correlation;
+    Money initial;
+    Money liquidation_end;
+    Money maintenance;
 };
 
 /// One underlying's positions in one risk module. USD E18.
@@ -82,6 +109,7 @@ struct Unvalued {
 struct Evaluation {
     AccountState state;
     std::vector<Term> terms;
+    std::vector<Relief> reliefs;
     std::vector<VenueTerm> venues;
     std::vector<Unvalued> unvalued;
     /// What was evaluated, in canonical order.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "margin/market.hpp"
 
+#include "margin/numeric.hpp"
+
 #include <algorithm>
 #include <cstring>
 #include <utility>
@@ -55,10 +57,12 @@ Market::Market(const PriceTable& prices, const Parameters& parameters, DeadChain
                 form.price = row->second.price;
                 form.published_at = row->second.published_at;
                 form.trouble = trouble_with(row->second, asset);
+                set_initial(form, row->second);
             }
             forms_.push_back(form);
         }
     }
+    set_correlations();
     for (std::size_t i = 0; i < forms_.size(); ++i) {
         index_.push_back({.prefix = prefix_of(forms_[i].on->asset), .form = i});
     }
@@ -81,6 +85,50 @@ Market::Market(const PriceTable& prices, const Parameters& parameters, DeadChain
         for (const OptionMarket& market : venue.option_markets) {
             instrument.option = &market;
             instruments_.emplace(market.market, instrument);
+        }
+    }
+}
+
+// What is owned counts at min(price, slow) - k confidence less the part for age, never below zero,
+// and what is owed at max(price, slow) + k confidence and that part more. Too large: not usable.
+void Market::set_initial(Form& form, const PriceRow& row) {
+    const AssetParameters& asset = *form.asset;
+    const Money one = Money::whole(1);
+    form.low = form.price;
+    form.high = form.price;
+    form.counted = one - form.on->uncounted;
+    if (form.trouble != 0) {
+        return;
+    }
+    const bool moved = !asset.initial_price.confidence.is_zero() || !asset.now.aged.is_zero() ||
+                       !asset.now.slow.is_zero();
+    if (moved) {
+        if (!in_bounds(row.confidence) || !in_bounds(form.price) || !in_bounds(asset.now.slow) ||
+            row.confidence.is_negative()) {
+            form.trouble = flags::kPriceOutOfBounds;
+            return;
+        }
+        if (!asset.now.slow.is_zero()) {
+            form.low = min(form.price, asset.now.slow);
+            form.high = max(form.price, asset.now.slow);
+        }
+        const Money spread = times(asset.initial_price.confidence, row.confidence, Rounding::kUp);
+        form.low = max(form.low - spread, Money{});
+        form.high += spread;
+        form.low = times(form.low, one - asset.now.aged, Rounding::kDown);
+        form.high = times(form.high, one + asset.now.aged, Rounding::kUp);
+    }
+    form.plain = form.low == form.price && form.high == form.price &&
+                 form.on->uncounted.is_zero() && form.on->cap.is_zero();
+}
+
+void Market::set_correlations() {
+    const auto& rows = parameters_->risk.correlations;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        for (Form& form : forms_) {
+            if (std::ranges::find(rows[i].assets, form.asset->name) != rows[i].assets.end()) {
+                form.correlation = i;
+            }
         }
     }
 }

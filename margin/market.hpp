@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <vector>
 
 namespace margrave::margin {
@@ -36,6 +37,15 @@ class Market {
         UnixSeconds published_at;
         /// No discount for a bridge: one multiplication less.
         bool fully_backed{true};
+        /// Everything that is owned counts at every level, before weights, at the one price.
+        bool plain{true};
+        /// The price at the initial level: of what is owned, and of what is owed.
+        Money low;
+        Money high;
+        /// Part of what is owned that counts at the initial level.
+        Money counted;
+        /// Index in the parameters of the asset's correlation.
+        std::optional<std::size_t> correlation;
         /// Zero, or the flags (kPriceMissing, kPriceStale, kPriceOutOfBounds) that say why the
         /// price must not be used.
         std::uint32_t trouble{0};
@@ -64,6 +74,9 @@ class Market {
     [[nodiscard]] const std::vector<Form>& forms() const { return forms_; }
 
   private:
+    void set_initial(Form& form, const PriceRow& row);
+    void set_correlations();
+
     struct Slot {
         std::uint64_t prefix{0};
         std::size_t form{0};

@@ -29,6 +29,7 @@ struct Sums {
 /// Where a module writes what an auditor needs to compute its part again. Absent on the hot path.
 struct Evidence {
     std::vector<Term>& terms;
+    std::vector<Relief>& reliefs;
     std::vector<VenueTerm>& venues;
     std::vector<Unvalued>& unvalued;
 };

@@ -22,10 +22,21 @@ Canonical canonical(const Weights& weights) {
     return Canonical(std::move(out));
 }
 
+// What is not given has no member: older parameters keep their bytes.
+void put_given(Canonical::Object& out, std::string_view name, const Money& value) {
+    if (!value.is_zero()) {
+        out.emplace(name, e18(value));
+    }
+}
+
 Canonical canonical(const AssetOnChain& form) {
     Canonical::Object out;
     out.emplace("asset", form.asset.text());
     out.emplace("backing", e18(form.backing));
+    if (form.bridge_tier != 0) {
+        out.emplace("bridge_tier", Canonical::integer(form.bridge_tier));
+    }
+    put_given(out, "cap", form.cap);
     if (!form.early.empty()) {
         Canonical::Array tiers;
         for (const EarlyTier& tier : form.early) {
@@ -34,6 +45,17 @@ Canonical canonical(const AssetOnChain& form) {
         }
         out.emplace("early", std::move(tiers));
         out.emplace("early_total", form.early_total.to_string());
+    }
+    put_given(out, "pool_cap", form.pool_cap);
+    return Canonical(std::move(out));
+}
+
+Canonical canonical(const InitialPrice& price) {
+    Canonical::Object out;
+    put_given(out, "age_per_hour", price.age_per_hour);
+    put_given(out, "confidence", price.confidence);
+    if (price.slow) {
+        out.emplace("slow", true);
     }
     return Canonical(std::move(out));
 }
@@ -45,9 +67,13 @@ Canonical canonical(const AssetParameters& asset) {
     }
     Canonical::Object out;
     out.emplace("borrowable", asset.borrowable);
+    put_given(out, "cap", asset.cap);
     out.emplace("collateral", canonical(asset.collateral));
     out.emplace("debt", canonical(asset.debt));
     out.emplace("decimals", Canonical::integer(asset.decimals));
+    if (asset.initial_price != InitialPrice{}) {
+        out.emplace("initial_price", canonical(asset.initial_price));
+    }
     if (!asset.market_capacity.is_zero()) {
         Canonical::Object market;
         market.emplace("capacity", e18(asset.market_capacity));
@@ -60,6 +86,39 @@ Canonical canonical(const AssetParameters& asset) {
     out.emplace("on", std::move(forms));
     out.emplace("price_max", e18(asset.price_max));
     out.emplace("price_min", e18(asset.price_min));
+    if (asset.scale != PoolScale{}) {
+        Canonical::Object scale;
+        put_given(scale, "debts_from", asset.scale.debts_from);
+        put_given(scale, "deposits_from", asset.scale.deposits_from);
+        out.emplace("scale", std::move(scale));
+    }
+    return Canonical(std::move(out));
+}
+
+Canonical canonical(const RiskParameters& risk) {
+    Canonical::Object out;
+    if (!risk.bridge_tiers.empty()) {
+        Canonical::Array tiers;
+        for (const Money& haircut : risk.bridge_tiers) {
+            tiers.push_back(e18(haircut));
+        }
+        out.emplace("bridge_tiers", std::move(tiers));
+    }
+    if (!risk.correlations.empty()) {
+        Canonical::Array rows;
+        for (const Correlation& correlation : risk.correlations) {
+            Canonical::Array assets;
+            for (const std::string& asset : correlation.assets) {
+                assets.emplace_back(asset);
+            }
+            rows.push_back(Canonical::Object{
+                {"assets", std::move(assets)},
+                {"name", correlation.name},
+                {"relief", e18(correlation.relief)}});
+        }
+        out.emplace("correlations", std::move(rows));
+    }
+    put_given(out, "lag_per_hour", risk.lag_per_hour);
     return Canonical(std::move(out));
 }
 
@@ -116,10 +175,16 @@ std::map<ChainId, std::uint64_t> read_ages(Reader in, std::optional<Error>& trou
     return out;
 }
 
+Money read_given(Reader& in, std::string_view key) {
+    return in.has(key) ? in.money(key) : Money{};
+}
+
 AssetOnChain read_form(Reader in, std::optional<Error>& trouble) {
     AssetOnChain out;
     out.asset = in.asset("asset");
     out.backing = in.money("backing");
+    out.cap = read_given(in, "cap");
+    out.pool_cap = read_given(in, "pool_cap");
     if (in.has("early")) {
         for (const Canonical& item : in.array("early")) {
             const std::string where = in.path("early") + "/" + std::to_string(out.early.size());
@@ -127,6 +192,56 @@ AssetOnChain read_form(Reader in, std::optional<Error>& trouble) {
             out.early.push_back({.blocks = tier.integer("blocks"), .up_to = tier.amount("up_to")});
         }
         out.early_total = in.amount("early_total");
+    }
+    if (in.has("bridge_tier")) {
+        out.bridge_tier = in.integer("bridge_tier");
+    }
+    return out;
+}
+
+InitialPrice read_initial_price(Reader in) {
+    InitialPrice out;
+    out.age_per_hour = read_given(in, "age_per_hour");
+    out.confidence = read_given(in, "confidence");
+    out.slow = in.has("slow") && in.flag("slow");
+    return out;
+}
+
+std::string read_name(const Canonical& item, Reader& in, std::string_view list) {
+    const auto* text = std::get_if<std::string>(&item.value());
+    if (text == nullptr) {
+        in.refuse(list, "has something else than text");
+    }
+    return text == nullptr ? std::string{} : *text;
+}
+
+RiskParameters read_risk(Reader in, std::optional<Error>& trouble) {
+    RiskParameters out;
+    if (in.has("bridge_tiers")) {
+        for (const Canonical& item : in.array("bridge_tiers")) {
+            auto haircut = Money::parse_e18(read_name(item, in, "bridge_tiers"));
+            if (!haircut) {
+                in.refuse("bridge_tiers", haircut.error().detail);
+                break;
+            }
+            out.bridge_tiers.push_back(std::move(haircut).value());
+        }
+    }
+    out.lag_per_hour = read_given(in, "lag_per_hour");
+    if (!in.has("correlations")) {
+        return out;
+    }
+    for (const Canonical& item : in.array("correlations")) {
+        const std::string where =
+            in.path("correlations") + "/" + std::to_string(out.correlations.size());
+        Reader row(item, where, trouble);
+        Correlation correlation;
+        correlation.name = row.text("name");
+        correlation.relief = row.money("relief");
+        for (const Canonical& asset : row.array("assets")) {
+            correlation.assets.push_back(read_name(asset, row, "assets"));
+        }
+        out.correlations.push_back(std::move(correlation));
     }
     return out;
 }
@@ -151,6 +266,15 @@ AssetParameters read_asset(Reader in, std::optional<Error>& trouble) {
     out.max_age_s = in.integer("max_age_s");
     out.price_min = in.money("price_min");
     out.price_max = in.money("price_max");
+    out.cap = read_given(in, "cap");
+    if (in.has("initial_price")) {
+        out.initial_price = read_initial_price(in.object("initial_price"));
+    }
+    if (in.has("scale")) {
+        Reader scale = in.object("scale");
+        out.scale.deposits_from = read_given(scale, "deposits_from");
+        out.scale.debts_from = read_given(scale, "debts_from");
+    }
     return out;
 }
 
@@ -201,9 +325,24 @@ Canonical canonical(const Parameters& parameters) {
         out.emplace("max_head_age_s", Canonical::integer(parameters.max_head_age_s));
     }
     out.emplace("release_deadline_s", Canonical::integer(parameters.release_deadline_s));
+    if (parameters.risk != RiskParameters{}) {
+        out.emplace("risk", canonical(parameters.risk));
+    }
     out.emplace("validity_s", Canonical::integer(parameters.validity_s));
     if (!parameters.venues.empty()) {
         out.emplace("venues", detail::canonical(parameters.venues));
+    }
+    if (parameters.notice_s != 0) {
+        out.emplace("notice_s", Canonical::integer(parameters.notice_s));
+    }
+    if (parameters.change) {
+        out.emplace(
+            "change",
+            Canonical::Object{
+                {"from", Canonical::integer(parameters.change->from.value)},
+                {"previous", to_hex(parameters.change->previous)},
+                {"ramp_s", Canonical::integer(parameters.change->ramp_s)}}
+        );
     }
     if (!parameters.watches.empty()) {
         out.emplace("watches", parameters.watches);
@@ -234,6 +373,19 @@ Result<Parameters> parse_parameters(std::string_view canonical_text) {
     }
     if (in.has("venues")) {
         out.venues = detail::read_venues(in, trouble);
+    }
+    if (in.has("notice_s")) {
+        out.notice_s = in.integer("notice_s");
+    }
+    if (in.has("change")) {
+        Reader change = in.object("change");
+        out.change = {
+            .previous = change.hash("previous"),
+            .from = UnixSeconds{change.integer("from")},
+            .ramp_s = change.integer("ramp_s")};
+    }
+    if (in.has("risk")) {
+        out.risk = read_risk(in.object("risk"), trouble);
     }
     if (trouble) {
         return *std::move(trouble);

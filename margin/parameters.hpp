@@ -4,6 +4,8 @@
 #include "core/amount.hpp"
 #include "core/canonical_json.hpp"
 #include "core/ids.hpp"
+#include "margin/change.hpp"
+#include "margin/haircuts.hpp"
 #include "margin/venue.hpp"
 
 #include <cstdint>
@@ -17,6 +19,9 @@ namespace margrave::margin {
 
 /// The arithmetic of this build. Parameters that ask for another are refused by check().
 inline constexpr std::uint64_t kEngine = 2;
+
+/// No weight of a debt is larger, however large the pool's debts are.
+inline constexpr std::int64_t kDebtWeightMax = 10;
 
 /// The three levels of requirement, hardest first (reference: Mango v4's Init, LiquidationEnd and
 /// Maint). All weights are ratios, E18.
@@ -47,6 +52,16 @@ struct AssetOnChain {
     std::vector<EarlyTier> early{};
     /// The most that all accounts together may stand on before it is final, raw units.
     Amount early_total{};
+    /// USD of one account's collateral in this form that count, at all levels. Zero: all.
+    Money cap{};
+    /// USD of all accounts' collateral in this form beyond which each counts its share, at the
+    /// initial level. Zero: none.
+    Money pool_cap{};
+    /// Which of risk.bridge_tiers it came over; zero is none.
+    std::uint64_t bridge_tier{0};
+    /// Part that does not count at the initial level in one round. Set by in_force only; not
+    /// signed.
+    Money uncounted{};
     bool operator==(const AssetOnChain&) const = default;
 };
 
@@ -74,6 +89,22 @@ struct AssetParameters {
     /// seconds. Zero, both: no limit, and then the signed form leaves them out.
     Money market_capacity;
     std::uint64_t market_window_s{0};
+    /// USD of one account's net of this asset, over all chains, that count, at all levels. Zero:
+    /// all.
+    Money cap;
+    PoolScale scale;
+    InitialPrice initial_price;
+
+    /// What one round adds. Set by in_force only; not signed.
+    struct Now {
+        /// Part by which the price's age moves it at the initial level.
+        Money aged;
+        /// The slow price; zero is none.
+        Money slow;
+        bool operator==(const Now&) const = default;
+    };
+
+    Now now;
     bool operator==(const AssetParameters&) const = default;
 };
 
@@ -118,6 +149,12 @@ struct Parameters {
     Canonical::Array watches;
     /// Markets of the position book, ascending by underlying. Empty: no member.
     std::vector<VenueParameters> venues;
+    /// All default: no member.
+    RiskParameters risk;
+    /// Seconds of notice that a change needs which asks more of anybody. Zero: none, and no member.
+    std::uint64_t notice_s{0};
+    /// Absent: they hold at once.
+    std::optional<Change> change;
     bool operator==(const Parameters&) const = default;
 
     /// The asset and its form on that chain. Null when the parameters do not name it.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "margin/detail/haircuts_check.hpp"
 #include "margin/detail/venue_check.hpp"
 #include "margin/parameters.hpp"
 
@@ -13,9 +14,9 @@ namespace {
 
 // Bounds that no sensible parameter set reaches; they catch a value in the wrong unit.
 constexpr std::uint64_t kSecondsMax = 7 * 86'400;
+constexpr std::uint64_t kNoticeMax = 90 * 86'400;
 constexpr std::size_t kNameMax = 32;
 constexpr unsigned kDecimalsMax = 36;
-constexpr std::int64_t kDebtWeightMax = 10;
 constexpr std::int64_t kBonusMax = 2;
 constexpr std::size_t kTiersMax = 8;
 constexpr std::uint64_t kTierBlocksMax = 10'000;
@@ -36,6 +37,7 @@ class Checker {
         check_seconds("/validity_s", parameters_.validity_s);
         check_seconds("/release_deadline_s", parameters_.release_deadline_s);
         check_head_ages();
+        check_life();
         if (parameters_.assets.empty()) {
             refuse("/assets", "is empty; at least one asset is needed");
         }
@@ -46,6 +48,10 @@ class Checker {
         check_pairs();
         check_liquidation();
         std::ranges::move(detail::check_venues(parameters_), std::back_inserter(errors_));
+        // Its arithmetic takes weights for granted that are in range.
+        if (errors_.empty()) {
+            std::ranges::move(detail::check_haircuts(parameters_), std::back_inserter(errors_));
+        }
         return std::move(errors_);
     }
 
@@ -62,6 +68,32 @@ class Checker {
                 where,
                 "is " + std::to_string(seconds) + " s; it must be from 1 to " +
                     std::to_string(kSecondsMax) + " s"
+            );
+        }
+    }
+
+    void check_life() {
+        if (parameters_.notice_s > kNoticeMax) {
+            refuse(
+                "/notice_s",
+                "is " + std::to_string(parameters_.notice_s) + " s; at most " +
+                    std::to_string(kNoticeMax) + " s are allowed"
+            );
+        }
+        if (!parameters_.change) {
+            return;
+        }
+        if (parameters_.change->previous.is_zero()) {
+            refuse("/change/previous", "is zero");
+        }
+        if (parameters_.change->from.value == 0) {
+            refuse("/change/from", "is 0");
+        }
+        if (parameters_.change->ramp_s > kNoticeMax) {
+            refuse(
+                "/change/ramp_s",
+                "is " + std::to_string(parameters_.change->ramp_s) + " s; at most " +
+                    std::to_string(kNoticeMax) + " s are allowed"
             );
         }
     }

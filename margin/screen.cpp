@@ -114,7 +114,10 @@ Screen::Screen(const Market& market, const AccountTable& table)
         const Money unit = detail::power_of_ten(from.asset->decimals);
         const bool weighted = put_weights(from.asset->collateral, groups_[from.group].collateral) &&
                               put_weights(from.asset->debt, groups_[from.group].debt);
-        if (from.trouble == 0 && weighted && in_bounds(from.price)) {
+        // What does not count in full, or counts beside another asset, the exact engine judges.
+        const bool linear =
+            from.plain && from.asset->cap.is_zero() && !from.correlation.has_value();
+        if (from.trouble == 0 && linear && weighted && in_bounds(from.price)) {
             const auto down = detail::reciprocal_down(from.price, unit, detail::kFactorBits);
             const auto up = detail::reciprocal_up(from.price, unit, detail::kFactorBits);
             const auto backing = detail::reciprocal_down(from.on->backing, one, detail::kValueBits);

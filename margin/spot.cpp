@@ -3,6 +3,7 @@
 #include "margin/module.hpp"
 
 #include <algorithm>
+#include <array>
 #include <string>
 #include <utility>
 
@@ -17,10 +18,11 @@ Result<void> add_into(Money& sum, const Money& part) {
     return ok();
 }
 
-// What a weight leaves of `net`, taken from it: net - floor(net * weight). For a debt the product
-// is negative, so rounding down rounds its magnitude up. Both ways the requirement rounds up.
-Result<Money> requirement(const Money& net, const Money& weight) {
-    MARGRAVE_TRY(const auto weighted, mul(net, weight, Round::kDown));
+// What the weight leaves of what counts, taken from `net`: net - floor(counted * weight). For a
+// debt the product is negative, so rounding down rounds its magnitude up. Both ways the requirement
+// rounds up.
+Result<Money> requirement(const Money& net, const Money& counted, const Money& weight) {
+    MARGRAVE_TRY(const auto weighted, mul(counted, weight, Round::kDown));
     return sub(net, weighted);
 }
 
@@ -41,16 +43,84 @@ void note_part(
     const Market::Form& form,
     const detail::HoldingValue& value
 ) {
-    term_of(terms, form)
-        .parts.push_back(
-            {.asset = holding.asset,
-             .collateral = holding.collateral,
-             .debt = holding.debt,
-             .price = form.price,
-             .backing = form.on->backing,
-             .collateral_value = value.collateral,
-             .debt_value = value.debt}
-        );
+    Term::Part part{
+        .asset = holding.asset,
+        .collateral = holding.collateral,
+        .debt = holding.debt,
+        .price = form.price,
+        .backing = form.on->backing,
+        .collateral_value = value.collateral,
+        .debt_value = value.debt,
+        .initial = std::nullopt};
+    if (!form.plain) {
+        if (const auto initial = detail::initial_value_of(holding, form)) {
+            part.initial = {
+                .price = form.low,
+                .debt_price = form.high,
+                .part = form.counted,
+                .collateral_value = initial.value().collateral,
+                .debt_value = initial.value().debt};
+        }
+    }
+    term_of(terms, form).parts.push_back(std::move(part));
+}
+
+/// What remains required of one asset, at each level, hardest first.
+using Required = std::array<Money, 3>;
+
+struct Judged {
+    const Group* group{nullptr};
+    /// Before weights.
+    detail::Counted counted;
+    Required required;
+};
+
+const Money& at(const Weights& weights, std::size_t level) {
+    return level == 0 ? weights.initial
+                      : (level == 1 ? weights.liquidation_end : weights.maintenance);
+}
+
+const Money& at(const detail::Counted& counted, std::size_t level) {
+    return level == 0 ? counted.initial : counted.others;
+}
+
+/// Sums over the assets of one correlation at one level: what counts before weights, and what the
+/// weights take of it.
+struct Covered {
+    Money gains;
+    Money losses;
+    Money of_gains;
+    Money of_losses;
+};
+
+Result<Covered> cover(
+    const std::vector<Judged>& assets, std::size_t correlation, std::size_t level
+) {
+    Covered out;
+    for (const Judged& asset : assets) {
+        if (asset.group->form->correlation != correlation) {
+            continue;
+        }
+        const Money& net = at(asset.counted, level);
+        MARGRAVE_TRY(const auto below, sub(asset.group->net, net));
+        MARGRAVE_TRY(const auto taken, sub(asset.required[level], below));
+        MARGRAVE_TRY(add_into(net.is_negative() ? out.of_losses : out.of_gains, taken));
+        MARGRAVE_TRY(add_into(net.is_negative() ? out.losses : out.gains, net));
+    }
+    out.losses = negate(out.losses);
+    return out;
+}
+
+// relief (taken of gains matched / gains + taken of losses matched / losses), each rounded down.
+Result<Money> relief_of(const Covered& sums, const Money& relief) {
+    const Money& matched = min(sums.gains, sums.losses);
+    if (matched.is_zero()) {
+        return Money{};
+    }
+    MARGRAVE_TRY(const auto gains, mul_div(sums.of_gains, matched, sums.gains, Round::kDown));
+    MARGRAVE_TRY(const auto losses, mul_div(sums.of_losses, matched, sums.losses, Round::kDown));
+    MARGRAVE_TRY(const auto both, add(gains, losses));
+    return mul(both, relief, Round::kDown);
 }
 
 /// Collateral and borrow of tokens: linear, netted over chains per canonical asset.
@@ -83,8 +153,16 @@ class SpotModule final : public Module {
         }
         MARGRAVE_TRY(std::move(outcome));
         MARGRAVE_TRY(detail::close_groups(groups));
+        std::vector<Judged> assets;
+        assets.reserve(groups.size());
         for (const Group& group : groups) {
-            MARGRAVE_TRY(add_group(group, sums, evidence));
+            MARGRAVE_TRY(auto judged, judge(group));
+            assets.push_back(std::move(judged));
+            MARGRAVE_TRY(add_asset(assets.back(), sums, evidence));
+        }
+        const auto& correlations = market.parameters().risk.correlations;
+        for (std::size_t i = 0; i < correlations.size(); ++i) {
+            MARGRAVE_TRY(relieve(correlations[i], i, assets, sums, evidence));
         }
         return ok();
     }
@@ -123,24 +201,80 @@ class SpotModule final : public Module {
         return detail::add_to_group(groups, form, value);
     }
 
-    static Result<void> add_group(const Group& group, Sums& sums, const Evidence* evidence) {
-        const Weights& w = detail::weights_for(*group.form->asset, group.net);
-        MARGRAVE_TRY(const auto initial, requirement(group.net, w.initial));
-        MARGRAVE_TRY(const auto liquidation_end, requirement(group.net, w.liquidation_end));
-        MARGRAVE_TRY(const auto maintenance, requirement(group.net, w.maintenance));
+    static Result<Judged> judge(const Group& group) {
+        Judged out;
+        out.group = &group;
+        MARGRAVE_TRY(out.counted, detail::counted_net(group));
+        for (std::size_t level = 0; level < out.required.size(); ++level) {
+            const Money& net = at(out.counted, level);
+            const Money& weight = at(detail::weights_for(*group.form->asset, net), level);
+            MARGRAVE_TRY(out.required[level], requirement(group.net, net, weight));
+        }
+        return out;
+    }
+
+    static Result<void> add_asset(const Judged& judged, Sums& sums, const Evidence* evidence) {
+        const Group& group = *judged.group;
         MARGRAVE_TRY(add_into(sums.value, group.net));
-        MARGRAVE_TRY(add_into(sums.required_initial, initial));
-        MARGRAVE_TRY(add_into(sums.required_liquidation_end, liquidation_end));
-        MARGRAVE_TRY(add_into(sums.required_maintenance, maintenance));
+        MARGRAVE_TRY(add_into(sums.required_initial, judged.required[0]));
+        MARGRAVE_TRY(add_into(sums.required_liquidation_end, judged.required[1]));
+        MARGRAVE_TRY(add_into(sums.required_maintenance, judged.required[2]));
         if (evidence != nullptr) {
+            const AssetParameters& asset = *group.form->asset;
+            const Weights& others = detail::weights_for(asset, judged.counted.others);
             Term& term = term_of(evidence->terms, *group.form);
             term.value = group.net;
-            term.weight_initial = w.initial;
-            term.weight_liquidation_end = w.liquidation_end;
-            term.weight_maintenance = w.maintenance;
-            term.required_initial = initial;
-            term.required_liquidation_end = liquidation_end;
-            term.required_maintenance = maintenance;
+            term.counted_initial = judged.counted.initial;
+            term.counted = judged.counted.others;
+            term.weight_initial = detail::weights_for(asset, judged.counted.initial).initial;
+            term.weight_liquidation_end = others.liquidation_end;
+            term.weight_maintenance = others.maintenance;
+            term.required_initial = judged.required[0];
+            term.required_liquidation_end = judged.required[1];
+            term.required_maintenance = judged.required[2];
+        }
+        return ok();
+    }
+
+    // Takes the relief off the sums. Rounding must not put the levels out of order, so what is left
+    // of a harder level is at least what is left of the easier one.
+    static Result<void> relieve(
+        const Correlation& correlation,
+        std::size_t index,
+        const std::vector<Judged>& assets,
+        Sums& sums,
+        const Evidence* evidence
+    ) {
+        Required relief;
+        Money least;
+        for (std::size_t level = relief.size(); level-- > 0;) {
+            MARGRAVE_TRY(const auto covered, cover(assets, index, level));
+            MARGRAVE_TRY(const auto most, relief_of(covered, correlation.relief));
+            Money required;
+            for (const Judged& asset : assets) {
+                if (asset.group->form->correlation == index) {
+                    MARGRAVE_TRY(add_into(required, asset.required[level]));
+                }
+            }
+            MARGRAVE_TRY(const auto rest, sub(required, most));
+            least = max(rest, least);
+            MARGRAVE_TRY(relief[level], sub(required, least));
+        }
+        const bool nothing =
+            std::ranges::all_of(relief, [](const Money& m) { return m.is_zero(); });
+        if (nothing) {
+            return ok();
+        }
+        MARGRAVE_TRY(sums.required_initial, sub(sums.required_initial, relief[0]));
+        MARGRAVE_TRY(sums.required_liquidation_end, sub(sums.required_liquidation_end, relief[1]));
+        MARGRAVE_TRY(sums.required_maintenance, sub(sums.required_maintenance, relief[2]));
+        if (evidence != nullptr) {
+            evidence->reliefs.push_back(
+                {.correlation = correlation.name,
+                 .initial = relief[0],
+                 .liquidation_end = relief[1],
+                 .maintenance = relief[2]}
+            );
         }
         return ok();
     }

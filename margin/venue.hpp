@@ -3,6 +3,7 @@
 
 #include "core/bytes.hpp"
 #include "margin/grid.hpp"
+#include "margin/haircuts.hpp"
 #include "margin/isolated_options.hpp"
 
 #include <cstdint>
@@ -31,6 +32,8 @@ struct PerpetualMarket {
     std::string name;
     /// Used by the ratio method only; zero under the grid.
     Fractions fractions;
+    /// Zero: the initial fraction stays what it is. Ratio method only.
+    InterestBand open_interest{};
     bool operator==(const PerpetualMarket&) const = default;
 };
 

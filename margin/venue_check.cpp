@@ -137,6 +137,9 @@ class VenueChecker {
                 if (f != Fractions{}) {
                     refuse(where + "/fractions", "have no meaning under the grid");
                 }
+                if (market.open_interest != InterestBand{}) {
+                    refuse(where + "/open_interest", "has no meaning under the grid");
+                }
                 continue;
             }
             check_positive(where + "/fractions/maintenance", f.maintenance, one);
@@ -151,6 +154,19 @@ class VenueChecker {
             check_order(
                 where + "/fractions/liquidation_end", f.liquidation_end, f.initial, "initial"
             );
+            check_interest(where + "/open_interest", market.open_interest);
+        }
+    }
+
+    void check_interest(const std::string& where, const InterestBand& band) {
+        if (band == InterestBand{}) {
+            return;
+        }
+        if (band.lower.is_negative()) {
+            refuse(where + "/lower", "is negative");
+        }
+        if (band.upper <= band.lower || !in_bounds(band.upper)) {
+            refuse(where + "/upper", "must be above lower and below 2^96 units of 1e-18");
         }
     }
 

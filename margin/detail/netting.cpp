@@ -5,6 +5,14 @@
 #include <utility>
 
 namespace margrave::margin::detail {
+namespace {
+
+// Zero is no cap.
+const Money& below_cap(const Money& value, const Money& cap) {
+    return cap.is_zero() ? value : min(value, cap);
+}
+
+}  // namespace
 
 Result<Money> counted_value(const Amount& amount, const Market::Form& form) {
     MARGRAVE_TRY(
@@ -29,6 +37,39 @@ Result<HoldingValue> value_of(const Holding& holding, const Market::Form& form) 
         );
         out.debt = std::move(debt);
     }
+    if (!form.plain) {
+        MARGRAVE_TRY(const auto initial, initial_value_of(holding, form));
+        MARGRAVE_TRY(const auto less, sub(out.collateral, initial.collateral));
+        MARGRAVE_TRY(const auto more, sub(initial.debt, out.debt));
+        MARGRAVE_TRY(out.lost_initial, add(less, more));
+        MARGRAVE_TRY(out.lost, sub(out.collateral, below_cap(out.collateral, form.on->cap)));
+    }
+    return out;
+}
+
+Result<InitialValue> initial_value_of(const Holding& holding, const Market::Form& form) {
+    InitialValue out;
+    MARGRAVE_TRY(
+        auto value,
+        margrave::value_of(holding.collateral, form.asset->decimals, form.low, Round::kDown)
+    );
+    if (!form.fully_backed) {
+        MARGRAVE_TRY(value, mul(value, form.on->backing, Round::kDown));
+    }
+    MARGRAVE_TRY(out.collateral, mul(below_cap(value, form.on->cap), form.counted, Round::kDown));
+    MARGRAVE_TRY(
+        out.debt, margrave::value_of(holding.debt, form.asset->decimals, form.high, Round::kUp)
+    );
+    return out;
+}
+
+Result<Counted> counted_net(const Group& group) {
+    Counted out;
+    const Money& cap = group.form->asset->cap;
+    MARGRAVE_TRY(const auto initial, sub(group.net, group.lost_initial));
+    MARGRAVE_TRY(const auto others, sub(group.net, group.lost));
+    out.initial = below_cap(initial, cap);
+    out.others = below_cap(others, cap);
     return out;
 }
 
@@ -48,6 +89,10 @@ Result<void> add_to_group(
     }
     MARGRAVE_TRY(auto collateral, add(group->collateral, value.collateral));
     MARGRAVE_TRY(auto debt, add(group->debt, value.debt));
+    if (!form.plain) {
+        MARGRAVE_TRY(group->lost_initial, add(group->lost_initial, value.lost_initial));
+        MARGRAVE_TRY(group->lost, add(group->lost, value.lost));
+    }
     group->collateral = std::move(collateral);
     group->debt = std::move(debt);
     return ok();

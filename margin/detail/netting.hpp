@@ -16,6 +16,10 @@ namespace margrave::margin::detail {
 struct HoldingValue {
     Money collateral;
     Money debt;
+    /// How much less than collateral - debt it counts, before weights: at the initial level, and at
+    /// the two others. Zero for a plain form.
+    Money lost_initial;
+    Money lost;
 };
 
 Result<HoldingValue> value_of(const Holding& holding, const Market::Form& form);
@@ -32,7 +36,27 @@ struct Group {
     Money debt;
     /// collateral - debt, once all holdings are in.
     Money net;
+    /// Of net, as in HoldingValue.
+    Money lost_initial;
+    Money lost;
 };
+
+/// What of a group's net counts before weights, at the initial level and at the two others.
+struct Counted {
+    Money initial;
+    Money others;
+};
+
+Result<Counted> counted_net(const Group& group);
+
+/// One holding at the initial level: collateral at the low price, backed, capped, and the part of
+/// it that counts; debt at the high price.
+struct InitialValue {
+    Money collateral;
+    Money debt;
+};
+
+Result<InitialValue> initial_value_of(const Holding& holding, const Market::Form& form);
 
 /// The weights of `asset` for a group with that net value.
 const Weights& weights_for(const AssetParameters& asset, const Money& net);

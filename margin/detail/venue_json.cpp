@@ -76,6 +76,14 @@ Canonical canonical(const PerpetualMarket& market, VenueMethod method) {
     }
     out.emplace("market", to_hex(market.market));
     out.emplace("name", market.name);
+    if (market.open_interest != InterestBand{}) {
+        out.emplace(
+            "open_interest",
+            Canonical::Object{
+                {"lower", number(market.open_interest.lower)},
+                {"upper", number(market.open_interest.upper)}}
+        );
+    }
     return Canonical(std::move(out));
 }
 
@@ -166,6 +174,10 @@ PerpetualMarket read_perpetual(Reader in, VenueMethod method) {
             .initial = fractions.money("initial"),
             .liquidation_end = fractions.money("liquidation_end"),
             .maintenance = fractions.money("maintenance")};
+    }
+    if (in.has("open_interest")) {
+        Reader band = in.object("open_interest");
+        out.open_interest = {.lower = band.money("lower"), .upper = band.money("upper")};
     }
     return out;
 }

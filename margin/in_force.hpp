@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/events.hpp"
+#include "margin/market.hpp"
+#include "margin/parameters.hpp"
+#include "margin/totals.hpp"
+
+#include <map>
+
+namespace margrave::margin {
+
+/// What one round knows beside prices and parameters and what they become by it. All of it is
+/// signed, or follows from what is: whoever has the snapshot and the price document has it too.
+struct RoundFacts {
+    /// The time of issue.
+    UnixSeconds at;
+    /// Block times of the final heads.
+    std::map<ChainId, UnixSeconds> head_times;
+    /// Slow prices, of the assets that have one.
+    std::map<AssetId, Money> slow_prices;
+    /// Of every account at the firm state.
+    Totals totals;
+};
+
+/// Whether anything in the parameters depends on a round. If not, in_force gives them back.
+bool depends_on_round(const Parameters& parameters);
+
+/// The parameters as they are in one round: initial weights scaled by the pools, initial fractions
+/// by open interest, and the parts of each form's value that stop counting at the initial level.
+/// Weights and fractions only ever move against accounts. What is too large to be valued counts as
+/// infinitely large. Pure; `canonical` of the result is not what was signed.
+Parameters in_force(
+    const Parameters& parameters, const PriceTable& prices, const RoundFacts& facts
+);
+
+}  // namespace margrave::margin
