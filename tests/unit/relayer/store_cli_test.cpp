@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/database.hpp"
+#include "store/ledger.hpp"
+#include "tests/support/process.hpp"
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include <filesystem>
+#include <fstream>
+#include <unistd.h>
+
+namespace margrave {
+namespace {
+
+using nlohmann::json;
+using test::ProcessResult;
+namespace fs = std::filesystem;
+
+// `margrave store` as an operator meets it, on the local example.
+class StoreCli : public testing::Test {
+  protected:
+    StoreCli() {
+        const auto* test = testing::UnitTest::GetInstance()->current_test_info();
+        dir_ = fs::temp_directory_path() / (std::string("margrave-store-cli-") + test->name() +
+                                            "-" + std::to_string(::getpid()));
+        fs::remove_all(dir_);
+        fs::create_directories(dir_);
+        fs::copy(
+            fs::path(MARGRAVE_SOURCE_DIR) / "config/examples/local.json", dir_ / "margrave.json"
+        );
+        const json checked = run_json({"config", "check"}, 0);
+        network_ = parse_hash32(checked["network"].get<std::string>()).value();
+    }
+
+    ~StoreCli() override { fs::remove_all(dir_); }
+
+    ProcessResult run(std::vector<std::string> arguments) const {
+        test::ProcessOptions options;
+        options.arguments = std::move(arguments);
+        options.directory = dir_;
+        return test::run_process(MARGRAVE_BINARY, options);
+    }
+
+    json run_json(std::vector<std::string> arguments, int exit_code) const {
+        arguments.insert(arguments.begin(), {"--output", "json"});
+        const ProcessResult done = run(std::move(arguments));
+        EXPECT_EQ(done.exit_code, exit_code) << done.out << done.err;
+        return json::parse(done.out);
+    }
+
+    [[nodiscard]] fs::path store_dir() const { return dir_ / "data" / "store"; }
+
+    void make_store() const {
+        auto database = store::Database::open({store_dir(), network_});
+        ASSERT_TRUE(database) << database.error().detail;
+        store::Ledger ledger(*database.value());
+        const auto asset = AssetId::native(ChainId::evm(1));
+        ASSERT_TRUE(ledger.define(asset, 18));
+        store::Decision decision;
+        decision.documents.emplace_back("notes/current", to_bytes("x"));
+        ASSERT_TRUE(database.value()->commit(decision));
+    }
+
+    fs::path dir_;
+    Hash32 network_;
+};
+
+TEST_F(StoreCli, WithoutAStoreEveryCommandSaysSoAndMakesNone) {
+    for (const char* command : {"check", "verify", "stats", "compact"}) {
+        const json out = run_json({"store", command}, 1);
+        EXPECT_EQ(out["error"]["code"], "not_found") << command << out.dump();
+    }
+    EXPECT_EQ(run_json({"store", "backup", "backups"}, 1)["error"]["code"], "not_found");
+    EXPECT_EQ(run_json({"store", "restore", "backups"}, 1)["error"]["code"], "not_found");
+    EXPECT_FALSE(fs::exists(store_dir()));
+}
+
+TEST_F(StoreCli, ChecksReadBesideAWriter) {
+    make_store();
+    const auto writer = store::Database::open({store_dir(), network_});
+    ASSERT_TRUE(writer);
+    EXPECT_EQ(run_json({"store", "check"}, 0)["ok"], true);
+    const json verified = run_json({"store", "verify"}, 0);
+    EXPECT_EQ(verified["ok"], true);
+    EXPECT_GT(verified["rows"].get<int>(), 3);
+    EXPECT_EQ(run_json({"store", "stats"}, 0)["decisions"], 1);
+    EXPECT_EQ(run_json({"store", "compact"}, 5)["error"]["code"], "locked");
+}
+
+TEST_F(StoreCli, AMarkThatIsAheadIsAFinding) {
+    make_store();
+    fs::copy(store_dir(), dir_ / "older", fs::copy_options::recursive);
+    {
+        const auto database = store::Database::open({store_dir(), network_});
+        store::Decision decision;
+        decision.documents.emplace_back("notes/current", to_bytes("y"));
+        ASSERT_TRUE(database.value()->commit(decision));
+    }
+    fs::copy_file(
+        store_dir() / "decisions.mark",
+        dir_ / "older" / "decisions.mark",
+        fs::copy_options::overwrite_existing
+    );
+    fs::remove_all(store_dir());
+    fs::rename(dir_ / "older", store_dir());
+    const json out = run_json({"store", "check"}, 4);
+    EXPECT_EQ(out["ok"], false);
+    EXPECT_NE(out["findings"][0].get<std::string>().find("were acknowledged"), std::string::npos);
+}
+
+TEST_F(StoreCli, ABackupComesBackWhereNothingIsAndNowhereElse) {
+    make_store();
+    const json made = run_json({"store", "backup", "backups", "--verify"}, 0);
+    EXPECT_EQ(made["id"], 1);
+    EXPECT_EQ(made["about"]["decisions"], 1);
+    EXPECT_FALSE(fs::exists(store_dir() / "copy"));
+    EXPECT_EQ(run_json({"store", "backup", "backups", "--keep", "1"}, 0)["id"], 2);
+    EXPECT_EQ(run_json({"store", "backups", "backups"}, 0).size(), 1U);
+    EXPECT_EQ(run_json({"store", "restore", "backups"}, 3)["error"]["code"], "conflict");
+    fs::remove_all(store_dir());
+    const json restored = run_json({"store", "restore", "backups"}, 0);
+    EXPECT_EQ(restored["backup"], 2);
+    EXPECT_EQ(restored["added"]["leaves"], 0);
+    EXPECT_FALSE(fs::exists(dir_ / "data" / "store.restoring"));
+    EXPECT_FALSE(fs::exists(dir_ / "data" / "guard"));
+    const json checked = run_json({"store", "check"}, 0);
+    EXPECT_EQ(checked["decisions"], 1);
+    EXPECT_TRUE(checked["restored"].is_string());
+}
+
+TEST_F(StoreCli, ADumpIsJsonLines) {
+    make_store();
+    const ProcessResult done = run({"store", "dump", "attest", "--prefix", "44", "--limit", "1"});
+    EXPECT_EQ(done.exit_code, 0) << done.err;
+    const json row = json::parse(done.out);
+    EXPECT_EQ(row["key"].get<std::string>().substr(0, 4), "0x44");
+    EXPECT_EQ(run_json({"store", "dump", "nothing"}, 2)["error"]["code"], "usage");
+    EXPECT_EQ(run({"store", "dump", "attest", "--prefix", "4"}).exit_code, 1);
+}
+
+}  // namespace
+}  // namespace margrave
