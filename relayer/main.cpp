@@ -24,24 +24,12 @@ int main(int argc, char** argv) {
     using namespace margrave::relayer;
     keep_freed_memory();
     constexpr std::array kCommands{
-        AddCommand{add_init},
-        AddCommand{add_config},
-        AddCommand{add_keys},
-        AddCommand{add_deploy},
-        AddCommand{add_doctor},
-        AddCommand{add_run},
-        AddCommand{add_sync},
-        AddCommand{add_backfill},
-        AddCommand{add_status},
-        AddCommand{add_chains},
-        AddCommand{add_oracle},
-        AddCommand{add_account},
-        AddCommand{add_risk},
-        AddCommand{add_ledger},
-        AddCommand{add_order},
-        AddCommand{add_audit},
-        AddCommand{add_guard},
-        AddCommand{add_store},
+        AddCommand{add_init},    AddCommand{add_config},   AddCommand{add_keys},
+        AddCommand{add_deploy},  AddCommand{add_doctor},   AddCommand{add_run},
+        AddCommand{add_sync},    AddCommand{add_backfill}, AddCommand{add_status},
+        AddCommand{add_chains},  AddCommand{add_oracle},   AddCommand{add_account},
+        AddCommand{add_risk},    AddCommand{add_ledger},   AddCommand{add_order},
+        AddCommand{add_audit},   AddCommand{add_guard},    AddCommand{add_store},
         AddCommand{add_version},
     };
     return run_command_line(argc, argv, kCommands, std::cout, std::cerr);
