@@ -5,6 +5,7 @@
 #include "core/holdings.hpp"
 #include "margin/health.hpp"
 #include "margin/parameters.hpp"
+#include "margin/totals.hpp"
 
 #include <map>
 #include <set>
@@ -17,6 +18,7 @@ namespace margrave::relayer {
 /// the ledger at start. On the daemon's thread; owned by Rounds.
 class Book {
   public:
+    /// `parameters` as they are in force; they may change between two marks.
     explicit Book(const margin::Parameters& parameters)
         : parameters_(parameters) {}
 
@@ -27,13 +29,16 @@ class Book {
     /// Accounts that the last attestation called LIQUIDATABLE or BANKRUPT: the latch.
     void set_latched(std::set<AccountId> accounts);
 
-    /// Evaluates what changed since the last call, everything when a price, a verdict or the set of
-    /// dead chains moved, and brings the tree up to date. True when the status of an account
-    /// changed since the last `attested`, however many calls ago; a new account counts as one that
-    /// was healthy.
+    /// Evaluates what changed since the last call, everything when a price, a verdict, the set of
+    /// dead chains or the parameters moved, and brings the tree up to date. True when the status of
+    /// an account changed since the last `attested`, however many calls ago; a new account counts
+    /// as one that was healthy.
     bool mark(const margin::PriceTable& prices, const margin::DeadChains& dead);
 
     bool mark(const margin::PriceTable& prices) { return mark(prices, margin::DeadChains{}); }
+
+    /// What all accounts have, owe and hold open.
+    [[nodiscard]] const margin::Totals& totals() const { return totals_; }
 
     [[nodiscard]] Hash32 root() const { return tree_.root(); }
 
@@ -69,6 +74,8 @@ class Book {
     void rebuild_tree();
 
     const margin::Parameters& parameters_;
+    margin::Parameters marked_by_;
+    margin::Totals totals_;
     std::map<AccountId, Row> rows_;
     std::set<AccountId> provisional_;
     std::set<AccountId> latched_;

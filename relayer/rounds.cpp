@@ -4,6 +4,7 @@
 #include "attest/digest.hpp"
 #include "attest/tree.hpp"
 #include "core/assert.hpp"
+#include "margin/ramp.hpp"
 #include "relayer/detail/messages.hpp"
 #include "relayer/grants.hpp"
 #include "relayer/liquidations.hpp"
@@ -65,16 +66,28 @@ bool has_lot(const AccountHoldings& holdings) {
 
 Rounds::Rounds(Parts parts)
     : parts_(std::move(parts)),
-      book_(parts_.settings.parameters) {}
+      settings_(parts_.settings),
+      book_(settings_.parameters) {}
 
 Result<void> Rounds::open() {
     opened_ = parts_.clock.now();
+    MARGRAVE_TRY(load_previous_rules());
     MARGRAVE_TRY(load_last_round());
     MARGRAVE_TRY(auto accounts, parts_.ledger.all_holdings(firm_));
     for (AccountHoldings& holdings : accounts) {
         book_.set(std::move(holdings));
     }
     return ok();
+}
+
+Result<void> Rounds::load_previous_rules() {
+    MARGRAVE_TRY(previous_rules_, previous_parameters(parts_.database, parts_.settings.parameters));
+    return ok();
+}
+
+margin::Parameters Rounds::rules_at(UnixSeconds issued_at) const {
+    const margin::Parameters& next = parts_.settings.parameters;
+    return previous_rules_ ? margin::at_time(*previous_rules_, next, issued_at) : next;
 }
 
 Result<void> Rounds::load_last_round() {
@@ -229,6 +242,7 @@ Result<bool> Rounds::decide(UnixSeconds now) {
     for (const PriceRow& row : prices_->rows) {
         table_.emplace(row.asset, row);
     }
+    settings_.parameters = margin::in_force(rules_at(issue_time(now)), table_, facts(now));
     const bool status_changed = book_.mark(table_, dead_);
     const bool due = is_due(status_changed, now);
     if (due) {
@@ -236,7 +250,7 @@ Result<bool> Rounds::decide(UnixSeconds now) {
     }
     if (parts_.scribe.last().round.value != 0) {
         const DecisionParts parts{
-            parts_.settings,
+            settings_,
             parts_.ledger,
             parts_.scribe,
             book_,
@@ -253,6 +267,22 @@ Result<bool> Rounds::decide(UnixSeconds now) {
     }
     MARGRAVE_TRY(parts_.scribe.publish());
     return due;
+}
+
+margin::RoundFacts Rounds::facts(UnixSeconds now) const {
+    std::map<ChainId, UnixSeconds> head_times;
+    for (const auto& [chain, number] : firm_) {
+        const auto block = parts_.ledger.block_at(chain, number);
+        MARGRAVE_ASSERT(block.has_value());
+        head_times.emplace(chain, block->time);
+    }
+    return round_facts(
+        rules_at(issue_time(now)),
+        prices_->memory,
+        issue_time(now),
+        std::move(head_times),
+        book_.totals()
+    );
 }
 
 bool Rounds::is_due(bool status_changed, UnixSeconds now) const {
@@ -274,7 +304,7 @@ Result<RoundDraft> Rounds::draft(UnixSeconds now) const {
     a.round = RoundNum{last.round.value + 1};
     a.signer_epoch = 1;
     a.issued_at = issue_time(now);
-    a.valid_until = UnixSeconds{a.issued_at.value + parts_.settings.parameters.validity_s};
+    a.valid_until = UnixSeconds{a.issued_at.value + settings_.parameters.validity_s};
     a.previous = parts_.scribe.last_digest();
     a.parameters = parts_.scribe.parameters_hash();
     a.snapshot = attest::snapshot_hash(draft.heads);

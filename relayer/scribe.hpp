@@ -124,7 +124,8 @@ class Scribe {
     Result<bool> is_close_open(const std::string& label) const;
     Result<void> commit(const store::Decision& decision);
     Result<void> start_log();
-    Result<void> name_parameters();
+    Result<void> name_parameters(UnixSeconds now);
+    [[nodiscard]] Result<void> check_parameters(const Bytes& current, UnixSeconds now) const;
     Result<void> finish_interrupted(UnixSeconds now);
     Result<void> load_last();
     Result<void> check_recent() const;

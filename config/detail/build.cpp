@@ -234,12 +234,44 @@ margin::AssetParameters build_asset(const Reader& in) {
         margin::AssetOnChain form;
         take(form.asset, in.item("on", i).asset("asset"));
         take(form.backing, in.item("on", i).decimal("backing"));
+        take(form.cap, in.item("on", i).decimal("cap"));
+        take(form.pool_cap, in.item("on", i).decimal("pool_cap"));
+        take(form.bridge_tier, in.item("on", i).count("bridge_tier"));
         out.on.push_back(std::move(form));
     }
     const Reader price = in.object("price");
     take(out.max_age_s, price.seconds("max_age"));
     take(out.price_min, price.decimal("min"));
     take(out.price_max, price.decimal("max"));
+    take(out.cap, in.decimal("cap"));
+    take(out.scale.deposits_from, in.object("scale").decimal("deposits_from"));
+    take(out.scale.debts_from, in.object("scale").decimal("debts_from"));
+    const Reader initial = in.object("initial_price");
+    take(out.initial_price.confidence, initial.decimal("confidence"));
+    take(out.initial_price.age_per_hour, initial.decimal("age_per_hour"));
+    take(out.initial_price.slow, initial.flag("slow"));
+    return out;
+}
+
+margin::RiskParameters build_risk(const Reader& in) {
+    margin::RiskParameters out;
+    for (std::size_t i = 0; i < in.size("bridge_tiers"); ++i) {
+        const Result<Money> haircut = Money::parse(in.text_item("bridge_tiers", i).value_or(""));
+        out.bridge_tiers.push_back(haircut ? haircut.value() : Money{});
+    }
+    take(out.lag_per_hour, in.decimal("lag_per_hour"));
+    for (std::size_t i = 0; i < in.size("correlations"); ++i) {
+        const Reader row = in.item("correlations", i);
+        margin::Correlation correlation;
+        take(correlation.name, row.text("name"));
+        take(correlation.relief, row.decimal("relief"));
+        for (std::size_t k = 0; k < row.size("assets"); ++k) {
+            std::string asset;
+            take(asset, row.text_item("assets", k));
+            correlation.assets.push_back(std::move(asset));
+        }
+        out.correlations.push_back(std::move(correlation));
+    }
     return out;
 }
 
@@ -308,6 +340,14 @@ void build_parameters(Settings& out, const Reader& root) {
     take(liquidation.close_all_below, in.decimal("close_all_below"));
     take(liquidation.dust, in.decimal("dust"));
     take(liquidation.deadline_s, in.seconds("deadline"));
+    take(parameters.notice_s, root.seconds("notice"));
+    if (root.has("change")) {
+        const Reader change = root.object("change");
+        parameters.change.emplace();
+        take(parameters.change->previous, change.hash("previous"));
+        take(parameters.change->from, change.count("from"));
+        take(parameters.change->ramp_s, change.seconds("ramp"));
+    }
 }
 
 }  // namespace
@@ -331,6 +371,7 @@ Built build(const json& document, const std::filesystem::path& base_dir) {
     build_parameters(settings, root);
     BuiltMarkets markets = build_markets(root);
     settings.parameters.venues = std::move(markets.venues);
+    settings.parameters.risk = build_risk(root.object("risk"));
     out.market_places = std::move(markets.places);
     const Hash32 network = settings.genesis.network();
     take(settings.parameters.max_head_age_s, root.object("attestation").seconds("max_head_age"));
