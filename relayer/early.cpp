@@ -168,6 +168,26 @@ std::vector<EarlyStand> with_release(
     return stands;
 }
 
+Result<void> add_uses(
+    const store::Database& database,
+    const AccountId& account,
+    const Hash32& release,
+    const std::vector<attest::EarlyUse>& uses,
+    store::Decision& decision
+) {
+    MARGRAVE_TRY(const auto before, read_stands(database));
+    const auto after = with_release(before, account, release, uses);
+    if (after != before) {
+        decision.documents.emplace_back(kEarlyStands, stands_document(after));
+    }
+    for (const attest::EarlyUse& use : uses) {
+        for (const BlockNum block : {use.firm_block, use.depth_block, use.head}) {
+            decision.names.emplace_back(use.asset.chain(), block);
+        }
+    }
+    return ok();
+}
+
 Result<std::vector<attest::EarlyUse>> early_offers(
     const EarlyView& view, const AccountId& account
 ) {

@@ -42,6 +42,16 @@ std::vector<EarlyStand> with_release(
     const std::vector<attest::EarlyUse>& uses
 );
 
+/// What a release that stands on `uses` adds to its decision: the stands after it, where they
+/// change, and the states it was judged with, so that these can be read for ever.
+Result<void> add_uses(
+    const store::Database& database,
+    const AccountId& account,
+    const Hash32& release,
+    const std::vector<attest::EarlyUse>& uses,
+    store::Decision& decision
+);
+
 /// Where an account is looked at.
 struct EarlyView {
     const store::Ledger& ledger;

@@ -3,8 +3,10 @@
 
 #include "attest/digest.hpp"
 #include "attest/leaf.hpp"
+#include "attest/reconciliation.hpp"
 #include "core/keccak.hpp"
 #include "relayer/detail/messages.hpp"
+#include "relayer/early.hpp"
 #include "store/incidents.hpp"
 
 #include <utility>
@@ -81,6 +83,9 @@ Result<void> Completion::add(const Bytes& entry) {
         MARGRAVE_TRY(add_notice(leaf, decision));
     } else if (leaf.kind == "parameters") {
         MARGRAVE_TRY(add_parameters(leaf, decision));
+    } else if (leaf.kind == "reconciliation") {
+        MARGRAVE_TRY(const auto reading, attest::parse_reconciliation(leaf.body));
+        decision.names.emplace_back(reading.chain, reading.block.number);
     }
     return database_.commit(decision);
 }
@@ -107,7 +112,11 @@ Result<void> Completion::add_release(const attest::Leaf& leaf, store::Decision& 
     hold.deadline = r.deadline;
     decision.holds.push_back(std::move(hold));
     ++done_.releases;
-    return ok();
+    std::vector<attest::EarlyUse> uses;
+    if (const auto rows = member(leaf.body, "early")) {
+        MARGRAVE_TRY(uses, attest::parse_early(rows.value()));
+    }
+    return add_uses(database_, r.account, r.id, uses, decision);
 }
 
 Result<void> Completion::add_seizure(const attest::Leaf& leaf, const Bytes& entry) {

@@ -47,11 +47,9 @@ Result<void> Scribe::release(const ReleaseDraft& planned, UnixSeconds now) {
     );
     decision.intents.push_back(std::move(intent));
     decision.holds.push_back(draft.hold);
-    MARGRAVE_TRY(const auto before, read_stands(parts_.database));
-    const auto after = with_release(before, draft.hold.account, draft.release.id, draft.early);
-    if (after != before) {
-        decision.documents.emplace_back(kEarlyStands, stands_document(after));
-    }
+    MARGRAVE_TRY(
+        add_uses(parts_.database, draft.hold.account, draft.release.id, draft.early, decision)
+    );
     return commit(decision);
 }
 
@@ -154,6 +152,7 @@ void add_resume(
 
 /// The leaves of one reading: as many as its rows need, one where it has none.
 void add_reading(store::Decision& decision, const attest::Reconciliation& reading) {
+    decision.names.emplace_back(reading.chain, reading.block.number);
     std::size_t done = 0;
     do {
         attest::Reconciliation part = reading;

@@ -337,12 +337,16 @@ Result<std::unique_ptr<Database>> Database::Impl::open(
         }
     }
     MARGRAVE_TRY(open_rocks(*impl));
-    if (!options.read_only) {
+    const bool is_new = impl->making != nullptr;
+    if (!options.read_only && !is_new) {
         MARGRAVE_TRY(check_history(*impl));
     }
     MARGRAVE_TRY(const detail::SchemaVersion have, detail::check_schema(*impl, plan));
-    if (impl->making) {
+    if (is_new) {
+        // Only a whole database has a history: one that is killed before is made again from
+        // nothing.
         MARGRAVE_TRY(impl->making->finish());
+        MARGRAVE_TRY(check_history(*impl));
     }
     MARGRAVE_TRY(impl->load_counters());
     if (!options.read_only) {

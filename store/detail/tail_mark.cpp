@@ -81,7 +81,8 @@ Result<std::unique_ptr<TailMark>> TailMark::open(const std::filesystem::path& fi
     return out;
 }
 
-// Both slots before it has its name: half a slot of a new one could not be told from a damaged one.
+// Both slots are on disk before it has its name: half a slot of a new one could not be told from a
+// damaged one.
 Result<std::unique_ptr<TailMark>> TailMark::make(const std::filesystem::path& file) {
     const std::filesystem::path unnamed = file.string() + ".new";
     ::unlink(unnamed.c_str());
@@ -90,6 +91,7 @@ Result<std::unique_ptr<TailMark>> TailMark::make(const std::filesystem::path& fi
     for (std::uint64_t turn = 1; turn <= kTailSlots; ++turn) {
         MARGRAVE_TRY(out->put({0, 0, out->boot_, turn}));
     }
+    MARGRAVE_TRY(sync_data(fd, unnamed));
     MARGRAVE_TRY(link_file(unnamed, file));
     ::unlink(unnamed.c_str());
     return out;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/sim/disk.hpp"
 
+#include "core/disk_seam.hpp"
 #include "tests/sim/random.hpp"
 
 #include <algorithm>
@@ -72,6 +73,9 @@ struct State {
     bool full{false};
     bool struck{false};
     std::uint64_t operations{0};
+    /// How often the power came back, and the id of the boot since.
+    std::uint64_t boots{0};
+    std::string boot;
 };
 
 // Never destroyed: threads of libraries close files until the process ends.
@@ -203,8 +207,24 @@ int open_through(const char* path, int flags, mode_t mode) {
     return fd;
 }
 
+/// Whoever opened a file to read it may sync what others wrote.
+void note_sync_by_reader(int fd) {
+    State& s = state();
+    const std::lock_guard<std::mutex> held(s.mutex);
+
+    struct stat info {};
+
+    if (!s.dead && ::fstat(fd, &info) == 0) {
+        const auto file = s.files.find(info.st_ino);
+        if (file != s.files.end()) {
+            file->second = FileState{static_cast<std::uint64_t>(info.st_size), {}};
+        }
+    }
+}
+
 int sync_through(int fd, int (*next)(int)) {
     if (!is_watched(fd)) {
+        note_sync_by_reader(fd);
         return next(fd);
     }
     State& s = state();
@@ -278,6 +298,7 @@ void Disk::watch(std::filesystem::path root) {
     const std::lock_guard<std::mutex> held(s.mutex);
     s.root = root.string() + "/";
     s.operations = 0;
+    s.boots = 0;
     is_counted_thread = true;
 }
 
@@ -289,6 +310,7 @@ void Disk::unwatch() {
     s.fault.reset();
     s.dead = false;
     s.full = false;
+    disk_seam.boot = nullptr;
 }
 
 void Disk::arm(
@@ -324,7 +346,11 @@ void Disk::lose_unsynced(std::uint64_t salt) {
     const std::lock_guard<std::mutex> held(s.mutex);
     const std::filesystem::path root(s.root);
     std::error_code ignored;
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(root, ignored)) {
+    for (auto it = std::filesystem::recursive_directory_iterator(root, ignored);
+         it != std::filesystem::recursive_directory_iterator();
+         it.increment(ignored)) {
+        const std::filesystem::directory_entry& entry = *it;
+
         struct stat info {};
 
         if (!entry.is_regular_file(ignored) || ::stat(entry.path().c_str(), &info) != 0) {
@@ -337,6 +363,8 @@ void Disk::lose_unsynced(std::uint64_t salt) {
         }
     }
     s.files.clear();
+    s.boot = "boot " + std::to_string(++s.boots);
+    disk_seam.boot = s.boot.c_str();
 }
 
 bool Disk::is_armed() const {

@@ -4,19 +4,43 @@
 #include "tests/sim/disk.hpp"
 #include "tests/unit/relayer/fixture.hpp"
 
+#include <cstdlib>
 #include <filesystem>
+#include <string>
+#include <unistd.h>
 
 namespace margrave::tests::sim {
 namespace {
 
 namespace users = relayer::tests;
 
-/// The world's directory is the simulated disk before anything in it is opened.
+/// The world's directory, and nobody else's, is the simulated disk before anything in it is opened.
 class PowerTest : public ::testing::Test {
   protected:
-    PowerTest() { Disk::instance().watch(std::filesystem::temp_directory_path()); }
+    PowerTest() {
+        const char* const before = std::getenv("TMPDIR");
+        before_ = before == nullptr ? "" : before;
+        std::string pattern =
+            (std::filesystem::temp_directory_path() / "margrave-sim-power-XXXXXX").string();
+        root_ = ::mkdtemp(pattern.data());
+        ::setenv("TMPDIR", root_.c_str(), 1);
+        Disk::instance().watch(root_);
+    }
 
-    ~PowerTest() override { Disk::instance().unwatch(); }
+    ~PowerTest() override {
+        Disk::instance().unwatch();
+        std::error_code ignored;
+        std::filesystem::remove_all(root_, ignored);
+        if (before_.empty()) {
+            ::unsetenv("TMPDIR");
+        } else {
+            ::setenv("TMPDIR", before_.c_str(), 1);
+        }
+    }
+
+  private:
+    std::string before_;
+    std::filesystem::path root_;
 };
 
 void lose_power(users::World& world, std::uint64_t salt) {

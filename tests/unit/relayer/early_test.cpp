@@ -3,9 +3,12 @@
 
 #include "attest/leaf.hpp"
 #include "relayer/audit.hpp"
+#include "relayer/restore.hpp"
+#include "store/backup.hpp"
 #include "tests/unit/relayer/fixture.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <random>
 
 namespace margrave::relayer::tests {
@@ -208,6 +211,30 @@ TEST_F(EarlyTest, StandsThatAreNotReadableAreNotForgotten) {
     broken.documents.emplace_back(kEarlyStands, to_bytes("[{}]"));
     ASSERT_OK(world.database->commit(broken));
     EXPECT_ERRC(read_stands(*world.database), Errc::kCorrupt);
+}
+
+// A backup that is older than the release: the published log has what it stands on.
+TEST_F(EarlyTest, ARestoreBringsBackWhatReleasesStandOn) {
+    namespace fs = std::filesystem;
+    const fs::path data = world.settings.data_dir;
+    const Hash32 network = world.settings.genesis.network();
+    deposit_early(account(1), 5, 2);
+    ASSERT_OK(store::copy_store(*world.database, data / "copy"));
+    ASSERT_EQ(borrow(account(1), 1'000).state, RequestState::kGranted);
+    const auto before = stands();
+    ASSERT_EQ(before.size(), 1U);
+    world.stop();
+    fs::rename(data / "store", data / "store.old");
+    ASSERT_OK(store::open_copy({data / "copy", network}));
+    fs::rename(data / "copy", data / "store");
+    const auto published = read_published(data / "log", network);
+    ASSERT_OK(published);
+    const auto database = store::Database::open({data / "store", network});
+    ASSERT_OK(database);
+    const store::Ledger ledger(*database.value());
+    EXPECT_TRUE(read_stands(*database.value()).value().empty());
+    ASSERT_OK(complete_from_log(*database.value(), ledger, network, published.value().log.entries));
+    EXPECT_EQ(read_stands(*database.value()).value(), before);
 }
 
 TEST_F(EarlyTest, AnAuditorHoldsALeafAgainstTheParameters) {
