@@ -145,6 +145,9 @@ class Tightened {
             const std::string where = at + "/on/" + std::to_string(form - after.on.begin());
             note(form->backing < before.on[i].backing, where + "/backing");
             note(form->bridge_tier > before.on[i].bridge_tier, where + "/bridge_tier");
+            const bool early_gone = form->early != before.on[i].early;
+            note(!before.on[i].early.empty() && early_gone, where + "/early");
+            note(form->early_total < before.on[i].early_total, where + "/early_total");
             cap(before.on[i].cap, form->cap, where + "/cap");
             cap(before.on[i].pool_cap, form->pool_cap, where + "/pool_cap");
         }

@@ -7,6 +7,7 @@
 #include "relayer/detail/messages.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace margrave::relayer {
 
@@ -157,6 +158,26 @@ std::string early_fault(const margin::Parameters& parameters, const attest::Earl
                " of others, more than the total of " + form->early_total.to_string();
     }
     return {};
+}
+
+void ParametersRead::named(std::optional<margin::Parameters> parameters) {
+    before_ = std::exchange(last_, std::move(parameters));
+    if (!last_ || !last_->change) {
+        before_.reset();
+    }
+}
+
+void ParametersRead::attested(UnixSeconds issued_at) {
+    if (before_ && !(issued_at < last_->change->from)) {
+        before_.reset();
+    }
+}
+
+std::string ParametersRead::fault(const attest::EarlyUse& use) const {
+    if (!last_ || (before_ && early_fault(*before_, use).empty())) {
+        return {};
+    }
+    return early_fault(*last_, use);
 }
 
 }  // namespace margrave::relayer

@@ -8,6 +8,7 @@
 #include "margin/parameters.hpp"
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,22 @@ struct PublishedLog {
 
 /// Errors name the file or entry: kCorrupt, kSignature, kCheckFailed, kNotFound.
 Result<PublishedLog> read_published(const std::filesystem::path& dir, const Hash32& network);
+
+/// The parameters that a release is held against as a log is read from its first entry.
+class ParametersRead {
+  public:
+    /// A leaf names these; nothing when they cannot be read.
+    void named(std::optional<margin::Parameters> parameters);
+    /// A round is attested at this time.
+    void attested(UnixSeconds issued_at);
+    /// Why none that may be in force allows it; empty when one does, or none is known. Before a
+    /// round is attested at the time of a change, nobody but the signer knows which are.
+    [[nodiscard]] std::string fault(const attest::EarlyUse& use) const;
+
+  private:
+    std::optional<margin::Parameters> last_;
+    std::optional<margin::Parameters> before_;
+};
 
 /// Why these parameters do not allow what a release's leaf says it stands on; empty when they do.
 std::string early_fault(const margin::Parameters& parameters, const attest::EarlyUse& use);

@@ -15,6 +15,10 @@ void Book::set(AccountHoldings holdings) {
     moved_ = true;
     const bool empty = holdings.holdings.empty() && holdings.positions.empty();
     const auto it = rows_.find(holdings.account);
+    if (it != rows_.end()) {
+        totals_.remove(it->second.holdings);
+    }
+    totals_.add(holdings);
     if (empty) {
         if (it != rows_.end()) {
             rows_.erase(it);
@@ -58,20 +62,24 @@ void Book::set_latched(std::set<AccountId> accounts) {
 }
 
 bool Book::mark(const margin::PriceTable& prices, const margin::DeadChains& dead) {
-    std::vector<std::pair<Money, PriceVerdict>> now;
+    const bool by_confidence = std::ranges::any_of(parameters_.assets, [](const auto& asset) {
+        return !asset.initial_price.confidence.is_zero();
+    });
+    std::vector<Marked> now;
     now.reserve(prices.size());
     std::vector<UnixSeconds> times;
     for (const auto& [asset, row] : prices) {
-        now.emplace_back(row.price, row.verdict);
+        now.push_back({row.price, by_confidence ? row.confidence : Money{}, row.verdict});
         if (!parameters_.venues.empty()) {
             times.push_back(row.published_at);
         }
     }
-    const bool all = now != marked_at_ || dead != marked_dead_;
+    const bool all = now != marked_at_ || dead != marked_dead_ || !(parameters_ == marked_by_);
     const bool later = times != marked_times_;
     marked_at_ = std::move(now);
     marked_times_ = std::move(times);
     marked_dead_ = dead;
+    marked_by_ = parameters_;
     const margin::Market market(prices, parameters_, dead);
 
     std::vector<std::pair<std::size_t, Hash32>> leaves;

@@ -5,6 +5,7 @@
 #include "core/holdings.hpp"
 #include "margin/health.hpp"
 #include "margin/parameters.hpp"
+#include "margin/totals.hpp"
 
 #include <map>
 #include <set>
@@ -17,6 +18,7 @@ namespace margrave::relayer {
 /// the ledger at start. On the daemon's thread; owned by Rounds.
 class Book {
   public:
+    /// `parameters` as they are in force; they may change between two marks.
     explicit Book(const margin::Parameters& parameters)
         : parameters_(parameters) {}
 
@@ -30,13 +32,16 @@ class Book {
     /// When each of them came under water, as the last attestation left it.
     void set_since(std::map<AccountId, UnixSeconds> since) { since_ = std::move(since); }
 
-    /// Evaluates what changed since the last call, everything when a price, a verdict or the set of
-    /// dead chains moved, and brings the tree up to date. True when the status of an account
-    /// changed since the last `attested`, however many calls ago; a new account counts as one that
-    /// was healthy.
+    /// Evaluates what changed since the last call, everything when a price, its confidence, a
+    /// verdict, the set of dead chains or the parameters moved, and brings the tree up to date.
+    /// True when the status of an account changed since the last `attested`, however many calls
+    /// ago; a new account counts as one that was healthy.
     bool mark(const margin::PriceTable& prices, const margin::DeadChains& dead);
 
     bool mark(const margin::PriceTable& prices) { return mark(prices, margin::DeadChains{}); }
+
+    /// What all accounts have, owe and hold open.
+    [[nodiscard]] const margin::Totals& totals() const { return totals_; }
 
     [[nodiscard]] Hash32 root() const { return tree_.root(); }
 
@@ -78,11 +83,22 @@ class Book {
     void rebuild_tree();
 
     const margin::Parameters& parameters_;
+    margin::Parameters marked_by_;
+    margin::Totals totals_;
     std::map<AccountId, Row> rows_;
     std::set<AccountId> provisional_;
     std::set<AccountId> latched_;
     std::map<AccountId, UnixSeconds> since_;
-    std::vector<std::pair<Money, PriceVerdict>> marked_at_;
+
+    // What of a price moves an account. The confidence is zero where the parameters do not use any.
+    struct Marked {
+        Money price;
+        Money confidence;
+        PriceVerdict verdict{PriceVerdict::kMissing};
+        bool operator==(const Marked&) const = default;
+    };
+
+    std::vector<Marked> marked_at_;
     // When the prices were published: what positions are valued as of.
     std::vector<UnixSeconds> marked_times_;
     margin::DeadChains marked_dead_;

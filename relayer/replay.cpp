@@ -3,8 +3,9 @@
 
 #include "attest/digest.hpp"
 #include "attest/leaf.hpp"
-#include "core/keccak.hpp"
+#include "margin/ramp.hpp"
 #include "relayer/detail/messages.hpp"
+#include "relayer/round_facts.hpp"
 #include "store/incidents.hpp"
 
 #include <algorithm>
@@ -186,13 +187,48 @@ Result<RoundDraft> read_draft(const Canonical& evidence, RoundNum round) {
     return draft;
 }
 
-Result<margin::Parameters> read_parameters(const store::Database& database, const Hash32& hash) {
-    const auto bytes = database.document("parameters/" + to_hex(hash));
+/// The parameters that were signed, as they were at the time of issue.
+Result<margin::Parameters> read_parameters(
+    const store::Database& database, const Attestation& attestation
+) {
+    MARGRAVE_TRY(const auto next, stored_parameters(database, attestation.parameters));
+    MARGRAVE_TRY(const auto previous, previous_parameters(database, next));
+    return previous ? margin::at_time(*previous, next, attestation.issued_at) : next;
+}
+
+/// What the guards remembered when the round was signed. Nothing where the document is not kept.
+Result<oracle::Memory> read_memory(const store::Database& database, const Hash32& prices) {
+    const auto bytes = database.document("prices/" + to_hex(prices));
     if (!bytes) {
-        return fail(Errc::kNotFound, "the store lost the parameters " + to_hex(hash));
+        return oracle::Memory{};
     }
-    MARGRAVE_TRY(compare("the parameters", keccak256(*bytes), hash));
-    return margin::parse_parameters(as_text(*bytes));
+    MARGRAVE_TRY(const auto document, parse_canonical(as_text(*bytes)));
+    return oracle::memory_of(document);
+}
+
+Result<margin::RoundFacts> read_facts(
+    const store::Database& database,
+    const store::Ledger& ledger,
+    const RoundDraft& draft,
+    const margin::Parameters& parameters,
+    const std::vector<AccountHoldings>& accounts
+) {
+    MARGRAVE_TRY(const auto memory, read_memory(database, draft.attestation.prices));
+    std::map<ChainId, UnixSeconds> head_times;
+    for (const Head& head : draft.heads) {
+        const auto block = ledger.block_at(head.chain, head.number);
+        if (!block) {
+            return fail(Errc::kCheckFailed, "the ledger lost a block of " + head.chain.text());
+        }
+        head_times.emplace(head.chain, block->time);
+    }
+    margin::Totals totals;
+    for (const AccountHoldings& account : accounts) {
+        totals.add(account);
+    }
+    return round_facts(
+        parameters, memory, draft.attestation.issued_at, std::move(head_times), std::move(totals)
+    );
 }
 
 }  // namespace
@@ -214,7 +250,7 @@ Result<ReplayedRound> replay_round(
     for (const PriceRow& row : draft.prices) {
         out.prices.emplace(row.asset, row);
     }
-    MARGRAVE_TRY(out.parameters, read_parameters(database, draft.attestation.parameters));
+    MARGRAVE_TRY(const auto parameters, read_parameters(database, draft.attestation));
     MARGRAVE_TRY(check_heads(ledger, out.heads));
     store::AsOf as_of;
     for (const Head& head : out.heads) {
@@ -223,11 +259,13 @@ Result<ReplayedRound> replay_round(
     store::Incidents incidents(database);
     MARGRAVE_TRY(const auto halted, read_halted(incidents, evidence, draft));
     MARGRAVE_TRY(const auto hub, read_hub(network, database));
-    MARGRAVE_TRY(out.dead, find_dead(ledger, draft, out.parameters, halted, hub));
-    const margin::Market market(out.prices, out.parameters, out.dead);
+    MARGRAVE_TRY(out.dead, find_dead(ledger, draft, parameters, halted, hub));
     MARGRAVE_TRY(auto latched, accounts_member(evidence, "latched"));
     MARGRAVE_TRY(auto provisional, accounts_member(evidence, "provisional"));
     MARGRAVE_TRY(auto accounts, ledger.all_holdings(as_of));
+    MARGRAVE_TRY(out.facts, read_facts(database, ledger, draft, parameters, accounts));
+    out.parameters = margin::in_force(parameters, out.prices, out.facts);
+    const margin::Market market(out.prices, out.parameters, out.dead);
     std::vector<Hash32> leaves;
     for (const AccountHoldings& holdings : accounts) {
         out.evaluations.push_back(margin::evaluate(

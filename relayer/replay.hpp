@@ -4,6 +4,7 @@
 #include "attest/tree.hpp"
 #include "core/statements.hpp"
 #include "margin/health.hpp"
+#include "margin/in_force.hpp"
 #include "margin/parameters.hpp"
 #include "store/database.hpp"
 #include "store/ledger.hpp"
@@ -21,6 +22,8 @@ struct ReplayedRound {
     Hash32 digest;
     std::vector<Head> heads;
     margin::PriceTable prices;
+    /// What the round added to the signed parameters, and what they were in force by it.
+    margin::RoundFacts facts;
     margin::Parameters parameters;
     /// Chains that were dead in this round, by what was signed: halted in the log, or with a head
     /// that was too old at the time of issue.

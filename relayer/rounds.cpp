@@ -4,6 +4,7 @@
 #include "attest/digest.hpp"
 #include "attest/tree.hpp"
 #include "core/assert.hpp"
+#include "margin/ramp.hpp"
 #include "relayer/detail/messages.hpp"
 #include "relayer/grants.hpp"
 #include "relayer/liquidations.hpp"
@@ -93,10 +94,12 @@ bool has_lot(const AccountHoldings& holdings) {
 
 Rounds::Rounds(Parts parts)
     : parts_(std::move(parts)),
-      book_(parts_.settings.parameters) {}
+      settings_(parts_.settings),
+      book_(settings_.parameters) {}
 
 Result<void> Rounds::open() {
     opened_ = parts_.clock.now();
+    MARGRAVE_TRY(load_previous_rules());
     MARGRAVE_TRY(load_last_round());
     return fill_book();
 }
@@ -104,6 +107,7 @@ Result<void> Rounds::open() {
 Result<bool> Rounds::open_restored() {
     opened_ = parts_.clock.now();
     firm_.clear();
+    MARGRAVE_TRY(load_previous_rules());
     MARGRAVE_TRY(load_last_round());
     for (auto& [chain, number] : firm_) {
         const auto covered = covered_.find(chain);
@@ -122,6 +126,16 @@ Result<void> Rounds::fill_book() {
         book_.set(std::move(holdings));
     }
     return ok();
+}
+
+Result<void> Rounds::load_previous_rules() {
+    MARGRAVE_TRY(previous_rules_, previous_parameters(parts_.database, parts_.settings.parameters));
+    return ok();
+}
+
+margin::Parameters Rounds::rules_at(UnixSeconds issued_at) const {
+    const margin::Parameters& next = parts_.settings.parameters;
+    return previous_rules_ ? margin::at_time(*previous_rules_, next, issued_at) : next;
 }
 
 Result<void> Rounds::load_last_round() {
@@ -278,6 +292,7 @@ Result<bool> Rounds::decide(UnixSeconds now) {
     for (const PriceRow& row : prices_->rows) {
         table_.emplace(row.asset, row);
     }
+    settings_.parameters = margin::in_force(rules_at(issue_time(now)), table_, facts(now));
     const bool status_changed = book_.mark(table_, dead_);
     const bool due = is_due(status_changed, now);
     if (due) {
@@ -285,7 +300,7 @@ Result<bool> Rounds::decide(UnixSeconds now) {
     }
     if (parts_.scribe.last().round.value != 0) {
         const DecisionParts parts{
-            parts_.settings,
+            settings_,
             parts_.ledger,
             parts_.database,
             parts_.scribe,
@@ -303,6 +318,22 @@ Result<bool> Rounds::decide(UnixSeconds now) {
     }
     MARGRAVE_TRY(parts_.scribe.publish());
     return due;
+}
+
+margin::RoundFacts Rounds::facts(UnixSeconds now) const {
+    std::map<ChainId, UnixSeconds> head_times;
+    for (const auto& [chain, number] : firm_) {
+        const auto block = parts_.ledger.block_at(chain, number);
+        MARGRAVE_ASSERT(block.has_value());
+        head_times.emplace(chain, block->time);
+    }
+    return round_facts(
+        rules_at(issue_time(now)),
+        prices_->memory,
+        issue_time(now),
+        std::move(head_times),
+        book_.totals()
+    );
 }
 
 bool Rounds::is_due(bool status_changed, UnixSeconds now) const {
@@ -324,7 +355,7 @@ Result<RoundDraft> Rounds::draft(UnixSeconds now) const {
     a.round = RoundNum{last.round.value + 1};
     a.signer_epoch = 1;
     a.issued_at = issue_time(now);
-    a.valid_until = UnixSeconds{a.issued_at.value + parts_.settings.parameters.validity_s};
+    a.valid_until = UnixSeconds{a.issued_at.value + settings_.parameters.validity_s};
     a.previous = parts_.scribe.last_digest();
     a.parameters = parts_.scribe.parameters_hash();
     a.snapshot = attest::snapshot_hash(draft.heads);
@@ -370,7 +401,7 @@ Canonical Rounds::evidence(const RoundDraft& draft) const {
         {"round", Canonical::integer(draft.attestation.round.value)},
         {"signed", round_message(draft)},
     };
-    if (parts_.settings.parameters.liquidation.bonus_ramp_s != 0) {
+    if (settings_.parameters.liquidation.bonus_ramp_s != 0) {
         Canonical::Object since;
         for (const auto& [account, time] : book_.since_after(draft.attestation.issued_at)) {
             since.emplace(to_hex(account), Canonical::integer(time.value));

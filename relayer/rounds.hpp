@@ -10,6 +10,7 @@
 #include "relayer/book.hpp"
 #include "relayer/chain_board.hpp"
 #include "relayer/grants.hpp"
+#include "relayer/round_facts.hpp"
 #include "relayer/scribe.hpp"
 #include "store/ledger.hpp"
 
@@ -103,12 +104,20 @@ class Rounds {
     [[nodiscard]] std::vector<oracle::SequencerFeed> sequencers() const;
     [[nodiscard]] Canonical evidence(const RoundDraft& draft) const;
     [[nodiscard]] bool is_due(bool status_changed, UnixSeconds now) const;
+    Result<void> load_previous_rules();
+    /// The signed parameters as they are at a time of issue.
+    [[nodiscard]] margin::Parameters rules_at(UnixSeconds issued_at) const;
+    [[nodiscard]] margin::RoundFacts facts(UnixSeconds now) const;
     Result<RoundDraft> draft(UnixSeconds now) const;
     Result<void> sign_round(UnixSeconds now);
     Result<std::vector<Head>> final_heads() const;
     [[nodiscard]] std::map<ChainId, BlockRef> price_heads() const;
 
     Parts parts_;
+    // With the parameters that are in force in this pass: what everything is judged by.
+    config::Settings settings_;
+    // Those that the parameters' change names.
+    std::optional<margin::Parameters> previous_rules_;
     Book book_;
     store::AsOf firm_;
     std::optional<oracle::PriceSet> prices_;

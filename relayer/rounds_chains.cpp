@@ -78,6 +78,7 @@ std::string Rounds::held(const ChainId& chain, UnixSeconds now, bool too_old) co
 Result<bool> Rounds::judge_chains(UnixSeconds now) {
     dead_ = {};
     dead_reasons_.clear();
+    const margin::Parameters rules = rules_at(issue_time(now));
     for (const auto& [chain, number] : firm_) {
         if (parts_.board.is_halted(chain)) {
             dead_.add(chain, parts_.settings.genesis.hub);
@@ -88,7 +89,7 @@ Result<bool> Rounds::judge_chains(UnixSeconds now) {
         if (!block) {
             return fail(Errc::kCorrupt, "the ledger lost the final block of " + chain.text());
         }
-        const std::uint64_t limit = parts_.settings.parameters.head_age_limit(chain);
+        const std::uint64_t limit = rules.head_age_limit(chain);
         const UnixSeconds issued = issue_time(now);
         const bool too_old = margin::is_head_too_old(block->time, issued, limit);
         if (waiting_for_.empty()) {

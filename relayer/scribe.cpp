@@ -6,8 +6,12 @@
 #include "core/assert.hpp"
 #include "core/disk_seam.hpp"
 #include "core/keccak.hpp"
+#include "margin/ramp.hpp"
 #include "relayer/detail/intents.hpp"
 #include "relayer/detail/messages.hpp"
+#include "relayer/round_facts.hpp"
+
+#include <algorithm>
 
 namespace margrave::relayer {
 
@@ -61,7 +65,7 @@ Result<void> Scribe::begin(UnixSeconds now) {
     }
     MARGRAVE_TRY(recall_evidence());
     MARGRAVE_TRY(finish_interrupted(now));
-    MARGRAVE_TRY(name_parameters());
+    MARGRAVE_TRY(name_parameters(now));
     return publish();
 }
 
@@ -77,10 +81,34 @@ Result<void> Scribe::start_log() {
     return commit(decision);
 }
 
-Result<void> Scribe::name_parameters() {
+// kConfig when the parameters may not follow those that the log named last, which stay in force.
+Result<void> Scribe::check_parameters(const Bytes& current, UnixSeconds now) const {
+    Hash32 hash;
+    if (current.size() != hash.data.size()) {
+        return fail(Errc::kCorrupt, "the store's current parameters are named by no hash");
+    }
+    std::ranges::copy(current, hash.data.begin());
+    MARGRAVE_TRY(const auto previous, stored_parameters(parts_.database, hash));
+    const auto errors = margin::check_change(previous, hash, parts_.settings.parameters, now);
+    if (errors.empty()) {
+        return ok();
+    }
+    std::string what = "these parameters may not follow " + to_hex(hash) + ", which stay in force";
+    for (const margin::ParameterError& error : errors) {
+        what += "\n" + error.where + ": " + error.what;
+    }
+    return fail(Errc::kConfig, what);
+}
+
+Result<void> Scribe::name_parameters(UnixSeconds now) {
     const auto current = parts_.database.document(kCurrentParameters);
     if (current && *current == Bytes(parameters_.data.begin(), parameters_.data.end())) {
         return ok();
+    }
+    if (current) {
+        MARGRAVE_TRY(check_parameters(*current, now));
+    } else if (parts_.settings.parameters.change) {
+        return fail(Errc::kConfig, "/change/previous: this log has not named any parameters yet");
     }
     const Canonical parameters = margin::canonical(parts_.settings.parameters);
     const RoundNum from{last_.round.value + 1};

@@ -151,7 +151,8 @@ class Scribe {
     Result<bool> is_close_open(const std::string& label) const;
     Result<void> commit(const store::Decision& decision);
     Result<void> start_log();
-    Result<void> name_parameters();
+    Result<void> name_parameters(UnixSeconds now);
+    [[nodiscard]] Result<void> check_parameters(const Bytes& current, UnixSeconds now) const;
     /// A restored store's log was completed from outside: of the last round the guard still has the
     /// evidence.
     Result<void> recall_evidence();

@@ -231,6 +231,9 @@ margin::AssetOnChain build_form(const Reader& in, unsigned decimals) {
     margin::AssetOnChain out;
     take(out.asset, in.asset("asset"));
     take(out.backing, in.decimal("backing"));
+    take(out.cap, in.decimal("cap"));
+    take(out.pool_cap, in.decimal("pool_cap"));
+    take(out.bridge_tier, in.count("bridge_tier"));
     for (std::size_t i = 0; i < in.size("early"); ++i) {
         const Reader tier = in.item("early", i);
         margin::EarlyTier& row = out.early.emplace_back();
@@ -260,6 +263,35 @@ margin::AssetParameters build_asset(const Reader& in) {
     take(out.max_age_s, price.seconds("max_age"));
     take(out.price_min, price.decimal("min"));
     take(out.price_max, price.decimal("max"));
+    take(out.cap, in.decimal("cap"));
+    take(out.scale.deposits_from, in.object("scale").decimal("deposits_from"));
+    take(out.scale.debts_from, in.object("scale").decimal("debts_from"));
+    const Reader initial = in.object("initial_price");
+    take(out.initial_price.confidence, initial.decimal("confidence"));
+    take(out.initial_price.age_per_hour, initial.decimal("age_per_hour"));
+    take(out.initial_price.slow, initial.flag("slow"));
+    return out;
+}
+
+margin::RiskParameters build_risk(const Reader& in) {
+    margin::RiskParameters out;
+    for (std::size_t i = 0; i < in.size("bridge_tiers"); ++i) {
+        const Result<Money> haircut = Money::parse(in.text_item("bridge_tiers", i).value_or(""));
+        out.bridge_tiers.push_back(haircut ? haircut.value() : Money{});
+    }
+    take(out.lag_per_hour, in.decimal("lag_per_hour"));
+    for (std::size_t i = 0; i < in.size("correlations"); ++i) {
+        const Reader row = in.item("correlations", i);
+        margin::Correlation correlation;
+        take(correlation.name, row.text("name"));
+        take(correlation.relief, row.decimal("relief"));
+        for (std::size_t k = 0; k < row.size("assets"); ++k) {
+            std::string asset;
+            take(asset, row.text_item("assets", k));
+            correlation.assets.push_back(std::move(asset));
+        }
+        out.correlations.push_back(std::move(correlation));
+    }
     return out;
 }
 
@@ -331,6 +363,14 @@ void build_parameters(Settings& out, const Reader& root) {
     const Reader ramp = in.object("bonus_ramp");
     take(liquidation.bonus_ramp_s, ramp.seconds("time"));
     take(liquidation.bonus_start, ramp.decimal("start"));
+    take(parameters.notice_s, root.seconds("notice"));
+    if (root.has("change")) {
+        const Reader change = root.object("change");
+        parameters.change.emplace();
+        take(parameters.change->previous, change.hash("previous"));
+        take(parameters.change->from, change.count("from"));
+        take(parameters.change->ramp_s, change.seconds("ramp"));
+    }
 }
 
 }  // namespace
@@ -360,6 +400,7 @@ Built build(const json& document, const std::filesystem::path& base_dir) {
     settings.funds.insurance = root.object("funds").address("insurance");
     BuiltMarkets markets = build_markets(root);
     settings.parameters.venues = std::move(markets.venues);
+    settings.parameters.risk = build_risk(root.object("risk"));
     out.market_places = std::move(markets.places);
     const Hash32 network = settings.genesis.network();
     take(settings.parameters.max_head_age_s, root.object("attestation").seconds("max_head_age"));

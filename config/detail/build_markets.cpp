@@ -56,6 +56,8 @@ margin::PerpetualMarket build_perpetual(const Reader& in) {
     take(out.fractions.initial, fractions.decimal("initial"));
     take(out.fractions.liquidation_end, fractions.decimal("liquidation_end"));
     take(out.fractions.maintenance, fractions.decimal("maintenance"));
+    take(out.open_interest.lower, in.object("open_interest").decimal("lower"));
+    take(out.open_interest.upper, in.object("open_interest").decimal("upper"));
     return out;
 }
 

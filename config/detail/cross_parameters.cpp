@@ -64,14 +64,16 @@ std::vector<std::string> parts_of(std::string_view pointer) {
 }
 
 std::string member_of(const std::string& name) {
-    constexpr std::array<std::pair<std::string_view, std::string_view>, 7> kRenamed{
+    constexpr std::array<std::pair<std::string_view, std::string_view>, 9> kRenamed{
         {{"name", "id"},
          {"max_age_s", "price/max_age"},
          {"price_min", "price/min"},
          {"price_max", "price/max"},
          {"validity_s", "attestation/validity"},
          {"release_deadline_s", "attestation/release_deadline"},
-         {"deadline_s", "deadline"}}};
+         {"deadline_s", "deadline"},
+         {"notice_s", "notice"},
+         {"ramp_s", "ramp"}}};
     const auto* found =
         std::ranges::find(kRenamed, name, &std::pair<std::string_view, std::string_view>::first);
     return found == kRenamed.end() ? name : std::string(found->second);

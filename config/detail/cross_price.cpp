@@ -102,6 +102,10 @@ class PriceChecker {
             check_units(each, source, given);
             check_fixed(price, source, out_);
         }
+        const Reader initial = each.in.object("initial_price");
+        if (initial.flag("slow").value_or(false) && !price.has("slow")) {
+            refuse_price(out_, initial.at("slow"), "needs " + price.at("slow"));
+        }
         check_makers(price);
         const std::optional<std::uint64_t> needed = price.integer("min_sources");
         if (needed && price.size("sources") > 0 && *needed > price.size("sources")) {

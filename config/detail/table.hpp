@@ -81,7 +81,7 @@ std::span<const Setting> written_rows();
 /// Those, with the keys of every kind of price source (oracle/kinds.hpp) below the sources, and the
 /// rows of an asset's price again below those of a reference.
 std::span<const Setting> table();
-/// The rows of /markets, which stand before /attestation in the table.
+/// The rows from /liquidation to /markets, which stand before /attestation in the table.
 std::span<const Setting> market_rows();
 /// Null when no row has that pointer pattern.
 const Setting* find(std::string_view pattern);

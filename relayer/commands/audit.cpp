@@ -89,29 +89,43 @@ Result<std::uint64_t> replay(
     return done;
 }
 
+std::optional<margin::Parameters> parameters_in(const Canonical::Object& members) {
+    const auto found = members.find("parameters");
+    if (found == members.end()) {
+        return std::nullopt;
+    }
+    auto parsed = margin::parse_parameters(found->second.dump());
+    return parsed ? std::optional(std::move(parsed).value()) : std::nullopt;
+}
+
 /// What releases stand on that is not final is what the parameters in the log before them allow.
 Result<void> check_early(
     const Source& source, const std::vector<Bytes>& entries, std::vector<attest::Finding>& findings
 ) {
-    std::optional<margin::Parameters> parameters;
+    ParametersRead parameters;
     for (std::size_t i = 0; i < entries.size(); ++i) {
         const auto leaf = attest::read_leaf(source.network, entries[i]);
         // What cannot be read is a finding already.
-        if (!leaf || (leaf.value().kind != "parameters" && leaf.value().kind != "release")) {
+        if (!leaf) {
             continue;
         }
+        const std::string& kind = leaf.value().kind;
         const auto& members = std::get<Canonical::Object>(leaf.value().body.value());
-        if (const auto found = members.find("parameters"); found != members.end()) {
-            auto parsed = margin::parse_parameters(found->second.dump());
-            parameters = parsed ? std::optional(std::move(parsed).value()) : std::nullopt;
+        if (kind == "attestation") {
+            MARGRAVE_TRY(
+                const auto signed_round, attest::parse_attestation(members.at("typedData"))
+            );
+            parameters.attested(signed_round.issued_at);
+        } else if (kind == "parameters") {
+            parameters.named(parameters_in(members));
         }
         const auto early = members.find("early");
-        if (early == members.end() || !parameters) {
+        if (kind != "release" || early == members.end()) {
             continue;
         }
         MARGRAVE_TRY(const auto uses, attest::parse_early(early->second));
         for (const attest::EarlyUse& use : uses) {
-            if (std::string fault = early_fault(*parameters, use); !fault.empty()) {
+            if (std::string fault = parameters.fault(use); !fault.empty()) {
                 findings.push_back({i, std::move(fault)});
             }
         }

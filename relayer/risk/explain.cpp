@@ -23,6 +23,14 @@ json part_json(const margin::Term::Part& part) {
     out["backing"] = part.backing.to_string_e18();
     out["collateralValue"] = part.collateral_value.to_string_e18();
     out["debtValue"] = part.debt_value.to_string_e18();
+    if (part.initial) {
+        out["initial"] = {
+            {"price", part.initial->price.to_string_e18()},
+            {"debtPrice", part.initial->debt_price.to_string_e18()},
+            {"part", part.initial->part.to_string_e18()},
+            {"collateralValue", part.initial->collateral_value.to_string_e18()},
+            {"debtValue", part.initial->debt_value.to_string_e18()}};
+    }
     return out;
 }
 
@@ -31,6 +39,9 @@ json term_json(const margin::Term& term, const margin::Contribution& contributio
     out["asset"] = term.asset;
     out["price"] = term.price.to_string_e18();
     out["value"] = term.value.to_string_e18();
+    out["counted"] = {
+        {"initial", term.counted_initial.to_string_e18()},
+        {"others", term.counted.to_string_e18()}};
     out["weight"] =
         levels_json(term.weight_initial, term.weight_liquidation_end, term.weight_maintenance);
     out["required"] = levels_json(
@@ -76,6 +87,12 @@ Result<json> document_of(
         MARGRAVE_TRY(const auto contribution, margin::contribution_of(term));
         out["terms"].push_back(term_json(term, contribution));
     }
+    out["reliefs"] = json::array();
+    for (const margin::Relief& relief : read.reliefs) {
+        json row = levels_json(relief.initial, relief.liquidation_end, relief.maintenance);
+        row["correlation"] = relief.correlation;
+        out["reliefs"].push_back(std::move(row));
+    }
     out["venues"] = json::array();
     for (const margin::VenueSum& venue : read.venues) {
         MARGRAVE_TRY(const auto contribution, margin::contribution_of(venue));
@@ -104,6 +121,9 @@ void write_parts(std::ostream& out, const margin::Term& term, const margin::Para
                 out << " at backing " << part.backing.to_decimal();
             }
         }
+        if (part.initial && !part.collateral.is_zero()) {
+            out << ", initially " << in_usd(part.initial->collateral_value);
+        }
         if (!part.debt.is_zero()) {
             out << "  owes " << in_tokens(part.debt, decimals) << " = " << in_usd(part.debt_value)
                 << " USD";
@@ -125,6 +145,18 @@ Result<std::string> sum_table(const AccountState& leaf, const margin::Explanatio
              in_usd(counts.liquidation_end),
              weight_text(term.weight_maintenance),
              in_usd(counts.maintenance)}
+        );
+    }
+    for (const margin::Relief& relief : read.reliefs) {
+        rows.push_back(
+            {relief.correlation + " relief",
+             "",
+             "",
+             in_usd(relief.initial),
+             "",
+             in_usd(relief.liquidation_end),
+             "",
+             in_usd(relief.maintenance)}
         );
     }
     for (const margin::VenueSum& venue : read.venues) {

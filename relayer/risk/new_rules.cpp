@@ -216,7 +216,8 @@ Result<void> RulesReplay::add(
 ) {
     MARGRAVE_TRY(const auto prices, judge_prices(database, round, rules_));
     MARGRAVE_TRY(const auto dead, judge_heads(ledger, round, rules_.parameters, hub_));
-    const margin::Market market(prices, rules_.parameters, dead);
+    const margin::Parameters rules = margin::in_force(rules_.parameters, prices, round.facts);
+    const margin::Market market(prices, rules, dead);
     for (const margin::Evaluation& evaluation : round.evaluations) {
         const AccountId& account = evaluation.state.account;
         // Before the first round looked at, the latch is what it was.

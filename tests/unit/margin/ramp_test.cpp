@@ -150,6 +150,8 @@ TEST(Change, EveryWayToAskMoreIsSeen) {
     before.risk.bridge_tiers = {usd("0.1")};
     before.risk.correlations = {
         {.name = "dollars", .assets = {"dai", "usdc"}, .relief = usd("0.2")}};
+    before.assets[2].on[2].early = {{.blocks = 12, .up_to = Amount{5}}};
+    before.assets[2].on[2].early_total = Amount{9};
     using Edit = void (*)(Parameters&);
     const std::vector<std::pair<Edit, std::string>> rows{
         {[](Parameters& p) { p.assets[2].collateral.maintenance = usd("0.8"); },
@@ -157,6 +159,9 @@ TEST(Change, EveryWayToAskMoreIsSeen) {
         {[](Parameters& p) { p.assets[2].debt.maintenance = usd("1.16"); },
          "/assets/2/debt/maintenance"},
         {[](Parameters& p) { p.assets[2].on[2].backing = usd("0.8"); }, "/assets/2/on/2/backing"},
+        {[](Parameters& p) { p.assets[2].on[2].early.clear(); }, "/assets/2/on/2/early"},
+        {[](Parameters& p) { p.assets[2].on[2].early_total = Amount{8}; },
+         "/assets/2/on/2/early_total"},
         {[](Parameters& p) { p.assets[2].on[2].cap = usd("5"); }, "/assets/2/on/2/cap"},
         {[](Parameters& p) { p.assets[2].on[2].pool_cap = usd("5"); }, "/assets/2/on/2/pool_cap"},
         {[](Parameters& p) { p.assets[2].on[2].bridge_tier = 1; }, "/assets/2/on/2/bridge_tier"},

@@ -3,6 +3,7 @@
 
 #include "tests/unit/relayer/fixture.hpp"
 
+#include <algorithm>
 #include <random>
 
 namespace margrave::relayer::tests {
@@ -179,6 +180,19 @@ TEST_F(BookTest, LatchSurvivesAPriceThatCannotBeUsed) {
     set_price("1250");
     book.mark(prices);
     EXPECT_EQ(status(account(1)), Status::kLiquidatable);
+}
+
+TEST_F(BookTest, ConfidenceThatMovesAloneIsMarkedWhereItCounts) {
+    auto& assets = world.settings.parameters.assets;
+    std::ranges::find(assets, "eth", &margin::AssetParameters::name)->initial_price.confidence =
+        usd("1");
+    book.set(holdings(account(1), 2, 0));
+    book.mark(prices);
+    const Money sure = book.find(account(1))->state.initial;
+    prices.at(eth_on(world.id(0))).confidence = usd("10");
+    book.mark(prices);
+    EXPECT_LT(book.find(account(1))->state.initial, sure);
+    EXPECT_EQ(book.root(), root_from_scratch(book));
 }
 
 TEST_F(BookTest, ProofOfEveryRowVerifiesUnderTheRoot) {

@@ -256,6 +256,29 @@ TEST_F(EarlyTest, AnAuditorHoldsALeafAgainstTheParameters) {
     EXPECT_NE(early_fault(parameters, use).find("has no tiers"), std::string::npos);
 }
 
+TEST_F(EarlyTest, AnAuditorAllowsWhatWasBeforeAChangeUntilARoundAtItsTime) {
+    const margin::Parameters& before = world.settings.parameters;
+    margin::Parameters next = before;
+    next.change = margin::Change{.previous = Hash32{}, .from = UnixSeconds{500}, .ramp_s = 0};
+    next.assets.front().on.front().early.clear();
+    attest::EarlyUse use;
+    use.asset = eth_on(world.id(0));
+    use.amount = eth(2);
+    use.depth_block = BlockNum{100};
+    use.head = BlockNum{106};
+    ParametersRead read;
+    read.named(before);
+    read.named(next);
+    read.attested(UnixSeconds{499});
+    EXPECT_EQ(read.fault(use), "");
+    read.attested(UnixSeconds{500});
+    EXPECT_NE(read.fault(use).find("has no tiers"), std::string::npos);
+    next.change.reset();
+    read.named(before);
+    read.named(next);
+    EXPECT_NE(read.fault(use), "");
+}
+
 // What is lent beyond final collateral, as ether that would have been needed: 1.05 of each dollar
 // at 1500 an ether are 7e8 wei for a millionth of a dollar.
 Amount missing_of(const Amount& dollars_lent, const Amount& ether) {

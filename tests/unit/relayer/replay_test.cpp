@@ -2,8 +2,11 @@
 #include "relayer/replay.hpp"
 
 #include "attest/digest.hpp"
+#include "margin/ramp.hpp"
 #include "relayer/detail/messages.hpp"
 #include "tests/unit/relayer/fixture.hpp"
+
+#include <algorithm>
 
 namespace margrave::relayer::tests {
 namespace {
@@ -14,6 +17,11 @@ class ReplayTest : public WorldTest {
         return replay_round(
             world.settings.genesis.network(), *world.database, *world.ledger, RoundNum{round}
         );
+    }
+
+    [[nodiscard]] margin::AssetParameters& eth_parameters() {
+        auto& assets = world.settings.parameters.assets;
+        return *std::ranges::find(assets, "eth", &margin::AssetParameters::name);
     }
 
     /// The last round's evidence with one member replaced, as somebody with write access to the
@@ -65,6 +73,78 @@ TEST_F(ReplayTest, EveryRoundGivesTheSignedRootAgain) {
         EXPECT_EQ(replayed.value().tree.root(), replayed.value().attestation.accounts);
     }
     EXPECT_EQ(replay(0).value().digest, world.scribe->last_digest());
+}
+
+// What depends on all accounts and on heads is a function of what was signed.
+TEST_F(ReplayTest, ScaledAndHaircutRoundsGiveTheSignedRootAgain) {
+    margin::AssetParameters& ether = eth_parameters();
+    ether.scale.deposits_from = usd("5000");
+    ether.on[0].pool_cap = usd("6000");
+    ether.initial_price.age_per_hour = usd("0.01");
+    world.settings.parameters.risk.lag_per_hour = usd("0.05");
+    world.stop();
+    ASSERT_OK(world.start());
+    world.settle(0, {deposit(account(1), coin(), eth(2))});
+    const Money alone = world.state_of(account(1))->initial;
+    world.wait(30);
+    world.settle(0, {deposit(account(2), coin(), eth(6))});
+    world.step();
+    // The others' deposits shrank what may leave, and nothing else.
+    EXPECT_LT(world.state_of(account(1))->initial, alone);
+    EXPECT_EQ(world.state_of(account(1))->equity, usd("4000"));
+    const std::uint64_t last = world.scribe->last().round.value;
+    ASSERT_GT(last, 1U);
+    for (std::uint64_t round = 1; round <= last; ++round) {
+        const auto replayed = replay(round);
+        ASSERT_TRUE(replayed.has_value()) << round << ": " << replayed.error().detail;
+    }
+    EXPECT_LT(replay(0).value().parameters.assets[0].collateral.initial, ether.collateral.initial);
+}
+
+// Parameters that follow others are in force by the time of issue, in the daemon as in a replay.
+TEST_F(ReplayTest, ARampIsReplayedAsItWasSigned) {
+    world.settle(0, {deposit(account(1), coin(), eth(2))});
+    const margin::Parameters before = world.settings.parameters;
+    const std::uint64_t from = world.clock.now().value + 100;
+    world.settings.parameters.change = margin::Change{
+        .previous = world.scribe->parameters_hash(), .from = UnixSeconds{from}, .ramp_s = 200};
+    eth_parameters().collateral.initial = usd("0.55");
+    world.stop();
+    ASSERT_OK(world.start());
+    world.settle(0, {deposit(account(2), coin(), eth(1))});
+    EXPECT_EQ(world.state_of(account(1))->initial, usd("3000"));
+    while (world.clock.now().value < from + 250) {
+        world.wait(60);
+        world.eth_published = world.clock.now();
+        world.step();
+        const auto replayed = replay(0);
+        ASSERT_TRUE(replayed.has_value()) << replayed.error().detail;
+        EXPECT_EQ(
+            replayed.value().parameters,
+            margin::at_time(before, world.settings.parameters, world.scribe->last().issued_at)
+        );
+    }
+    EXPECT_EQ(world.state_of(account(1))->initial, usd("2200"));
+}
+
+TEST_F(ReplayTest, ParametersThatMayNotFollowStopTheStartAndTheOldOnesStay) {
+    world.settings.parameters.notice_s = 3'600;
+    world.stop();
+    ASSERT_OK(world.start());
+    world.settle(0, {deposit(account(1), coin(), eth(2))});
+    const margin::Parameters before = world.settings.parameters;
+    const auto leaves = world.leaf_kinds().size();
+    eth_parameters().collateral.initial = usd("0.5");
+    world.stop();
+    const auto refused = world.start();
+    ASSERT_FALSE(refused.has_value());
+    EXPECT_EQ(refused.error().code, Errc::kConfig);
+    EXPECT_NE(refused.error().detail.find("/collateral/initial: asks more"), std::string::npos)
+        << refused.error().detail;
+    world.settings.parameters = before;
+    world.stop();
+    ASSERT_OK(world.start());
+    EXPECT_EQ(world.leaf_kinds().size(), leaves);
 }
 
 TEST_F(ReplayTest, RoundThatWasNotSignedIsNotFound) {
