@@ -149,6 +149,8 @@ class Scribe {
     Result<std::vector<SeizureDraft>> recorded_legs(const SeizureDraft& first) const;
     Result<void> check_lost_log() const;
     Result<bool> is_close_open(const std::string& label) const;
+    /// After a stop or a resume: an error only when the process must stop over it.
+    Result<void> publish_or_later();
     Result<void> commit(const store::Decision& decision);
     Result<void> start_log();
     Result<void> name_parameters(UnixSeconds now);

@@ -172,12 +172,7 @@ Result<store::ChainStop> Scribe::halt(store::ChainStop stop) {
     store::Decision decision;
     add_halt(decision, stop);
     MARGRAVE_TRY(commit(decision));
-    // The stop counts from here on. What keeps the log from being written now does not undo it: the
-    // next that is published brings it along.
-    const Result<void> published = publish();
-    if (!published && must_stop(published.error().code)) {
-        return published.as_failure();
-    }
+    MARGRAVE_TRY(publish_or_later());
     return stop;
 }
 
@@ -199,7 +194,7 @@ Result<std::optional<store::ChainStop>> Scribe::reconcile(
     }
     MARGRAVE_TRY(commit(decision));
     if (stop || record.resume) {
-        MARGRAVE_TRY(publish());
+        MARGRAVE_TRY(publish_or_later());
     }
     return stop;
 }
@@ -212,7 +207,14 @@ Result<void> Scribe::keep(std::pair<std::string, Bytes> document) {
 
 Result<void> Scribe::resume(const ChainId& chain, const std::string& reason, UnixSeconds now) {
     MARGRAVE_TRY(commit(resume_decision(chain, reason, now, last_.round)));
-    return publish();
+    return publish_or_later();
+}
+
+// What was committed counts from then on. What keeps the log's files from being written now does
+// not undo it: the next that is published brings it along.
+Result<void> Scribe::publish_or_later() {
+    const Result<void> published = publish();
+    return !published && must_stop(published.error().code) ? published : ok();
 }
 
 Result<void> check_resume_reason(const std::string& reason) {

@@ -272,7 +272,7 @@ Result<void> check_mark(Database::Impl& impl) {
     MARGRAVE_TRY(impl.mark, std::move(opened));
     const detail::Mark mark = impl.mark->mark();
     if (mark == detail::Mark{have.count, have.hash}) {
-        return ok();
+        return impl.mark->renew();
     }
     if (have.count == mark.count + 1 && have.previous == mark.hash) {
         add_note(impl, "marked decision " + std::to_string(have.count) + ", which a crash left");

@@ -282,6 +282,8 @@ Result<void> GuardLog::mend() {
         // that counts it would outlive it when the power goes.
         MARGRAVE_TRY(sync_data(fd_, file_));
         MARGRAVE_TRY(mark_->advance({count_, link_}));
+    } else {
+        MARGRAVE_TRY(mark_->renew());
     }
     mended_ = true;
     return ok();

@@ -105,6 +105,14 @@ Result<std::unique_ptr<MarkFile>> MarkFile::create(
 
 Result<void> MarkFile::advance(const Mark& mark) {
     MARGRAVE_ASSERT(mark.count > mark_.count);
+    return put(mark);
+}
+
+Result<void> MarkFile::renew() {
+    return put(mark_);
+}
+
+Result<void> MarkFile::put(const Mark& mark) {
     MARGRAVE_TRY(write_at(fd_, file_, encode_slot(mark), next_slot_ * kStride));
     disk_moment("mark.written");
     MARGRAVE_TRY(sync_data(fd_, file_));

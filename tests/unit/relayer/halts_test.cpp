@@ -94,13 +94,16 @@ class HaltsTest : public WorldTest {
     }
 };
 
-TEST_F(HaltsTest, AStopCountsAlsoWhenTheLogCannotBeWrittenNow) {
+TEST_F(HaltsTest, AStopAndAResumeCountAlsoWhenTheLogCannotBeWrittenNow) {
     const std::filesystem::path log = world.settings.data_dir / "log";
     const std::filesystem::path away = world.settings.data_dir / "away";
     std::filesystem::rename(log, away);
     std::ofstream(log) << "no directory";
     violate(0);
     EXPECT_TRUE(store::Incidents(*world.database).open_stop(world.id(0)).value().has_value());
+    // And so does an operator's word: told that it failed, nobody could say it again.
+    EXPECT_OK(world.scribe->resume(world.id(0), "the node was wrong", world.clock.now()));
+    EXPECT_FALSE(store::Incidents(*world.database).open_stop(world.id(0)).value().has_value());
     std::filesystem::remove(log);
     std::filesystem::rename(away, log);
     ASSERT_OK(world.scribe->publish());
