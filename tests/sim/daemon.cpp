@@ -22,7 +22,7 @@ namespace fs = std::filesystem;
 constexpr int kStartsMax = 8;
 
 /// Compactions run on threads of RocksDB: what they do is over before the next step, so that no
-/// step depends on them.
+/// step depends on them. On a full disk they try again for ever.
 void wait_until_idle(store::Database& database) {
     rocksdb::DB& db = *database.impl().db;
     const auto busy = [&db, &database](const std::string& name) {
@@ -34,8 +34,8 @@ void wait_until_idle(store::Database& database) {
         }
         return false;
     };
-    while (busy(rocksdb::DB::Properties::kNumRunningCompactions) ||
-           busy(rocksdb::DB::Properties::kCompactionPending)) {
+    while (!Disk::instance().is_full() && (busy(rocksdb::DB::Properties::kNumRunningCompactions) ||
+                                           busy(rocksdb::DB::Properties::kCompactionPending))) {
         std::this_thread::sleep_for(std::chrono::microseconds(100));
     }
 }
