@@ -270,9 +270,10 @@ Result<void> check_mark(Database::Impl& impl) {
         return ok();
     }
     MARGRAVE_TRY(impl.mark, std::move(opened));
+    MARGRAVE_TRY(impl.mark->renew());
     const detail::Mark mark = impl.mark->mark();
     if (mark == detail::Mark{have.count, have.hash}) {
-        return impl.mark->renew();
+        return ok();
     }
     if (have.count == mark.count + 1 && have.previous == mark.hash) {
         add_note(impl, "marked decision " + std::to_string(have.count) + ", which a crash left");

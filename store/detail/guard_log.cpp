@@ -277,13 +277,12 @@ Result<void> GuardLog::mend() {
         MARGRAVE_TRY(sync_data(fd_, file_));
         tail_ = 0;
     }
+    MARGRAVE_TRY(mark_->renew());
     if (count_ > mark_->mark().count) {
         // A process that died before its fsync left a record that is there, but not durable. A mark
         // that counts it would outlive it when the power goes.
         MARGRAVE_TRY(sync_data(fd_, file_));
         MARGRAVE_TRY(mark_->advance({count_, link_}));
-    } else {
-        MARGRAVE_TRY(mark_->renew());
     }
     mended_ = true;
     return ok();

@@ -105,20 +105,18 @@ Result<std::unique_ptr<MarkFile>> MarkFile::create(
 
 Result<void> MarkFile::advance(const Mark& mark) {
     MARGRAVE_ASSERT(mark.count > mark_.count);
-    return put(mark);
-}
-
-Result<void> MarkFile::renew() {
-    return put(mark_);
-}
-
-Result<void> MarkFile::put(const Mark& mark) {
     MARGRAVE_TRY(write_at(fd_, file_, encode_slot(mark), next_slot_ * kStride));
     disk_moment("mark.written");
     MARGRAVE_TRY(sync_data(fd_, file_));
     disk_moment("mark.synced");
     wrote(mark);
     return ok();
+}
+
+Result<void> MarkFile::renew() {
+    const std::size_t slot = (next_slot_ + kSlots - 1) % kSlots;
+    MARGRAVE_TRY(write_at(fd_, file_, encode_slot(mark_), slot * kStride));
+    return sync_data(fd_, file_);
 }
 
 void MarkFile::wrote(const Mark& mark) {

@@ -44,13 +44,13 @@ class MarkFile {
 
     /// On disk when it returns. kStore: the outcome is unknown.
     Result<void> advance(const Mark& mark);
-    /// Writes again what was read. An fsync that failed before this start may have left it in
-    /// memory alone, where it would be lost behind the next one that is acknowledged.
+    /// Writes again what was read, where it was read. An fsync that failed before this start may
+    /// have left it in memory alone; then the other slot is the only one on disk, not to be
+    /// touched.
     Result<void> renew();
 
   private:
     MarkFile(std::filesystem::path file, int fd);
-    Result<void> put(const Mark& mark);
     void wrote(const Mark& mark);
     Result<void> load();
 
