@@ -232,20 +232,27 @@ Result<void> Rounds::follow_provisional() {
     return ok();
 }
 
+// A store that failed finds nothing any more, which says nothing of what it holds.
+Result<BlockRef> Rounds::final_block(const ChainId& chain, BlockNum number) const {
+    const auto block = parts_.ledger.block_at(chain, number);
+    if (!block) {
+        MARGRAVE_TRY(parts_.database.check());
+        return fail(
+            Errc::kCorrupt,
+            "the ledger has no block " + std::to_string(number.value) + " of " + chain.text() +
+                ", which it calls final"
+        );
+    }
+    return *block;
+}
+
 Result<std::vector<Head>> Rounds::final_heads() const {
     std::vector<Head> heads;
     for (const chains::ChainSettings& chain : parts_.settings.chains) {
         const BlockNum number = firm_.at(chain.chain);
-        const auto block = parts_.ledger.block_at(chain.chain, number);
-        if (!block) {
-            return fail(
-                Errc::kCorrupt,
-                "the ledger has no block " + std::to_string(number.value) + " of " +
-                    chain.chain.text() + ", which it calls final"
-            );
-        }
+        MARGRAVE_TRY(const BlockRef block, final_block(chain.chain, number));
         MARGRAVE_TRY(auto counts, parts_.ledger.accumulators_at(chain.chain, number));
-        heads.push_back({chain.chain, number, block->hash, counts.first.count, counts.first.hash});
+        heads.push_back({chain.chain, number, block.hash, counts.first.count, counts.first.hash});
     }
     std::sort(heads.begin(), heads.end(), [](const Head& a, const Head& b) {
         return a.chain.key() < b.chain.key();
@@ -292,7 +299,8 @@ Result<bool> Rounds::decide(UnixSeconds now) {
     for (const PriceRow& row : prices_->rows) {
         table_.emplace(row.asset, row);
     }
-    settings_.parameters = margin::in_force(rules_at(issue_time(now)), table_, facts(now));
+    MARGRAVE_TRY(const auto known_facts, facts(now));
+    settings_.parameters = margin::in_force(rules_at(issue_time(now)), table_, known_facts);
     const bool status_changed = book_.mark(table_, dead_);
     const bool due = is_due(status_changed, now);
     if (due) {
@@ -320,12 +328,11 @@ Result<bool> Rounds::decide(UnixSeconds now) {
     return due;
 }
 
-margin::RoundFacts Rounds::facts(UnixSeconds now) const {
+Result<margin::RoundFacts> Rounds::facts(UnixSeconds now) const {
     std::map<ChainId, UnixSeconds> head_times;
     for (const auto& [chain, number] : firm_) {
-        const auto block = parts_.ledger.block_at(chain, number);
-        MARGRAVE_ASSERT(block.has_value());
-        head_times.emplace(chain, block->time);
+        MARGRAVE_TRY(const BlockRef block, final_block(chain, number));
+        head_times.emplace(chain, block.time);
     }
     return round_facts(
         rules_at(issue_time(now)),
@@ -372,21 +379,21 @@ Result<RoundDraft> Rounds::draft(UnixSeconds now) const {
             );
         }
     }
-    const Bytes bytes = to_bytes(evidence(draft).dump());
+    MARGRAVE_TRY(const Canonical evidenced, evidence(draft));
+    const Bytes bytes = to_bytes(evidenced.dump());
     draft.documents.emplace_back("round/" + std::to_string(a.round.value), bytes);
     draft.documents.emplace_back(kLastRound, bytes);
     draft.documents.emplace_back("prices/" + to_hex(a.prices), to_bytes(prices_->document.dump()));
     return draft;
 }
 
-Canonical Rounds::evidence(const RoundDraft& draft) const {
+Result<Canonical> Rounds::evidence(const RoundDraft& draft) const {
     Canonical::Array times;
     for (const Head& head : draft.heads) {
-        const auto block = parts_.ledger.block_at(head.chain, head.number);
-        MARGRAVE_ASSERT(block.has_value());
+        MARGRAVE_TRY(const BlockRef block, final_block(head.chain, head.number));
         times.push_back(Canonical::Object{
             {"chain", head.chain.text()},
-            {"time", Canonical::integer(block->time.value)},
+            {"time", Canonical::integer(block.time.value)},
         });
     }
     Canonical::Object out{

@@ -102,14 +102,16 @@ class Rounds {
     [[nodiscard]] UnixSeconds issue_time(UnixSeconds now) const;
     [[nodiscard]] std::map<ChainId, Hash32> firm_hashes() const;
     [[nodiscard]] std::vector<oracle::SequencerFeed> sequencers() const;
-    [[nodiscard]] Canonical evidence(const RoundDraft& draft) const;
+    Result<Canonical> evidence(const RoundDraft& draft) const;
     [[nodiscard]] bool is_due(bool status_changed, UnixSeconds now) const;
     Result<void> load_previous_rules();
     /// The signed parameters as they are at a time of issue.
     [[nodiscard]] margin::Parameters rules_at(UnixSeconds issued_at) const;
-    [[nodiscard]] margin::RoundFacts facts(UnixSeconds now) const;
+    Result<margin::RoundFacts> facts(UnixSeconds now) const;
     Result<RoundDraft> draft(UnixSeconds now) const;
     Result<void> sign_round(UnixSeconds now);
+    /// kCorrupt when it is gone, kStore when the store failed and nobody knows.
+    Result<BlockRef> final_block(const ChainId& chain, BlockNum number) const;
     Result<std::vector<Head>> final_heads() const;
     [[nodiscard]] std::map<ChainId, BlockRef> price_heads() const;
 

@@ -85,20 +85,17 @@ Result<bool> Rounds::judge_chains(UnixSeconds now) {
             dead_reasons_[chain] = "halted: " + parts_.board.row(chain).stop->reason;
             continue;
         }
-        const auto block = parts_.ledger.block_at(chain, number);
-        if (!block) {
-            return fail(Errc::kCorrupt, "the ledger lost the final block of " + chain.text());
-        }
+        MARGRAVE_TRY(const BlockRef block, final_block(chain, number));
         const std::uint64_t limit = rules.head_age_limit(chain);
         const UnixSeconds issued = issue_time(now);
-        const bool too_old = margin::is_head_too_old(block->time, issued, limit);
+        const bool too_old = margin::is_head_too_old(block.time, issued, limit);
         if (waiting_for_.empty()) {
             waiting_for_ = held(chain, now, too_old);
         }
         if (too_old) {
             dead_.add(chain, parts_.settings.genesis.hub);
             dead_reasons_[chain] = "its final block " + std::to_string(number.value) + " is " +
-                                   std::to_string(issued.value - block->time.value) + " s old, " +
+                                   std::to_string(issued.value - block.time.value) + " s old, " +
                                    std::to_string(limit) + " s are allowed";
         }
     }

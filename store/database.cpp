@@ -401,6 +401,10 @@ Result<void> Database::sync() {
     return ok();
 }
 
+Result<void> Database::check() const {
+    return impl_->check();
+}
+
 Result<void> Database::refresh() {
     MARGRAVE_TRY(impl_->check());
     if (!impl_->options.read_only) {

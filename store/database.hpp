@@ -131,6 +131,9 @@ class Database {
     /// The newest of all, newest first.
     [[nodiscard]] Result<std::vector<Intent>> intents(std::size_t limit) const;
 
+    /// kStore once something failed: what is not found from then on may be there all the same.
+    [[nodiscard]] Result<void> check() const;
+
     /// Everything written so far is on disk, also what was not synced.
     Result<void> sync();
 

@@ -22,7 +22,7 @@ namespace fs = std::filesystem;
 constexpr int kStartsMax = 8;
 
 /// Compactions run on threads of RocksDB: what they do is over before the next step, so that no
-/// step depends on them. On a full disk they try again for ever.
+/// step depends on them. One that failed is tried again for ever, and the store is done for.
 void wait_until_idle(store::Database& database) {
     rocksdb::DB& db = *database.impl().db;
     const auto busy = [&db, &database](const std::string& name) {
@@ -34,8 +34,8 @@ void wait_until_idle(store::Database& database) {
         }
         return false;
     };
-    while (!Disk::instance().is_full() && (busy(rocksdb::DB::Properties::kNumRunningCompactions) ||
-                                           busy(rocksdb::DB::Properties::kCompactionPending))) {
+    while (database.check() && (busy(rocksdb::DB::Properties::kNumRunningCompactions) ||
+                                busy(rocksdb::DB::Properties::kCompactionPending))) {
         std::this_thread::sleep_for(std::chrono::microseconds(100));
     }
 }
@@ -130,11 +130,17 @@ void Daemon::start() {
         trace_.add("start", started ? "ok" : std::string(to_string(started.error().code)));
         if (started && !dead_) {
             wait_until_idle(*world_.database);
+        }
+        // What compacts may be what meets the fault.
+        const bool works = started && !dead_ && world_.database->check();
+        if (works) {
             started_();
             return;
         }
+        hurt_ = hurt_ || Disk::instance().has_struck();
         if (!hurt_) {
-            throw Finding("the daemon does not start: " + started.error().detail);
+            const Result<void> store = started ? world_.database->check() : started;
+            throw Finding("the daemon does not start: " + store.error().detail);
         }
         bury();
         if (random_.percent(50)) {

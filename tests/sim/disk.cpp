@@ -371,10 +371,6 @@ bool Disk::is_armed() const {
     return state().fault.has_value();
 }
 
-bool Disk::is_full() const {
-    return state().full;
-}
-
 bool Disk::has_struck() const {
     return state().struck;
 }

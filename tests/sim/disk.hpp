@@ -51,8 +51,6 @@ class Disk {
     [[nodiscard]] bool is_armed() const;
     /// Whether the armed fault came.
     [[nodiscard]] bool has_struck() const;
-    /// Whether every write fails from now on, until `heal`.
-    [[nodiscard]] bool is_full() const;
     [[nodiscard]] std::uint64_t operations() const;
 };
 
