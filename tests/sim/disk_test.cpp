@@ -2,6 +2,7 @@
 #include "tests/sim/disk.hpp"
 
 #include "core/keccak.hpp"
+#include "store/detail/mark_file.hpp"
 #include "store/detail/posix.hpp"
 #include "store/guard.hpp"
 
@@ -102,6 +103,35 @@ TEST_F(DiskTest, AGuardRecordThatAStartFoundIsDurable) {
         guard = open_guard();
         ASSERT_TRUE(guard) << guard.error().detail;
         EXPECT_EQ(guard.value()->size(), found);
+    }
+}
+
+// An fsync fails, the next start reads what is in memory alone and renews it, and dies in that:
+// what was acknowledged before must be on the disk still.
+TEST_F(DiskTest, AMarkIsRenewedWithoutTouchingTheOneOnTheDisk) {
+    const auto mark = [](std::uint64_t count) {
+        return store::detail::Mark{count, keccak256("history " + std::to_string(count))};
+    };
+    for (std::uint64_t salt = 1; salt <= 40; ++salt) {
+        const fs::path file = root_ / ("mark" + std::to_string(salt));
+        {
+            const auto made = store::detail::MarkFile::create(file, mark(1)).value();
+            ASSERT_TRUE(made->advance(mark(2)));
+            Disk::instance().arm(DiskFault::kError, 2, salt, {});
+            ASSERT_FALSE(made->advance(mark(3)));
+            Disk::instance().heal();
+        }
+        {
+            const auto found = store::detail::MarkFile::open(file).value();
+            ASSERT_EQ(found->mark(), mark(3));
+            Disk::instance().arm(DiskFault::kDeath, 1 + salt % 2, salt, {});
+            ASSERT_FALSE(found->renew());
+        }
+        Disk::instance().heal();
+        Disk::instance().lose_unsynced(salt);
+        const auto left = store::detail::MarkFile::open(file);
+        ASSERT_TRUE(left.has_value()) << left.error().detail;
+        EXPECT_GE(left.value()->mark().count, 2U) << "salt " << salt;
     }
 }
 
