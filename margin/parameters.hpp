@@ -175,7 +175,7 @@ struct ParameterError {
     std::string what;
 };
 
-/// Every rule that is broken, not the first one (margin.md section 2.5).
+/// Every rule that is broken, not the first one (docs/margin.md section 5).
 std::vector<ParameterError> check(const Parameters& parameters);
 
 }  // namespace margrave::margin

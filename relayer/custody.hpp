@@ -12,7 +12,7 @@
 #include <vector>
 
 // What readings of a vault make of its chain: plain functions, so that every rule of docs/ledger.md
-// section 10 has a test without a node.
+// section 14 has a test without a node.
 namespace margrave::relayer {
 
 /// How one chain stands with its vault. Kept as a document of the store, with the leaf that changed

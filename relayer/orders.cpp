@@ -338,7 +338,7 @@ Result<bool> OrderBook::add(std::string_view text) {
             return false;
         }
         return fail(
-            Errc::kConflict,
+            Errc::kUsage,
             "nonce " + std::to_string(order.order.nonce) + " of " + to_hex(order.order.account) +
                 " was used for another order; a nonce is used once"
         );

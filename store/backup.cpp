@@ -165,7 +165,7 @@ Result<void> restore_backup(const fs::path& dir, std::uint32_t id, const fs::pat
     std::error_code error;
     if (fs::exists(store_dir, error) && !fs::is_empty(store_dir, error)) {
         return fail(
-            Errc::kConflict,
+            Errc::kUsage,
             store_dir.string() +
                 " is not empty: nothing is restored over what is there; move it away"
         );

@@ -248,7 +248,7 @@ Result<int> restore(Context& context, const BackupOptions& options) {
     std::error_code error;
     if (fs::exists(store_dir, error) && !fs::is_empty(store_dir, error)) {
         return fail(
-            Errc::kConflict,
+            Errc::kUsage,
             store_dir.string() +
                 " is not empty: nothing is restored over what is there; move it away"
         );

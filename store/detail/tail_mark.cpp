@@ -78,7 +78,18 @@ Result<std::unique_ptr<TailMark>> TailMark::open(const std::filesystem::path& fi
     MARGRAVE_TRY(const int fd, open_file(file, O_RDWR));
     std::unique_ptr<TailMark> out(new TailMark(file, fd));
     MARGRAVE_TRY(out->load());
+    MARGRAVE_TRY(out->renew());
     return out;
+}
+
+// A death may have torn the older slot and left the newer one in memory alone; the next one would
+// then meet neither whole.
+Result<void> TailMark::renew() {
+    MARGRAVE_TRY(sync_data(fd_, file_));
+    Position again = at_;
+    ++again.turn;
+    MARGRAVE_TRY(put(again));
+    return sync_data(fd_, file_);
 }
 
 // Both slots are on disk before it has its name: half a slot of a new one could not be told from a

@@ -15,9 +15,9 @@ namespace margrave::store::detail {
 Hash32 this_boot();
 
 /// How far the database has come, by RocksDB's sequence number, which counts every row ever
-/// written. Followed after each write and never synced: it costs a microsecond, and tells the one
-/// thing that decisions.mark cannot, that blocks behind the last decision are gone. Two slots in
-/// turn. One owner, one thread at a time.
+/// written. Followed after each write and synced at a start alone: so it costs a microsecond, and
+/// tells the one thing that decisions.mark cannot, that blocks behind the last decision are gone.
+/// Two slots in turn. One owner, one thread at a time.
 class TailMark {
   public:
     struct Position {
@@ -49,6 +49,7 @@ class TailMark {
     TailMark(std::filesystem::path file, int fd);
     static Result<std::unique_ptr<TailMark>> make(const std::filesystem::path& file);
     Result<void> load();
+    Result<void> renew();
     Result<void> put(const Position& position);
 
     std::filesystem::path file_;

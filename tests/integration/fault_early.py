@@ -44,8 +44,7 @@ def stands(w, user):
     return w.json("account", "explain", user.account)["stands"]
 
 
-@row("F38", GROUP, "early tiers: deposits count up to X after n blocks; a reorg takes them, and no more was let out",
-     long=True)
+@row("F38", GROUP, "early tiers: deposits count up to X after n blocks; a reorg takes them, and no more was let out")
 def early(w):
     before = len(w.movements(w.a))
     with Paused(w) as clock:

@@ -242,6 +242,12 @@ class FaultWorld(World):
         return sorted({int(head["number"]) for entry in self.attestations() for head in entry["snapshot"]
                        if head["chain"] == chain.caip})
 
+    def suspected_at(self, chain):
+        """The block whose reading began the newest doubt of the chain's custody."""
+        return [int(entry["detail"]["block"]) for entry in self.entries()
+                if entry["kind"] == "reconciliation" and entry["chain"] == chain.caip
+                and entry["detail"]["state"] == "suspected"][-1]
+
     def heads_are_canonical(self, mark):
         """I4: every attestation since the mark stands on blocks that anvil has; how many there were."""
         fresh = self.attestations()[mark.entries:]

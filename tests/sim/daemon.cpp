@@ -155,7 +155,7 @@ void Daemon::bury() {
     world_.stop();
     Disk::instance().heal();
     for (const auto& node : world_.nodes) {
-        node->fail_after.clear();
+        node->cut_off = false;
     }
     hurt_ = false;
     dead_ = false;
@@ -204,19 +204,7 @@ void Daemon::trouble_disk() {
     Disk::instance().arm(fault, after, random_.next(), [this] {
         dead_ = true;
         for (const auto& node : world_.nodes) {
-            for (const char* method :
-                 {"next",
-                  "custody_at",
-                  "latest_round",
-                  "simulate",
-                  "fees",
-                  "nonce",
-                  "balance",
-                  "broadcast",
-                  "status",
-                  "probe"}) {
-                node->fail_after[method] = 0;
-            }
+            node->cut_off = true;
         }
     });
 }

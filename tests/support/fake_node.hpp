@@ -79,6 +79,9 @@ class FakeNode {
 
     Result<void> scripted(const std::string& method) {
         ++calls[method];
+        if (cut_off) {
+            return fail(Errc::kTimeout, method + " has no answer");
+        }
         const auto limit = fail_after.find(method);
         if (limit != fail_after.end() && limit->second == 0) {
             return fail(Errc::kTimeout, method + " has no answer");
@@ -186,6 +189,8 @@ class FakeNode {
     std::map<std::string, unsigned> calls;
     /// Calls of a method beyond this many all fail: the node, or the daemon, went away.
     std::map<std::string, std::size_t> fail_after;
+    /// Nothing reaches it any more: no method has an answer.
+    bool cut_off{false};
     /// Most blocks that one `next` gives.
     std::uint64_t blocks_a_step{1'000};
     /// Addresses at which contracts were created.

@@ -123,12 +123,12 @@ TEST_F(OrdersTest, ANonceIsForOneOrderAlsoAfterItsCancellation) {
     EXPECT_FALSE(first.add(signed_order(order())).value());
     margin::PriceOrder other = order();
     other.amount = eth(5);
-    EXPECT_EQ(first.add(signed_order(other)).error().code, Errc::kConflict);
+    EXPECT_EQ(first.add(signed_order(other)).error().code, Errc::kUsage);
     OrderBook second = book();
     EXPECT_EQ(second.cancel(signed_cancel(2)).error().code, Errc::kNotFound);
     EXPECT_TRUE(second.cancel(signed_cancel(1)).value());
     EXPECT_FALSE(second.cancel(signed_cancel(1)).value());
-    EXPECT_EQ(second.add(signed_order(other)).error().code, Errc::kConflict);
+    EXPECT_EQ(second.add(signed_order(other)).error().code, Errc::kUsage);
     EXPECT_FALSE(second.add(signed_order(order())).value());
     ASSERT_EQ(book().orders().size(), 1U);
     EXPECT_EQ(order_standing(book().orders().front(), {}).state, OrderState::kCancelled);

@@ -105,9 +105,9 @@ TEST_F(Backup, BackupsShareWhatDidNotChangeAndOldOnesGo) {
 
 TEST_F(Backup, NothingIsRestoredOverWhatIsThere) {
     const BackupRow row = back_up();
-    EXPECT_CODE(restore_backup(backups(), row.id, dir_.path()), Errc::kConflict);
+    EXPECT_CODE(restore_backup(backups(), row.id, dir_.path()), Errc::kUsage);
     fs::create_directories(restored() / "anything");
-    EXPECT_CODE(restore_backup(backups(), row.id, restored()), Errc::kConflict);
+    EXPECT_CODE(restore_backup(backups(), row.id, restored()), Errc::kUsage);
 }
 
 TEST_F(Backup, AByteThatChangedInABackupIsFound) {

@@ -158,6 +158,8 @@ TEST(Golden, DISABLED_Make) {
         plan.schema = {2, 0};
         plan.migrations = {};
     }
+    ASSERT_EQ(fs::path(dir).filename(), "schema-" + detail::to_string(plan.schema))
+        << "this program writes another schema than the one that was asked for";
     const auto db = STORE_OK(Database::Impl::open({dir, network()}, plan));
     TestChain chain;
     fill(*db, chain);
