@@ -117,7 +117,7 @@ TEST_F(StoreCli, ABackupComesBackWhereNothingIsAndNowhereElse) {
     EXPECT_FALSE(fs::exists(store_dir() / "copy"));
     EXPECT_EQ(run_json({"store", "backup", "backups", "--keep", "1"}, 0)["id"], 2);
     EXPECT_EQ(run_json({"store", "backups", "backups"}, 0).size(), 1U);
-    EXPECT_EQ(run_json({"store", "restore", "backups"}, 3)["error"]["code"], "conflict");
+    EXPECT_EQ(run_json({"store", "restore", "backups"}, 2)["error"]["code"], "usage");
     fs::remove_all(store_dir());
     const json restored = run_json({"store", "restore", "backups"}, 0);
     EXPECT_EQ(restored["backup"], 2);
