@@ -59,7 +59,10 @@ Result<std::uint64_t> Amount::to_u64() const {
 
 Result<Amount> add(const Amount& a, const Amount& b) {
     static const Amount kMax = Amount::max();
-    if (b.rep_ > kMax.rep_ - a.rep_) {
+    // Two that leave their highest limb free cannot wrap.
+    constexpr std::size_t kFree = std::tuple_size_v<detail::Limbs> - 1;
+    const bool small = a.rep_.backend().size() <= kFree && b.rep_.backend().size() <= kFree;
+    if (!small && b.rep_ > kMax.rep_ - a.rep_) {
         return fail(
             Errc::kOverflow,
             "amount " + a.to_string() + " + " + b.to_string() + " is above 2^256 - 1"

@@ -72,9 +72,11 @@ Result<void> decode_hex(std::string_view text, std::span<std::uint8_t> out) {
 
 template <std::size_t N>
 void put_big_endian(Bytes& out, std::uint64_t v) {
-    for (std::size_t i = N; i > 0; --i) {
-        out.push_back(static_cast<std::uint8_t>(v >> (8 * (i - 1))));
+    std::array<std::uint8_t, N> digits;
+    for (std::size_t i = 0; i < N; ++i) {
+        digits[i] = static_cast<std::uint8_t>(v >> (8 * (N - 1 - i)));
     }
+    put_bytes(out, digits);
 }
 
 std::uint64_t big_endian(ByteView bytes) {

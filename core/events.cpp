@@ -3,7 +3,20 @@
 
 #include "core/words.hpp"
 
+#include <algorithm>
+
 namespace margrave {
+namespace {
+
+std::array<std::uint8_t, 8> big_endian(std::uint64_t v) {
+    std::array<std::uint8_t, 8> out;
+    for (std::size_t i = 0; i < out.size(); ++i) {
+        out[i] = static_cast<std::uint8_t>(v >> (8 * (out.size() - 1 - i)));
+    }
+    return out;
+}
+
+}  // namespace
 
 std::string_view to_string(MovementKind kind) {
     switch (kind) {
@@ -73,16 +86,24 @@ Result<MappedKind> mapped_kind(std::uint64_t number) {
 
 // protocol.md 7.1. The hash takes the sequence the event states and the count goes up by one: an
 // event out of order gives a hash that no contract has.
+FoldMessage fold_message(const Hash32& before, const Movement& event) {
+    FoldMessage out{};
+    // Each stands at the end of its word.
+    const auto put = [&out](std::size_t word, ByteView bytes) {
+        std::ranges::copy(bytes, out.begin() + (word + 1) * Hash32::kSize - bytes.size());
+    };
+    put(0, before.view());
+    put(1, big_endian(event.sequence));
+    put(2, big_endian(static_cast<std::uint64_t>(event.kind)));
+    put(3, event.account.view());
+    put(4, event.token.view());
+    put(5, event.amount.to_word().view());
+    put(6, event.counterparty.view());
+    return out;
+}
+
 Accumulator fold(const Accumulator& before, const Movement& event) {
-    WordWriter words;
-    words.word(before.hash)
-        .uint(event.sequence)
-        .uint(static_cast<std::uint64_t>(event.kind))
-        .word(event.account)
-        .address(event.token)
-        .uint(event.amount)
-        .word(event.counterparty);
-    return {before.count + 1, words.hash()};
+    return {before.count + 1, keccak256(fold_message(before.hash, event))};
 }
 
 // protocol.md 7.5.

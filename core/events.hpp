@@ -5,6 +5,7 @@
 #include "core/bytes.hpp"
 #include "core/ids.hpp"
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -137,6 +138,10 @@ struct Accumulator {
     Hash32 hash;
     bool operator==(const Accumulator&) const = default;
 };
+
+/// What is hashed for one more movement (protocol.md 7.1): seven words.
+using FoldMessage = std::array<std::uint8_t, 7 * Hash32::kSize>;
+FoldMessage fold_message(const Hash32& before, const Movement& event);
 
 /// The accumulator after one more event.
 Accumulator fold(const Accumulator& before, const Movement& event);

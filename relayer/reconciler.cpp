@@ -77,7 +77,11 @@ Result<std::optional<std::string>> Reconciler::take(attest::Reconciliation readi
     tell(reading, before, after);
     CustodyStanding& kept = standings_[chain];
     kept = std::move(after);
-    return doubt_of(kept, parts_.rules);
+    if (auto doubt = doubt_of(kept, parts_.rules)) {
+        return doubt;
+    }
+    // A block that counted before says nothing new of the standing, but it lacks what it lacks.
+    return reading.has_deficit() ? std::optional(reading.reason()) : std::nullopt;
 }
 
 Result<store::ChainStop> Reconciler::stop_for(const attest::Reconciliation& reading) const {
@@ -162,6 +166,15 @@ void Reconciler::tell(
                   ? "find where the tokens went; the chain is halted and goes on by itself after " +
                         std::to_string(parts_.rules.clear) + " readings that lack nothing"
                   : std::string("nothing is signed over it until the next reading")}}
+        );
+    }
+    if (after.state == CustodyState::kClear && reading.has_deficit()) {
+        parts_.log.error(
+            "custody.deficit",
+            {{"chain", chain},
+             {"reason", reading.reason()},
+             {"state", "another reading of this block lacked nothing"},
+             {"next", "nothing is signed over it until the next block is read"}}
         );
     }
     if (after.unable && !before.unable) {

@@ -179,6 +179,10 @@ Task<Result<bool>> Watcher::step() {
 Task<Result<bool>> Watcher::read_history(BlockNum to) {
     Intake intake(*this, to);
     auto read = co_await parts_.adapter.read_history(intake, to, kHistoryTime);
+    auto written = co_await flush_runs();
+    if (!written) {
+        co_return written.as_failure();
+    }
     // What was taken counts, also when the reading ended badly.
     untold_ = untold_ || intake.has_taken();
     if (!read) {
@@ -195,12 +199,24 @@ Task<Result<store::ApplySummary>> Watcher::write_run(std::vector<BlockData> run)
         co_return ledger.apply(chain, update);
     }
     // Copyable, as a std::function has to be.
-    const auto shared = std::make_shared<const ChainUpdate>(std::move(update));
+    const auto shared = std::make_shared<const BlocksFinal>(std::move(update));
     std::function<Result<store::ApplySummary>()> work = [&ledger, chain, shared] {
-        return ledger.apply(chain, *shared);
+        return ledger.fill_ahead(chain, *shared);
     };
     auto written = co_await parts_.worker->run(std::move(work));
     co_return written;
+}
+
+Task<Result<void>> Watcher::flush_runs() {
+    if (parts_.worker == nullptr) {
+        co_return ok();
+    }
+    store::Ledger& ledger = parts_.ledger;
+    std::function<Result<void>()> work = [&ledger] {
+        return ledger.flush();
+    };
+    auto flushed = co_await parts_.worker->run(std::move(work));
+    co_return flushed;
 }
 
 Task<Result<void>> Watcher::take_run(std::vector<BlockData> run, BlockNum to) {

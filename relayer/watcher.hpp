@@ -85,6 +85,8 @@ class Watcher {
     Task<Result<bool>> read_history(BlockNum to);
     Task<Result<void>> take_run(std::vector<BlockData> run, BlockNum to);
     Task<Result<store::ApplySummary>> write_run(std::vector<BlockData> run);
+    /// What write_run left on its way becomes durable.
+    Task<Result<void>> flush_runs();
     void note_applied(const store::ApplySummary& summary);
     Task<Result<bool>> step();
     Result<void> keep_evidence();

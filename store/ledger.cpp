@@ -38,6 +38,11 @@ Ledger::Ledger(Database& db)
 Ledger::~Ledger() = default;
 
 Result<void> Ledger::ready() const {
+    MARGRAVE_TRY(loaded());
+    return state_->wait_written();
+}
+
+Result<void> Ledger::loaded() const {
     if (state_->generation != db_.impl().generation) {
         const Result<void> loaded = state_->load(db_.impl());
         state_->trouble = loaded ? std::nullopt : std::optional<Error>(loaded.error());

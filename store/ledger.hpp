@@ -187,6 +187,14 @@ class Ledger {
     /// kCorrupt when what is read back does not hold.
     Result<ApplySummary> apply(const ChainId& chain, const ChainUpdate& update);
 
+    /// A run as `apply` books it, but it returns once the run is booked: it is written while the
+    /// next one is booked. Durable when `flush`, or any other method but this one, came back
+    /// without an error; an error of the write is one of every later call. For filling alone: a
+    /// caller that tells anybody of a block before it is durable uses `apply`.
+    Result<ApplySummary> fill_ahead(const ChainId& chain, const BlocksFinal& run);
+    /// Waits for the run that fill_ahead left on its way.
+    Result<void> flush();
+
     /// Events of one run of final blocks: what bounds the memory of a batch. Half of it is where a
     /// caller best cuts; more gains nothing.
     static constexpr std::size_t kRunEvents = std::size_t{1} << 17U;
@@ -260,6 +268,8 @@ class Ledger {
 
   private:
     /// Reads what a refresh made old; the error of the reading, once there was one.
+    Result<void> loaded() const;
+    /// The same, and no run is on its way any more.
     Result<void> ready() const;
     Result<void> check_kept(const AsOf& as_of) const;
 

@@ -38,29 +38,6 @@ Result<void> fold_event(
     return ok();
 }
 
-// Almost always the logs come in ascending order, and then none can be there twice.
-Result<void> check_places(const ChainId& chain, const BlockData& data) {
-    const auto after = [](const ChainEvent& a, const ChainEvent& b) {
-        return a.log_index >= b.log_index;
-    };
-    if (std::ranges::adjacent_find(data.events, after) == data.events.end()) {
-        return ok();
-    }
-    std::set<std::tuple<Hash32, std::uint32_t, std::uint16_t>> places;
-    for (const ChainEvent& event : data.events) {
-        const auto* mapped = std::get_if<MappedEvent>(&event.body);
-        const std::uint16_t part = mapped == nullptr ? std::uint16_t{0} : mapped->part;
-        if (!places.emplace(event.txn_hash, event.log_index, part).second) {
-            return fail(
-                Errc::kUnproved,
-                name_of(chain, data.block) + " has log " + std::to_string(event.log_index) +
-                    " of " + to_hex(event.txn_hash) + " twice"
-            );
-        }
-    }
-    return ok();
-}
-
 // The accumulators say nothing of mapped events, so the events themselves are compared.
 Result<bool> is_same(
     const Database::Impl& db, detail::ChainTag tag, const BlockRow& row, const BlockData& data
@@ -103,6 +80,29 @@ namespace detail {
 std::string name_of(const ChainId& chain, const BlockRef& block) {
     return "block " + std::to_string(block.number.value) + " (" + to_hex(block.hash) + ") of " +
            chain.text();
+}
+
+// Almost always the logs come in ascending order, and then none can be there twice.
+Result<void> check_places(const ChainId& chain, const BlockData& data) {
+    const auto after = [](const ChainEvent& a, const ChainEvent& b) {
+        return a.log_index >= b.log_index;
+    };
+    if (std::ranges::adjacent_find(data.events, after) == data.events.end()) {
+        return ok();
+    }
+    std::set<std::tuple<Hash32, std::uint32_t, std::uint16_t>> places;
+    for (const ChainEvent& event : data.events) {
+        const auto* mapped = std::get_if<MappedEvent>(&event.body);
+        const std::uint16_t part = mapped == nullptr ? std::uint16_t{0} : mapped->part;
+        if (!places.emplace(event.txn_hash, event.log_index, part).second) {
+            return fail(
+                Errc::kUnproved,
+                name_of(chain, data.block) + " has log " + std::to_string(event.log_index) +
+                    " of " + to_hex(event.txn_hash) + " twice"
+            );
+        }
+    }
+    return ok();
 }
 
 Result<void> fold_block(HeadRow& head, const ChainId& chain, const BlockData& data) {
@@ -243,7 +243,7 @@ Result<ApplySummary> Update::apply(const BlockApplied& update) {
     MARGRAVE_TRY(fold_block(head_, chain_, data));
     MARGRAVE_TRY(BlockRow row, book_block(batch, books, postings, data));
     books.write_totals(batch);
-    row.subjects = books.write_versions(batch);
+    books.write_versions(batch, &row.subjects);
     put_block(batch, row);
     put_open(batch, postings);
     db_.put_row(
@@ -258,6 +258,18 @@ Result<ApplySummary> Update::apply(const BlockApplied& update) {
 
 }  // namespace detail
 
+Result<ApplySummary> Ledger::fill_ahead(const ChainId& chain, const BlocksFinal& run) {
+    const std::scoped_lock lock(mutex_);
+    MARGRAVE_TRY(db_.impl().check_writable());
+    MARGRAVE_TRY(loaded());
+    return detail::Update(db_.impl(), *state_, chain).fill(run, /*ahead=*/true);
+}
+
+Result<void> Ledger::flush() {
+    const std::scoped_lock lock(mutex_);
+    return ready();
+}
+
 Result<ApplySummary> Ledger::apply(const ChainId& chain, const ChainUpdate& update) {
     const std::scoped_lock lock(mutex_);
     Database::Impl& db = db_.impl();
@@ -271,7 +283,7 @@ Result<ApplySummary> Ledger::apply(const ChainId& chain, const ChainUpdate& upda
         return work.revert(*reverted);
     }
     if (const auto* filled = std::get_if<BlocksFinal>(&update)) {
-        return work.fill(*filled);
+        return work.fill(*filled, /*ahead=*/false);
     }
     return work.finalize(std::get<Finalized>(update));
 }

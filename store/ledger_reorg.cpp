@@ -150,34 +150,40 @@ Result<ApplySummary> Update::finalize(const Finalized& update) {
     }
     rocksdb::WriteBatch batch;
     head_.final = row->block;
-    MARGRAVE_TRY(settle(batch, block.number));
+    MARGRAVE_TRY(settle(db_, chain_, batch, block.number));
     MARGRAVE_TRY(write(batch, /*sync=*/false));
     return ApplySummary{};
 }
 
-Result<void> Update::settle(rocksdb::WriteBatch& batch, BlockNum final) {
-    MARGRAVE_TRY(end_executed_holds(batch, final));
-    MARGRAVE_TRY(close_legs(batch, final));
-    return close_requests(batch, final);
-}
+namespace {
+
+struct Settlement {
+    const Database::Impl& db;
+    const ChainId& chain;
+    ChainTag tag;
+
+    Result<void> end_executed_holds(rocksdb::WriteBatch& batch, BlockNum final) const;
+    Result<void> close_legs(rocksdb::WriteBatch& batch, BlockNum final) const;
+    Result<void> close_requests(rocksdb::WriteBatch& batch, BlockNum final) const;
+};
 
 // A release that is final is in the firm holdings; its hold would count it twice.
-Result<void> Update::end_executed_holds(rocksdb::WriteBatch& batch, BlockNum final) {
-    Versions versions(db_);
+Result<void> Settlement::end_executed_holds(rocksdb::WriteBatch& batch, BlockNum final) const {
+    Versions versions(db);
     const auto visit = [&](ByteView key, ByteView value) -> Result<bool> {
         MARGRAVE_TRY(const auto row, Database::Impl::decode<HoldRow>(Cf::kDecision, key, value));
         const Hold& hold = row.hold;
-        if (hold.chain != chain_) {
+        if (hold.chain != chain) {
             return true;
         }
-        const Bytes subject = subject::request(tag_, hold.request);
+        const Bytes subject = subject::request(tag, hold.request);
         MARGRAVE_TRY(const auto request, versions.read<RequestRow>(subject, final));
         if (request && request->executed && request->release_id == hold.release_id) {
-            db_.remove(batch, Cf::kDecision, key);
-            db_.put(
+            db.remove(batch, Cf::kDecision, key);
+            db.put(
                 batch, Cf::kDecision, decision_key::ended_hold(hold.account, hold.release_id), value
             );
-            db_.put_row(
+            db.put_row(
                 batch,
                 Cf::kDecision,
                 decision_key::hold_owner(hold.release_id),
@@ -186,44 +192,55 @@ Result<void> Update::end_executed_holds(rocksdb::WriteBatch& batch, BlockNum fin
         }
         return true;
     };
-    return db_.scan(Cf::kDecision, Bytes{decision_key::kHold}, visit);
+    return db.scan(Cf::kDecision, Bytes{decision_key::kHold}, visit);
 }
 
-Result<void> Update::close_legs(rocksdb::WriteBatch& batch, BlockNum final) {
-    Versions versions(db_);
+Result<void> Settlement::close_legs(rocksdb::WriteBatch& batch, BlockNum final) const {
+    Versions versions(db);
     const auto visit = [&](ByteView key, ByteView value) -> Result<bool> {
         MARGRAVE_TRY(
             const auto open, Database::Impl::decode<OpenLegRow>(Cf::kDecision, key, value)
         );
-        if (open.chain != chain_.text()) {
+        if (open.chain != chain.text()) {
             return true;
         }
         ByteReader id(key.subspan(1));
         MARGRAVE_TRY(const Hash32 seizure, id.hash32());
-        const Bytes subject = subject::leg(tag_, open.account, seizure);
+        const Bytes subject = subject::leg(tag, open.account, seizure);
         MARGRAVE_TRY(const auto leg, versions.read<LegRow>(subject, final));
         if (leg && leg->state != LegState::kSeized) {
-            db_.remove(batch, Cf::kDecision, key);
+            db.remove(batch, Cf::kDecision, key);
         }
         return true;
     };
-    return db_.scan(Cf::kDecision, Bytes{decision_key::kOpenLeg}, visit);
+    return db.scan(Cf::kDecision, Bytes{decision_key::kOpenLeg}, visit);
 }
 
-Result<void> Update::close_requests(rocksdb::WriteBatch& batch, BlockNum final) {
-    Versions versions(db_);
-    const Bytes prefix = decision_key::open_requests(tag_);
+Result<void> Settlement::close_requests(rocksdb::WriteBatch& batch, BlockNum final) const {
+    Versions versions(db);
+    const Bytes prefix = decision_key::open_requests(tag);
     const auto visit = [&](ByteView key, ByteView) -> Result<bool> {
         ByteReader rest(key.subspan(prefix.size()));
         MARGRAVE_TRY(const std::uint64_t number, rest.u64());
-        const Bytes subject = subject::request(tag_, number);
+        const Bytes subject = subject::request(tag, number);
         MARGRAVE_TRY(const auto request, versions.read<RequestRow>(subject, final));
         if (request && request->executed) {
-            db_.remove(batch, Cf::kDecision, key);
+            db.remove(batch, Cf::kDecision, key);
         }
         return true;
     };
-    return db_.scan(Cf::kDecision, prefix, visit);
+    return db.scan(Cf::kDecision, prefix, visit);
+}
+
+}  // namespace
+
+Result<void> settle(
+    const Database::Impl& db, const ChainId& chain, rocksdb::WriteBatch& batch, BlockNum final
+) {
+    const Settlement settlement{db, chain, tag_of(chain)};
+    MARGRAVE_TRY(settlement.end_executed_holds(batch, final));
+    MARGRAVE_TRY(settlement.close_legs(batch, final));
+    return settlement.close_requests(batch, final);
 }
 
 }  // namespace margrave::store::detail

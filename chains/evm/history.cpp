@@ -26,9 +26,10 @@ constexpr std::size_t kLanesMax = 6;
 /// What one run holds before it is handed on.
 constexpr std::size_t kRunEvents = 65'536;
 constexpr std::size_t kRunBlocks = 16'384;
-/// The first is small and each holds twice what the one before did, so that the ledger gets to work
-/// soon and stays at it while the next one is read.
+/// The first is small and each holds four times what the one before did, so that the ledger gets to
+/// work soon and stays at it while the next one is read.
 constexpr std::size_t kFirstRunEvents = 4'096;
+constexpr std::size_t kRunGrowth = 4;
 /// And how long its first block waits at most: what a crash costs.
 constexpr milliseconds kRunAge{2000};
 /// After which a task that waits looks by itself.
@@ -173,7 +174,7 @@ Task<void> EvmAdapter::hand_on(History* history) {
     history->run_events = 0;
     history->run_due.reset();
     history->outgoing = std::exchange(history->run, {});
-    history->run_size = std::min(2 * history->run_size, kRunEvents);
+    history->run_size = std::min(kRunGrowth * history->run_size, kRunEvents);
     history->handed.notify();
 }
 

@@ -4,6 +4,8 @@
 #include "core/assert.hpp"
 
 #include <algorithm>
+#include <functional>
+#include <tuple>
 
 namespace margrave::store::detail {
 namespace {
@@ -32,14 +34,25 @@ Result<Amount> add_to_total(const Amount& total, const Transfer& t, const ChainI
     return sum;
 }
 
-// Rows of one kind, in the order of their keys: RocksDB takes ascending keys faster than others.
-using Rows = std::vector<std::pair<Bytes, Bytes>>;
-
-void put_sorted(const Database::Impl& db, rocksdb::WriteBatch& batch, Cf family, Rows rows) {
-    std::ranges::sort(rows);
-    for (const auto& [key, value] : rows) {
-        db.put(batch, family, key, value);
+// The order of what is kept by account.
+struct ByOwner {
+    bool operator()(const AccountKey& a, const AccountKey& b) const {
+        return std::tie(a.owner, a.ledger, a.code) < std::tie(b.owner, b.ledger, b.code);
     }
+};
+
+// The rows of a table in the order of their keys: RocksDB takes ascending keys faster than others.
+template <class Order = std::less<>, class T>
+auto in_order(const T& table) {
+    std::vector<const typename T::value_type*> out;
+    out.reserve(table.size());
+    for (const auto& row : table) {
+        out.push_back(&row);
+    }
+    std::ranges::sort(out, [](const auto* a, const auto* b) {
+        return Order{}(a->first, b->first);
+    });
+    return out;
 }
 
 }  // namespace
@@ -174,8 +187,10 @@ Result<void> Books::reverse(const Transfer& original) {
 
 Result<void> Books::move(Transfer& t) {
     MARGRAVE_ASSERT(state_.definition(t.ledger).asset.chain() == block_.chain);
-    MARGRAVE_TRY(Changed* const debit, load({t.ledger, t.debit, t.debit_owner}));
+    const AccountKey debit_key{t.ledger, t.debit, t.debit_owner};
+    MARGRAVE_TRY(load(debit_key));
     MARGRAVE_TRY(Changed* const credit, load({t.ledger, t.credit, t.credit_owner}));
+    Changed* const debit = &accounts_.find(debit_key)->second;
     MARGRAVE_TRY(debit->now.debits, add_to_total(debit->now.debits, t, block_.chain));
     MARGRAVE_TRY(credit->now.credits, add_to_total(credit->now.credits, t, block_.chain));
     t.seq = Seq{++seq_.value};
@@ -294,8 +309,8 @@ void Books::assert_balanced() const {
 void Books::write_totals(rocksdb::WriteBatch& batch) const {
     MARGRAVE_ASSERT(block_journal_.transfers.empty());
     assert_balanced();
-    Rows totals;
-    for (const auto& [key, changed] : accounts_) {
+    for (const auto* row : in_order(accounts_)) {
+        const auto& [key, changed] = *row;
         if (changed.now.last == changed.before.last) {
             continue;
         }
@@ -304,48 +319,48 @@ void Books::write_totals(rocksdb::WriteBatch& batch) const {
         if (key.code == AccountCode::kWithdraw) {
             MARGRAVE_ASSERT(changed.now.debits == changed.now.credits);
         }
-        totals.emplace_back(ledger_key::totals(key), encode(changed.now));
+        db_.put_row(batch, Cf::kLedger, ledger_key::totals(key), changed.now);
     }
-    put_sorted(db_, batch, Cf::kLedger, std::move(totals));
-    Rows index;
-    for (const auto& [account, entries] : entries_) {
-        index.emplace_back(journal_key::entries(account, entries.seqs.front()), encode(entries));
+    for (const auto* row : in_order(entries_)) {
+        const Bytes key = journal_key::entries(row->first, row->second.seqs.front());
+        db_.put_row(batch, Cf::kJournal, key, row->second);
     }
-    put_sorted(db_, batch, Cf::kJournal, std::move(index));
     if (transfers() > 0) {
         db_.put_row(batch, Cf::kMeta, as_bytes(meta::kSeq), NumberRow{seq_.value});
     }
 }
 
-std::vector<Bytes> Books::write_versions(rocksdb::WriteBatch& batch) const {
-    Rows rows;
-    for (const auto& [key, changed] : accounts_) {
+void Books::write_versions(rocksdb::WriteBatch& batch, std::vector<Bytes>* subjects) const {
+    const auto put = [&](Bytes subject, const Bytes& value) {
+        db_.put(batch, Cf::kVersion, subject::versioned(subject, block_.block.number), value);
+        if (subjects != nullptr) {
+            subjects->push_back(std::move(subject));
+        }
+    };
+    for (const auto* row : in_order<ByOwner>(accounts_)) {
+        const auto& [key, changed] = *row;
         const std::optional<Amount> now = changed.now.net(key.code);
         MARGRAVE_ASSERT(now.has_value());
         if (subject::has_balance(key.code) && now != changed.before.net(key.code)) {
-            rows.emplace_back(subject::balance(key), encode(AmountRow{*now}));
+            put(subject::balance(key), encode(AmountRow{*now}));
         }
+    }
+    for (const auto* row : in_order<ByOwner>(books_)) {
+        const auto& [key, amount] = *row;
+        put(subject::book(key.ledger, account_of_owner(key.owner)), encode(AmountRow{amount}));
     }
     for (const auto& [key, sum] : sums_) {
         const auto before = state_.sums.find(key);
         if (sum != (before == state_.sums.end() ? Amount{} : before->second)) {
-            rows.emplace_back(subject::sum(key.first, key.second), encode(AmountRow{sum}));
+            put(subject::sum(key.first, key.second), encode(AmountRow{sum}));
         }
     }
-    for (const auto& [key, amount] : books_) {
-        rows.emplace_back(
-            subject::book(key.ledger, account_of_owner(key.owner)), encode(AmountRow{amount})
-        );
+    for (const auto* row : in_order(written_)) {
+        put(row->first, row->second);
     }
-    rows.insert(rows.end(), written_.begin(), written_.end());
-    std::ranges::sort(rows);
-    std::vector<Bytes> subjects;
-    subjects.reserve(rows.size());
-    for (auto& [subject, value] : rows) {
-        db_.put(batch, Cf::kVersion, subject::versioned(subject, block_.block.number), value);
-        subjects.push_back(std::move(subject));
+    if (subjects != nullptr) {
+        std::ranges::sort(*subjects);
     }
-    return subjects;
 }
 
 Result<void> Books::check_against(std::optional<BlockNum> ancestor) {
@@ -379,6 +394,7 @@ Result<void> Books::check_against(std::optional<BlockNum> ancestor) {
 }
 
 void Books::commit_to(Ledger::State& state) const {
+    state.trim();
     for (const auto& [key, changed] : accounts_) {
         state.accounts[key] = changed.now;
     }
@@ -392,7 +408,6 @@ void Books::commit_to(Ledger::State& state) const {
         state.newest[subject] = value;
     }
     state.last_seq = seq_;
-    state.trim();
 }
 
 }  // namespace margrave::store::detail

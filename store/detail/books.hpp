@@ -6,7 +6,6 @@
 #include <map>
 #include <optional>
 #include <set>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -100,12 +99,12 @@ class Books {
 
     /// Totals and the index of the journal, with I1 and I5 asserted. Every block has ended.
     void write_totals(rocksdb::WriteBatch& batch) const;
-    /// The version rows of the last block; returns their subjects.
-    std::vector<Bytes> write_versions(rocksdb::WriteBatch& batch) const;
+    /// The version rows of the last block. Their subjects, ascending, where somebody asks for them.
+    void write_versions(rocksdb::WriteBatch& batch, std::vector<Bytes>* subjects = nullptr) const;
     /// After a reversal: every balance that changed must be the one stored at `ancestor`, or zero
     /// when nothing stays.
     Result<void> check_against(std::optional<BlockNum> ancestor);
-    /// Once the batch is written: what changed becomes what is.
+    /// Once the batch is written, or alone on its way: what changed becomes what is.
     void commit_to(Ledger::State& state) const;
 
   private:
@@ -114,6 +113,7 @@ class Books {
         TotalsRow now;
     };
 
+    /// Valid until the next one is loaded.
     Result<Changed*> load(const AccountKey& key);
     Result<Amount> stored_net(const AccountKey& key);
     Result<std::optional<Bytes>> newest_bytes(const Bytes& subject);
@@ -129,14 +129,14 @@ class Books {
     std::uint16_t leg_{0};
     Seq first_seq_;
     Seq seq_;
-    std::unordered_map<AccountKey, Changed, AccountKeyHash> accounts_;
-    std::unordered_map<AccountKey, Amount, AccountKeyHash> books_;
+    Table<AccountKey, Changed, AccountKeyHash> accounts_;
+    Table<AccountKey, Amount, AccountKeyHash> books_;
     std::map<SumKey, Amount> sums_;
-    std::unordered_map<Bytes, Bytes, BytesHash> written_;
+    Table<Bytes, Bytes, BytesHash> written_;
     /// Transfers of the block that was begun last.
     JournalRow block_journal_;
     /// By account, those of all blocks.
-    std::unordered_map<AccountId, EntriesRow, AccountIdHash> entries_;
+    Table<AccountId, EntriesRow, AccountIdHash> entries_;
 };
 
 }  // namespace margrave::store::detail

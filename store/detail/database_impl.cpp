@@ -197,6 +197,8 @@ Result<void> Database::Impl::write(rocksdb::WriteBatch& batch, bool sync) const 
     // Checked against a flipped bit between here and the memtable.
     how.protection_bytes_per_key = 8;
     disk_moment(sync ? "store.before_synced_batch" : "store.before_batch");
+    // Else another thread's batch, not synced, could come between and count as synced.
+    const std::lock_guard lock(tail_mutex);
     const rocksdb::Status status = db->Write(how, &batch);
     if (!status.ok()) {
         const std::string why = "write of a batch of " + std::to_string(batch.GetDataSize()) +
@@ -212,7 +214,6 @@ Result<void> Database::Impl::follow_tail(bool synced) const {
     if (!tail) {
         return ok();
     }
-    const std::lock_guard lock(tail_mutex);
     const Result<void> done = tail->advance(db->GetLatestSequenceNumber(), synced);
     if (!done) {
         listener->fail(done.error().detail);
@@ -221,6 +222,7 @@ Result<void> Database::Impl::follow_tail(bool synced) const {
 }
 
 void Database::Impl::close_tail() const {
+    const std::lock_guard lock(tail_mutex);
     const rocksdb::Status status = db->SyncWAL();
     if (!status.ok()) {
         listener->fail("sync at the end: " + status.ToString());

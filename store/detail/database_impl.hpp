@@ -199,7 +199,8 @@ struct Database::Impl {
     /// Synced, counted, and followed by the mark: a decision that was acknowledged and is gone
     /// after a restart is found.
     Result<void> write_decision(rocksdb::WriteBatch& batch);
-    /// After a write: `history.mark` follows. A failure stops everything, as that of a write.
+    /// After a write, under tail_mutex: `history.mark` follows. A failure stops everything, as that
+    /// of a write.
     Result<void> follow_tail(bool synced) const;
     /// Makes the last writes durable and says so in `history.mark`.
     void close_tail() const;

@@ -32,6 +32,9 @@ struct AccountKey {
 std::uint64_t secret_of_tables();
 
 struct AccountKeyHash {
+    /// For tables: its bits need no more mixing.
+    using is_avalanching = void;
+
     std::size_t operator()(const AccountKey& k) const noexcept {
         const std::uint64_t place = std::uint64_t{k.ledger.value} << 16U ^ std::uint64_t(k.code);
         return mix_bytes(k.owner.view(), place ^ secret_of_tables());
@@ -39,6 +42,8 @@ struct AccountKeyHash {
 };
 
 struct AccountIdHash {
+    using is_avalanching = void;
+
     std::size_t operator()(const AccountId& account) const noexcept {
         return mix_bytes(account.view(), secret_of_tables());
     }

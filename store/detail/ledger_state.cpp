@@ -103,6 +103,19 @@ Result<void> Ledger::State::load(const Database::Impl& db) {
     return ok();
 }
 
+Result<void> Ledger::State::wait_written() {
+    if (!writing.valid()) {
+        return ok();
+    }
+    Result<void> done = writing.get();
+    if (!done) {
+        // What is on disk is unknown, so what is in memory may be wrong too.
+        drop_caches();
+        trouble = done.error();
+    }
+    return done;
+}
+
 void Ledger::State::drop_caches() {
     accounts.clear();
     books.clear();

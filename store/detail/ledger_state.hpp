@@ -7,15 +7,24 @@
 #include "store/detail/versions.hpp"
 #include "store/ledger.hpp"
 
+#include <boost/unordered/unordered_flat_map.hpp>
+
+#include <future>
 #include <map>
 #include <optional>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
 namespace margrave::store::detail {
 
+/// Rows lie in the table itself, so that one is found with one miss of the cache. Every insertion
+/// may move all of them.
+template <class Key, class Row, class Hash>
+using Table = boost::unordered_flat_map<Key, Row, Hash>;
+
 struct BytesHash {
+    using is_avalanching = void;
+
     std::size_t operator()(const Bytes& v) const noexcept {
         return mix_bytes(v, secret_of_tables());
     }
@@ -44,15 +53,20 @@ struct Ledger::State {
     Seq last_seq;
 
     /// Caches of the writer. Only what was written is in them.
-    std::unordered_map<detail::AccountKey, detail::TotalsRow, detail::AccountKeyHash> accounts;
+    detail::Table<detail::AccountKey, detail::TotalsRow, detail::AccountKeyHash> accounts;
     /// Newest mirror of the vaults' books; the key's code is kCollateral.
-    std::unordered_map<detail::AccountKey, Amount, detail::AccountKeyHash> books;
-    std::unordered_map<Bytes, Bytes, detail::BytesHash> newest;
+    detail::Table<detail::AccountKey, Amount, detail::AccountKeyHash> books;
+    detail::Table<Bytes, Bytes, detail::BytesHash> newest;
 
     Result<void> load(const Database::Impl& db);
     void drop_caches();
-    /// Keeps the caches inside their bound.
+    /// Makes room in the caches. Not while a run is on its way: they alone know what it changed.
     void trim();
+
+    /// The run that is on its way to the disk (Ledger::fill_ahead).
+    std::future<Result<void>> writing;
+    /// Waits for it. A failure is one of everything that follows.
+    Result<void> wait_written();
 
     [[nodiscard]] const LedgerDefinition& definition(LedgerId id) const;
     [[nodiscard]] std::optional<LedgerId> find(detail::ChainTag chain, const Address& token) const;

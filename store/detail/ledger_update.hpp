@@ -12,12 +12,19 @@ namespace margrave::store::detail {
 
 /// How errors name a block.
 std::string name_of(const ChainId& chain, const BlockRef& block);
+/// kUnproved when a block has one event twice.
+Result<void> check_places(const ChainId& chain, const BlockData& data);
 /// Folds a block's events into the accumulators of `head`; kUnproved unless they come out as the
 /// block's own.
 Result<void> fold_block(HeadRow& head, const ChainId& chain, const BlockData& data);
 /// kConflict when the block is known with other content: one hash has one content for ever.
 Result<void> check_same(
     const Database::Impl& db, const ChainId& chain, const BlockRow& row, const BlockData& data
+);
+
+/// Puts into the batch what the final block settles for ever. Reads only what is written.
+Result<void> settle(
+    const Database::Impl& db, const ChainId& chain, rocksdb::WriteBatch& batch, BlockNum final
 );
 
 /// One chain update on its way into one batch. Lives for one call of Ledger::apply; what is in
@@ -29,7 +36,8 @@ class Update {
     Result<ApplySummary> apply(const BlockApplied& update);
     Result<ApplySummary> revert(const BlocksReverted& update);
     Result<ApplySummary> finalize(const Finalized& update);
-    Result<ApplySummary> fill(const BlocksFinal& update);
+    /// `ahead`: returns once the run is booked, see Ledger::fill_ahead.
+    Result<ApplySummary> fill(const BlocksFinal& update, bool ahead);
 
   private:
     [[nodiscard]] Result<std::optional<BlockRow>> block_at(BlockNum number) const;
@@ -63,11 +71,10 @@ class Update {
     /// Accounts that the events of a stored block name.
     [[nodiscard]] Result<std::vector<AccountId>> accounts_in(const BlockRow& block) const;
     Result<void> revert_block(rocksdb::WriteBatch& batch, Books& books, const BlockRow& block);
-    /// What a final block settles for ever.
-    Result<void> settle(rocksdb::WriteBatch& batch, BlockNum final);
-    Result<void> end_executed_holds(rocksdb::WriteBatch& batch, BlockNum final);
-    Result<void> close_legs(rocksdb::WriteBatch& batch, BlockNum final);
-    Result<void> close_requests(rocksdb::WriteBatch& batch, BlockNum final);
+    /// Whether the run can be booked by what the caches say of the one that is on its way.
+    [[nodiscard]] bool can_book_ahead(const BlocksFinal& update) const;
+    /// The batch, and what the final block then settles, become durable.
+    Result<void> write_run(rocksdb::WriteBatch batch, BlockNum last, bool ahead);
 
     Database::Impl& db_;
     Ledger::State& state_;

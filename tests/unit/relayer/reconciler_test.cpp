@@ -122,6 +122,22 @@ TEST_F(ReconcilerTest, FromTheFirstReadingThatLacksSomethingNothingIsSigned) {
     EXPECT_TRUE(findings().empty());
 }
 
+TEST_F(ReconcilerTest, ABlockThatCountedAndLacksSomethingWhenItIsReadAgainIsNotCovered) {
+    next_block(0, {deposit(account(1), coin(), eth(1))});
+    ASSERT_EQ(standing(0).state, CustodyState::kClear);
+    lose(0, coin(), Amount{5});
+    ASSERT_OK(world.start());
+    ASSERT_OK(world.watch(0));
+    ASSERT_OK(world.watch(1));
+    EXPECT_EQ(standing(0).state, CustodyState::kClear);
+    EXPECT_TRUE(world.rounds->deficits().contains(world.id(0)));
+    const std::uint64_t before = round();
+    next_round();
+    EXPECT_EQ(round(), before);
+    next_block(0);
+    EXPECT_EQ(standing(0).state, CustodyState::kSuspected);
+}
+
 TEST_F(ReconcilerTest, AConfirmedDeficitHaltsItsChainAndTheOtherGoesOn) {
     halt_for_deficit();
     EXPECT_EQ(count("halt"), 1U);

@@ -66,7 +66,12 @@ class Mixed {
             }
             run.blocks.push_back(std::move(block));
         }
-        STORE_OK(store_.ledger().apply(chain_.id(), run));
+        // What comes next, another run or anything else, meets one that may still be on its way.
+        if (pick(random_, 2) == 0) {
+            STORE_OK(store_.ledger().fill_ahead(chain_.id(), run));
+        } else {
+            STORE_OK(store_.ledger().apply(chain_.id(), run));
+        }
         final_ = chain_.blocks().size() - 1;
         kept_.insert(chain_.head().number);
         ++runs_;
