@@ -179,20 +179,24 @@ class EvmAdapter final : public ChainAdapter {
     Task<void> deliver_history(History* history);
     Task<Result<void>> begin_delivery(History* history, const HistoryPart& part);
     Task<Result<void>> deliver_part(History* history, HistoryPart part);
+    /// What came of the part cannot be: whoever brought it, or all that is not proved yet, lied.
+    Error unproved_part(History* history, const Node& node, const Error& error);
+    /// Proved blocks become part of the run that grows.
+    static Task<void> add_to_run(History* history, std::vector<BlockData> blocks);
     static Task<void> hand_on(History* history);
     static Task<void> write_history(History* history);
     static void keep_failure(History* history, Result<void> done);
     // history_ranges.cpp
-    Task<Brought<HistoryPart>> bring(Node& node, BlockRange range);
+    Task<Brought<HistoryPart>> bring(Node& node, BlockRange range, History* history);
     Task<Brought<std::vector<KnownBlock>>> bring_blocks(Node& node, BlockRange range);
     /// That enough operators have this block.
     Task<std::optional<Setback>> agree_on(Node& node, const KnownBlock& block);
     /// The logs of the blocks, by the chain's proof mode.
     Task<std::optional<Setback>> bring_events(
-        Node& node, const std::vector<KnownBlock>& blocks, HistoryPart* part
+        Node& node, const std::vector<KnownBlock>& blocks, HistoryPart* part, History* history
     );
     Task<std::optional<Setback>> bring_by_accumulator(
-        Node& node, const std::vector<KnownBlock>& blocks, HistoryPart* part
+        Node& node, const std::vector<KnownBlock>& blocks, HistoryPart* part, History* history
     );
     Task<std::optional<Setback>> bring_by_receipts(
         Node& node, const std::vector<KnownBlock>& blocks, HistoryPart* part
@@ -278,6 +282,8 @@ class EvmAdapter final : public ChainAdapter {
     std::map<std::string, unsigned, std::less<>> doubts_;
     /// Who spoiled the last step; the next one reads elsewhere if it can.
     std::string avoid_;
+    /// Ranges of several endpoints did not come out together, so each is proved by itself.
+    bool proves_each_{false};
     /// Endpoints that have no eth_getProof, or none that this client can check.
     std::set<std::string, std::less<>> without_proofs_;
     /// Blocks one step asks for: halved when a node calls the range too large, slowly grown back to

@@ -30,6 +30,9 @@ constexpr std::size_t kRunBlocks = 16'384;
 /// work soon and stays at it while the next one is read.
 constexpr std::size_t kFirstRunEvents = 4'096;
 constexpr std::size_t kRunGrowth = 4;
+/// A range of so many events gets a proof of its own, so that what several lanes bring without one
+/// is no more than another run.
+constexpr std::size_t kOwnProofEvents = 8'192;
 /// And how long its first block waits at most: what a crash costs.
 constexpr milliseconds kRunAge{2000};
 /// After which a task that waits looks by itself.
@@ -83,6 +86,7 @@ Task<Result<void>> EvmAdapter::read_history(
     History history(executor, &sink, range, time);
     history.last = view.head;
     history.run_size = kFirstRunEvents;
+    history.claim_size = kFirstRunEvents;
     for (Node* node : nodes) {
         const std::size_t lanes = lanes_for(node->settings().rate);
         for (std::size_t i = 0; i < lanes && history.nodes.size() < kLanesMax; ++i) {
@@ -108,6 +112,7 @@ Task<Result<void>> EvmAdapter::read_history(
         doubts_.erase(node->name());
     }
     avoid_.clear();
+    proves_each_ = false;
     co_return ok();
 }
 
@@ -133,7 +138,7 @@ Task<void> EvmAdapter::run_lane(History* history, std::size_t lane) {
             }
         }
         const BlockRange range = *history->plan.take(blocks);
-        auto brought = co_await bring(node, range);
+        auto brought = co_await bring(node, range, history);
         if (const auto* trouble = std::get_if<Setback>(&brought)) {
             history->plan.give_back(range);
             history->wake_lanes();
@@ -264,24 +269,65 @@ Task<Result<void>> EvmAdapter::deliver_part(History* history, HistoryPart part) 
     }
     auto proved = prove_events(settings_, part.blocks, part.logs, history->before, part.claimed);
     if (!proved) {
-        co_return refuted(*part.node, "logs", proved.error());
+        co_return unproved_part(history, *part.node, proved.error());
     }
     auto blocks =
         co_await add_mapped(&history->known, std::move(proved).value(), std::move(part.contents));
     if (!blocks) {
         co_return blocks.as_failure();
     }
+    history->last = part.blocks.back();
+    history->before = {blocks.value().back().vault, blocks.value().back().positions};
+    history->waiting.push_back(std::move(blocks).value());
+    history->waiting_for.insert(part.node);
+    if (settings_.proof == ProofMode::kAccumulator && !part.claimed) {
+        co_return ok();
+    }
+    history->waiting_for.clear();
+    std::vector<std::vector<BlockData>> whole = std::exchange(history->waiting, {});
+    for (std::vector<BlockData>& stretch : whole) {
+        co_await add_to_run(history, std::move(stretch));
+    }
+    co_return ok();
+}
+
+// Before the proof nobody knows which of several endpoints it was, and an honest one must not be
+// named: the next reading proves each range by itself.
+Error EvmAdapter::unproved_part(History* history, const Node& node, const Error& error) {
+    history->waiting_for.insert(&node);
+    if (history->waiting_for.size() == 1 || error.code != Errc::kUnproved) {
+        return refuted(node, "logs", error);
+    }
+    proves_each_ = true;
+    return fail(
+        Errc::kUnable, error.detail + "; each range is proved by itself now, to find who lied"
+    );
+}
+
+// Whether the range that was brought last gets a proof of the accumulators at its end.
+bool EvmAdapter::History::claims(const HistoryPart& part, bool proves_each) {
+    unclaimed += part.logs.size();
+    const bool is_due = proves_each || part.blocks.back().number == all.to ||
+                        part.logs.size() >= kOwnProofEvents || unclaimed >= claim_size ||
+                        claim_due.passed();
+    if (is_due) {
+        unclaimed = 0;
+        claim_size = std::min(kRunGrowth * claim_size, kRunEvents);
+        claim_due = infra::Deadline::after(kClaimAge);
+    }
+    return is_due;
+}
+
+Task<void> EvmAdapter::add_to_run(History* history, std::vector<BlockData> blocks) {
     std::size_t events = 0;
-    for (const BlockData& block : blocks.value()) {
+    for (const BlockData& block : blocks) {
         events += block.events.size();
     }
     if (history->run_events + events > kRunEvents) {
         co_await hand_on(history);
     }
-    history->last = part.blocks.back();
-    history->before = {blocks.value().back().vault, blocks.value().back().positions};
     history->run_events += events;
-    std::ranges::move(blocks.value(), std::back_inserter(history->run));
+    std::ranges::move(blocks, std::back_inserter(history->run));
     if (!history->run_due) {
         history->run_due = infra::Deadline::after(kRunAge);
     }
@@ -290,7 +336,6 @@ Task<Result<void>> EvmAdapter::deliver_part(History* history, HistoryPart part) 
     if (is_full) {
         co_await hand_on(history);
     }
-    co_return ok();
 }
 
 }  // namespace margrave::chains::evm

@@ -132,7 +132,9 @@ EvmAdapter::Setback EvmAdapter::setback(
     return out;
 }
 
-Task<EvmAdapter::Brought<EvmAdapter::HistoryPart>> EvmAdapter::bring(Node& node, BlockRange range) {
+Task<EvmAdapter::Brought<EvmAdapter::HistoryPart>> EvmAdapter::bring(
+    Node& node, BlockRange range, History* history
+) {
     auto read = co_await bring_blocks(node, range);
     if (auto* trouble = std::get_if<Setback>(&read)) {
         co_return std::move(*trouble);
@@ -145,7 +147,7 @@ Task<EvmAdapter::Brought<EvmAdapter::HistoryPart>> EvmAdapter::bring(Node& node,
     HistoryPart part;
     part.node = &node;
     part.blocks = refs_of(blocks);
-    auto trouble = co_await bring_events(node, blocks, &part);
+    auto trouble = co_await bring_events(node, blocks, &part, history);
     if (trouble) {
         co_return std::move(*trouble);
     }
@@ -238,11 +240,11 @@ Task<std::optional<EvmAdapter::Setback>> EvmAdapter::agree_on(Node& node, const 
 }
 
 Task<std::optional<EvmAdapter::Setback>> EvmAdapter::bring_events(
-    Node& node, const std::vector<KnownBlock>& blocks, HistoryPart* part
+    Node& node, const std::vector<KnownBlock>& blocks, HistoryPart* part, History* history
 ) {
     switch (settings_.proof) {
         case ProofMode::kAccumulator:
-            return bring_by_accumulator(node, blocks, part);
+            return bring_by_accumulator(node, blocks, part, history);
         case ProofMode::kReceipts:
             return bring_by_receipts(node, blocks, part);
         case ProofMode::kAgreement:
@@ -268,22 +270,28 @@ Task<EvmAdapter::Brought<std::vector<NodeLog>>> EvmAdapter::bring_logs(
     co_return std::move(logs).value();
 }
 
-// The fold over them is compared when they are delivered, since it stands on those before.
+// The fold over them is compared when they are delivered, since it stands on those before. A proof
+// costs a node more than logs do, and one behind many ranges says as much as one behind each.
 Task<std::optional<EvmAdapter::Setback>> EvmAdapter::bring_by_accumulator(
-    Node& node, const std::vector<KnownBlock>& blocks, HistoryPart* part
+    Node& node, const std::vector<KnownBlock>& blocks, HistoryPart* part, History* history
 ) {
-    Readers readers(node);
-    auto claimed = co_await accumulators_at(readers, blocks.back());
-    if (!claimed) {
-        co_return Setback{Setback::Cure::kElsewhere, claimed.error()};
-    }
-    part->claimed = claimed.value();
     auto logs = co_await bring_logs(node, range_of(blocks));
     if (auto* trouble = std::get_if<Setback>(&logs)) {
         co_return std::move(*trouble);
     }
     part->logs = std::move(std::get<std::vector<NodeLog>>(logs));
     part->bytes = text_size(part->logs) + blocks.size() * kTextOfHeader;
+    if (!history->claims(*part, proves_each_)) {
+        co_return std::nullopt;
+    }
+    Readers readers(node);
+    auto claimed = co_await accumulators_at(readers, blocks.back());
+    if (!claimed) {
+        // The next range asks instead.
+        history->unclaimed = history->claim_size;
+        co_return Setback{Setback::Cure::kElsewhere, claimed.error()};
+    }
+    part->claimed = claimed.value();
     co_return std::nullopt;
 }
 

@@ -15,6 +15,7 @@ struct EvmAdapter::HistoryPart {
     /// The blocks that hold something; with the contracts' own accumulators all of it is in `logs`.
     std::vector<ProvedContent> contents;
     std::vector<NodeLog> logs;
+    /// What the contracts say at its end, where that was asked for.
     std::optional<Accumulators> claimed;
     /// Of the answers, for the size of the next question.
     std::size_t bytes{0};
@@ -53,13 +54,21 @@ struct EvmAdapter::History {
           arrived(executor),
           until(infra::Deadline::after(time)),
           handed(executor),
-          written(executor) {}
+          written(executor),
+          claim_due(infra::Deadline::after(kClaimAge)) {}
+
+    /// A proof of the contracts' accumulators covers all that was brought before it. It is due with
+    /// as many events as a run has, and at the latest after this time, so that what waits for it is
+    /// bounded.
+    static constexpr std::chrono::milliseconds kClaimAge{1000};
 
     [[nodiscard]] bool is_complete() const { return backlog.next() > all.to; }
 
     [[nodiscard]] bool is_stopping() const {
         return ended || failed.has_value() || until.passed() || is_complete();
     }
+
+    [[nodiscard]] bool claims(const HistoryPart& part, bool proves_each);
 
     void wake_lanes() {
         for (const auto& notifier : room) {
@@ -90,11 +99,19 @@ struct EvmAdapter::History {
     std::optional<Error> gave_up;
     std::optional<Error> failed;
 
-    // What was delivered so far, and the run that grows.
+    // What was delivered so far: first what waits for a proof behind it, then the run that grows.
     bool begun{false};
     std::optional<BlockRef> last;
     Accumulators before;
     std::set<Touch> known;
+    std::vector<std::vector<BlockData>> waiting;
+    /// Who brought it.
+    std::set<const Node*> waiting_for;
+    /// Events that were brought since a proof was asked for, and how many and how long make the
+    /// next one due.
+    std::size_t unclaimed{0};
+    std::size_t claim_size{0};
+    infra::Deadline claim_due;
     std::vector<BlockData> run;
     std::size_t run_events{0};
     /// Events with which it is handed on.

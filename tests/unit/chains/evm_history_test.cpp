@@ -225,6 +225,42 @@ TEST_F(EvmHistory, AHiddenLogIsUnprovedAndNothingAfterItIsTaken) {
     expect_whole(200);
 }
 
+TEST_F(EvmHistory, OneProofCoversManyRanges) {
+    ChainSettings settings = in_mode(ProofMode::kAccumulator);
+    settings.log_range = 20;
+    make(std::move(settings));
+    mine(2'000, 1);
+    ASSERT_TRUE(read().has_value());
+    expect_whole(2'000);
+    EXPECT_GE(nodes_[0]->asked["eth_getLogs"], 100U);
+    EXPECT_LT(nodes_[0]->asked["eth_call"], 20U);
+}
+
+TEST_F(EvmHistory, WhoLiedAmongSeveralIsFoundAndNobodyElseIsNamed) {
+    ChainSettings settings = in_mode(ProofMode::kAccumulator);
+    settings.log_range = 20;
+    make(std::move(settings), 2);
+    mine(400, 2);
+    nodes_[1]->tamper = [](const std::string& method, json& answer) {
+        if (method == "eth_getLogs" && !answer.empty()) {
+            std::string data = answer[answer.size() - 1]["data"];
+            data.back() = data.back() == '1' ? '2' : '1';
+            answer[answer.size() - 1]["data"] = data;
+        }
+    };
+    Result<void> done = read();
+    for (int again = 0; again < 5 && !done; ++again) {
+        done = read();
+    }
+    ASSERT_TRUE(done.has_value()) << done.error().detail;
+    expect_whole(800);
+    const auto evidence = adapter_->take_evidence();
+    EXPECT_FALSE(evidence.empty());
+    for (const Evidence& one : evidence) {
+        EXPECT_EQ(one.endpoint, "node-1") << one.detail;
+    }
+}
+
 TEST_F(EvmHistory, OneOperatorThatHidesALogIsOutvoted) {
     make(in_mode(ProofMode::kAgreement, 2), 3);
     mine(120, 2);
