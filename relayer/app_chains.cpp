@@ -79,8 +79,13 @@ Task<void> App::follow_chain(std::size_t index) {
             co_await hints_[index]->wait(chain.poll_interval, /*failed=*/true);
             continue;
         }
+        const bool was_held = !board_->held(chain.chain).empty();
         auto passed = co_await watcher.pass();
         watcher.report(*board_, passed);
+        if (was_held && board_->held(chain.chain).empty()) {
+            // Who waits for this chain, as every start does, need not wait for the next tick.
+            round_due_.notify();
+        }
         if (!passed && passed.error().code == Errc::kBelowFinality) {
             auto halted = halt(index, passed.error());
             if (halted) {

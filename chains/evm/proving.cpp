@@ -236,8 +236,16 @@ Task<Result<std::vector<BlockData>>> EvmAdapter::prove(
         auto proved = co_await prove_by_accumulator(readers, std::move(blocks), known);
         co_return proved;
     }
-    auto proved = co_await prove_by_agreement(view, std::move(blocks), known);
-    co_return proved;
+    while (true) {
+        std::vector<KnownBlock> some = blocks;
+        auto proved = co_await prove_by_agreement(view, std::move(some), known);
+        const bool too_large = !proved && proved.error().code == Errc::kLimit;
+        if (!too_large || blocks.size() == 1) {
+            co_return proved;
+        }
+        range_ = (blocks.size() + 1) / 2;
+        blocks.erase(blocks.begin() + static_cast<std::ptrdiff_t>(range_), blocks.end());
+    }
 }
 
 // Logs are asked for only when the accumulators moved: equal accumulators prove that there are

@@ -8,6 +8,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <map>
 #include <utility>
 
@@ -293,12 +294,16 @@ Result<CommonAnswers> common_answers(
     if (answers.size() == 1 && !answers.front().answers) {
         return Error(answers.front().answers.error());
     }
+    // Then it helps to ask for less.
+    const bool too_large = std::ranges::any_of(answers, [](const rpc::OperatorAnswer& answer) {
+        return !answer.answers && answer.answers.error().code == Errc::kLimit;
+    });
     CommonAnswers out;
     for (std::size_t i = 0; i < calls.size(); ++i) {
         const rpc::RpcResult<json>* common = common_answer(answers, i, needed);
         if (common == nullptr) {
             return fail(
-                Errc::kUnable,
+                too_large ? Errc::kLimit : Errc::kUnable,
                 "no " + std::to_string(needed) + (needed == 1 ? " operator" : " operators") +
                     " give one answer to " + differences(answers, calls[i], i)
             );

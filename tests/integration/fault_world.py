@@ -33,8 +33,8 @@ class Mark:
 
 
 class FaultWorld(World):
-    def __init__(self, folder, binary, proof=None, ws=False):
-        super().__init__(folder, binary)
+    def __init__(self, folder, binary, proof=None, ws=False, behind_s=0):
+        super().__init__(folder, binary, behind_s=behind_s)
         self.proof, self.ws = proof, ws
         self.log_file = self.folder / "daemon.log"
         self.spent = 0

@@ -9,6 +9,7 @@ import fault_chaindata
 import fault_early
 import fault_ends  # noqa: F401
 import fault_liar  # noqa: F401
+import fault_outage
 import fault_price
 import fault_reorg
 import fault_socket
@@ -26,6 +27,7 @@ GROUPS = [
     Group("receipts", proof="receipts"),
     Group("reorg", lambda w: FaultWorld.set_up(w, fault_reorg.deep_finality, fault_reorg.FINALITY + 4)),
     Group("early", fault_early.set_up),
+    Group("outage", lambda w: FaultWorld.set_up(w, fault_outage.old_heads), behind_s=fault_outage.BEHIND_S),
     Group("socket", lambda w: FaultWorld.set_up(w, fault_socket.slow_polls), ws=True),
     Group("ends", own=True),
 ]

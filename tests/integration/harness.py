@@ -32,7 +32,7 @@ def arguments(description):
 def run(name, options, body):
     """body(folder) in a fresh folder; the exit code."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    folder = Path(options.dir or tempfile.mkdtemp(prefix=f"margrave-{name}-"))
+    folder = Path(options.dir or tempfile.mkdtemp(prefix=f"margrave-{name}-")).resolve()
     folder.mkdir(parents=True, exist_ok=True)
     try:
         body(folder)

@@ -7,6 +7,7 @@ import sys
 from harness import ROOT, World, arguments, require, run, say
 from history import check_counts, check_history, check_quiet
 from risk import check_risk
+from store_life import back_up, restore
 from story import Story
 
 
@@ -25,6 +26,8 @@ def tell(folder, options):
         story.check_books()
         check_counts(world)
         story.fact(check_risk(world, world.alice))
+        story.fact(back_up(story))
+        story.settle()
         report = story.finish()
         story.fact(check_history(world))
         check_quiet(world)
@@ -32,6 +35,7 @@ def tell(folder, options):
         verify("verify_log.go", ["go", "run", "tests/integration/verify_log.go", log, report["vkey"]],
                GO111MODULE="off", GOPATH="/usr/share/gocode", GOFLAGS="")
         verify("verify_leaf.mjs", ["node", "tests/integration/verify_leaf.mjs", log])
+        story.fact(restore(story))
     finally:
         world.close()
 

@@ -83,7 +83,7 @@ class Children:
 
 
 class Chain:
-    def __init__(self, children, folder, name, chain_id, block_time):
+    def __init__(self, children, folder, name, chain_id, block_time, behind_s=0):
         self.name, self.chain_id, self.block_time = name, chain_id, block_time
         self.caip = f"eip155:{chain_id}"
         self.port = free_port()
@@ -91,7 +91,7 @@ class Chain:
         self.process = children.start(
             [tool("anvil"), "--host", "127.0.0.1", "--port", str(self.port), "--chain-id", str(chain_id),
              "--block-time", str(block_time), "--slots-in-an-epoch", "1", "--mnemonic", MNEMONIC,
-             "--balance", "100000", "--silent"],
+             "--balance", "100000", "--silent", "--timestamp", str(int(time.time()) - behind_s)],
             folder / f"anvil-{name}.log")
         wait_until(f"anvil {name}", self._is_ours, 20)
 
@@ -175,7 +175,8 @@ class User:
 class World:
     """Two chains, tokens, a price feed, the users, the config and the daemon."""
 
-    def __init__(self, folder, binary, sale_start_bps=12000, sale_duration="20s"):
+    def __init__(self, folder, binary, sale_start_bps=12000, sale_duration="20s", behind_s=0):
+        """`behind_s`: the chains' blocks are so much older than they are."""
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.binary = str(Path(binary).resolve())
@@ -186,8 +187,8 @@ class World:
         self.broken = None     # what that somebody saw go wrong
         self.sale_start_bps, self.sale_duration = sale_start_bps, sale_duration
         base = random.SystemRandom().randrange(10**8, 2 * 10**9)
-        self.a = Chain(self.children, self.folder, "A", base, 1)
-        self.b = Chain(self.children, self.folder, "B", base + 1, 2)
+        self.a = Chain(self.children, self.folder, "A", base, 1, behind_s)
+        self.b = Chain(self.children, self.folder, "B", base + 1, 2, behind_s)
         self.chains = [self.a, self.b]
         self.alice, self.bob = User("alice", 1), User("bob", 2)
         self.keeper, self.lender, self.guardian = User("keeper", 3), User("lender", 4), User("guardian", 5)

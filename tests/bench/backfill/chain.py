@@ -42,12 +42,13 @@ class Node:
     """One anvil on loopback. `text` gives the answer in the node's own words. Old states take time and room, and are kept
     only for whoever will ask about them: in a folder, since by itself anvil forgets all but some 4,000."""
 
-    def __init__(self, log, states):
+    def __init__(self, log, states, chain_id=CHAIN_ID, genesis_time=GENESIS_TIME):
+        self.chain_id = chain_id
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.process = subprocess.Popen(
-            [tool("anvil"), "--host", "127.0.0.1", "--port", str(self.port), "--chain-id", str(CHAIN_ID), "--no-mining",
-             "--timestamp", str(GENESIS_TIME), "--slots-in-an-epoch", "1", "--mnemonic", MNEMONIC, "--gas-limit",
+            [tool("anvil"), "--host", "127.0.0.1", "--port", str(self.port), "--chain-id", str(chain_id), "--no-mining",
+             "--timestamp", str(genesis_time), "--slots-in-an-epoch", "1", "--mnemonic", MNEMONIC, "--gas-limit",
              "2000000000", "--balance", "1000000000", "--order", "fifo", "--silent",
              *(["--max-persisted-states", "1000000", "--cache-path", str(states)] if states else
                ["--prune-history", "16"])],
@@ -60,7 +61,7 @@ class Node:
         if self.process.poll() is not None:
             raise SystemExit(f"anvil ended with code {self.process.returncode}")
         try:
-            return int(self.rpc("eth_chainId"), 16) == CHAIN_ID
+            return int(self.rpc("eth_chainId"), 16) == self.chain_id
         except OSError:
             self.wire.close()
             return False
@@ -102,20 +103,20 @@ def calldata(signature, *args):
     return cast("calldata", signature, *args)
 
 
-def compiled(name):
-    """Creation code of a contract of Feeder.sol, by the compiler that the project pins."""
+def compiled(name, file=HERE / "Feeder.sol"):
+    """Creation code of a contract of a file, by the compiler that the project pins."""
     settings = {"optimizer": {"enabled": True, "runs": 10000}, "evmVersion": "cancun",
                 "metadata": {"appendCBOR": False, "bytecodeHash": "none"},
                 "outputSelection": {"*": {"*": ["evm.bytecode.object"]}}}
     request = {"language": "Solidity", "settings": settings,
-               "sources": {"Feeder.sol": {"content": (HERE / "Feeder.sol").read_text()}}}
+               "sources": {file.name: {"content": file.read_text()}}}
     done = subprocess.run(["node", str(ROOT / "contracts/tools/solc"), "--standard-json"], input=json.dumps(request),
                           capture_output=True, text=True, check=True)
     answer = json.loads(done.stdout)
     wrong = [e["formattedMessage"] for e in answer.get("errors", []) if e["severity"] == "error"]
     if wrong:
         raise Failed("\n".join(wrong))
-    return "0x" + answer["contracts"]["Feeder.sol"][name]["evm"]["bytecode"]["object"]
+    return "0x" + answer["contracts"][file.name][name]["evm"]["bytecode"]["object"]
 
 
 def artifact(name):

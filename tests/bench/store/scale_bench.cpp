@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
@@ -17,11 +18,14 @@
 #include <functional>
 #include <iostream>
 #include <memory>
+#include <spawn.h>
 #include <string>
+#include <sys/wait.h>
 #include <unistd.h>
 
 // A ledger of many accounts with four balances each: filling, against RocksDB that writes the very
-// rows in the same run; starting; reading all of it as of a state; copying and pruning.
+// rows in the same run; starting after the process that filled it was killed; reading all of it as
+// of a state; copying and pruning; and the whole ledger again from its stored events.
 namespace margrave::store {
 namespace {
 
@@ -131,6 +135,13 @@ class Author {
         return block;
     }
 
+    // As if all of it had been asked for, in the blocks of `load`.
+    void skip_all() {
+        while (!is_done()) {
+            next(kEventsEach);
+        }
+    }
+
     [[nodiscard]] std::uint64_t events() const { return events_; }
 
     [[nodiscard]] BlockNum number() const { return BlockNum{number_}; }
@@ -189,9 +200,9 @@ class Bare : public rocksdb::WriteBatch::Handler {
     rocksdb::WriteBatch batch_;
 };
 
-void load(const fs::path& dir, const ChainId& chain, Author& author) {
-    const Dir bare_dir;
-    Bare bare(bare_dir.path);
+// Ends with the process, which is killed with the database open.
+[[noreturn]] void load(const fs::path& dir, const ChainId& chain, Author& author) {
+    Bare bare(dir.parent_path() / "bare");
     const auto db = must(Database::open({dir, keccak256("bench")}));
     Ledger ledger(*db);
     for (const Address& token : author.tokens) {
@@ -236,6 +247,44 @@ void load(const fs::path& dir, const ChainId& chain, Author& author) {
         "memory while loading: peak %llu MiB\n",
         static_cast<unsigned long long>(memory_mib("VmHWM"))
     );
+    std::fflush(stdout);
+    ::kill(::getpid(), SIGKILL);
+    std::abort();
+}
+
+// This program again, which fills a store and is killed.
+void load_and_die(const fs::path& dir, std::uint64_t accounts) {
+    std::string self = fs::read_symlink("/proc/self/exe").string();
+    std::string flag = "--fill";
+    std::string where = dir.string();
+    std::string count = std::to_string(accounts);
+    std::array<char*, 5> args{self.data(), flag.data(), where.data(), count.data(), nullptr};
+    pid_t child = 0;
+    int status = 0;
+    if (::posix_spawn(&child, self.c_str(), nullptr, nullptr, args.data(), environ) != 0 ||
+        ::waitpid(child, &status, 0) != child || !WIFSIGNALED(status) ||
+        WTERMSIG(status) != SIGKILL) {
+        std::abort();
+    }
+}
+
+std::uint64_t log_bytes(const fs::path& db_dir) {
+    std::uint64_t out = 0;
+    for (const fs::directory_entry& entry : fs::directory_iterator(db_dir)) {
+        out += entry.path().extension() == ".log" ? entry.file_size() : 0;
+    }
+    return out;
+}
+
+void replay(const Ledger& ledger, std::uint64_t events) {
+    const Timed took = time_of([&] { must(ledger.verify()); });
+    std::printf(
+        "the ledger again from its stored events, each row compared: %.1f s, %.1f CPU s, %.0f "
+        "events/s\n",
+        took.seconds,
+        took.cpu,
+        static_cast<double>(events) / took.seconds
+    );
 }
 
 void one_block_commits(Ledger& ledger, const ChainId& chain, Author& author) {
@@ -258,16 +307,23 @@ void read(const fs::path& dir, const ChainId& chain, Author& author) {
     std::unique_ptr<Database> db;
     std::unique_ptr<Ledger> ledger;
     const BlockNum loaded = author.number();
+    const std::uint64_t logged = log_bytes(dir / "db");
     const Timed opened = time_of([&] {
         db = must(Database::open({dir, keccak256("bench")}));
         ledger = std::make_unique<Ledger>(*db);
         must(ledger->trial_balance(LedgerId{1}, loaded));
     });
     std::printf(
-        "start: open %.2f s, memory %llu MiB\n",
+        "start after a SIGKILL: open %.2f s for %llu stored events, %.0f events/s; %.1f MB of "
+        "logs; "
+        "memory %llu MiB\n",
         opened.seconds,
+        static_cast<unsigned long long>(author.events()),
+        static_cast<double>(author.events()) / opened.seconds,
+        static_cast<double>(logged) / 1e6,
         static_cast<unsigned long long>(memory_mib("VmRSS"))
     );
+    std::printf("what it found: %s\n", db->note().c_str());
     std::size_t found = 0;
     const AsOf as_of{{chain, loaded}};
     const Timed first = time_of([&] { found = must(ledger->all_holdings(as_of)).size(); });
@@ -308,6 +364,7 @@ void read(const fs::path& dir, const ChainId& chain, Author& author) {
         pruned.seconds,
         1e3 * longest
     );
+    replay(*ledger, author.events());
     std::printf(
         "memory at the end: %llu MiB, peak %llu MiB\n",
         static_cast<unsigned long long>(memory_mib("VmRSS")),
@@ -318,14 +375,19 @@ void read(const fs::path& dir, const ChainId& chain, Author& author) {
 }  // namespace
 }  // namespace margrave::store
 
-// scale_bench [ACCOUNTS]
+// scale_bench [ACCOUNTS]; by itself also: scale_bench --fill DIR ACCOUNTS
 int main(int argc, char** argv) {
     using namespace margrave;
+    const ChainId chain = ChainId::evm(1);
+    if (argc == 4 && std::string(argv[1]) == "--fill") {
+        store::Author author(std::strtoull(argv[3], nullptr, 10));
+        store::load(argv[2], chain, author);
+    }
     const std::uint64_t accounts = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 1'000'000;
     const store::Dir dir;
-    const ChainId chain = ChainId::evm(1);
+    store::load_and_die(dir.path / "store", accounts);
     store::Author author(accounts);
-    store::load(dir.path / "store", chain, author);
+    author.skip_all();
     store::read(dir.path / "store", chain, author);
     return 0;
 }

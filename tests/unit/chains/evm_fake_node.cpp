@@ -6,6 +6,8 @@
 #include "core/keccak.hpp"
 #include "core/words.hpp"
 
+#include <algorithm>
+
 namespace margrave::chains::evm {
 namespace {
 
@@ -335,6 +337,12 @@ Task<rpc::RpcResult<std::vector<rpc::RpcResult<json>>>> FakeNode::batch(
 ) {
     if (dead) {
         co_return rpc::RpcError(rpc::RpcClass::kTransport, "connection refused");
+    }
+    const auto logs = std::ranges::count(calls, "eth_getLogs", &rpc::RpcCall::method);
+    if (static_cast<std::uint64_t>(logs) > logs_max) {
+        co_return rpc::RpcError(
+            rpc::RpcClass::kRangeTooLarge, Errc::kLimit, "an answer of too many bytes"
+        );
     }
     std::vector<rpc::RpcResult<json>> out;
     for (const rpc::RpcCall& one : calls) {

@@ -45,6 +45,8 @@ class FakeNode final : public rpc::RpcCaller {
     std::optional<std::uint64_t> final_number{0};
     /// Blocks that one eth_getLogs may span.
     std::uint64_t range_max{100'000};
+    /// Calls of eth_getLogs in one batch whose answer is read.
+    std::uint64_t logs_max{100'000};
     /// No answer at all.
     bool dead{false};
     /// Answers by method, before anything else is looked at.

@@ -136,6 +136,27 @@ TEST_F(EvmFollow, ARangeThatIsTooLargeIsHalvedUntilItPasses) {
     EXPECT_LT(node_->asked["eth_getLogs"], 40U);
 }
 
+// Nobody can be asked for the rest of an answer that was too long.
+TEST_F(EvmFollow, AnAnswerThatIsTooLongIsAskedForInPartsByAgreementToo) {
+    for (const std::uint64_t operators : {1U, 2U}) {
+        ChainSettings settings = fake_settings();
+        settings.proof = ProofMode::kAgreement;
+        settings.agreement = operators;
+        make(settings, operators > 1);
+        ledger_ = MiniLedger();
+        for (std::uint64_t i = 1; i <= 20; ++i) {
+            node_->mine({deposit(i)});
+            if (second_ != nullptr) {
+                second_->mine({deposit(i)});
+            }
+        }
+        node_->logs_max = 3;
+        follow();
+        EXPECT_EQ(ledger_.amounts().size(), 20U);
+        EXPECT_EQ(ledger_.view().head, node_->head());
+    }
+}
+
 TEST_F(EvmFollow, AReorgRevertsToTheAncestorAndThenAppliesTheNewBranch) {
     node_->mine({deposit(1)});
     node_->mine({deposit(2)});
