@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "margin/liquidation.hpp"
 
-#include "margin/detail/netting.hpp"
+#include "core/assert.hpp"
+#include "margin/detail/ways.hpp"
 #include "margin/orders.hpp"
 
 #include <algorithm>
 #include <optional>
 #include <set>
-#include <tuple>
 #include <utility>
 
 namespace margrave::margin {
 namespace {
 
-using detail::Group;
+using detail::Way;
+using detail::WorkingAccount;
 using Form = Market::Form;
 
 // What the roundings of one leg and of its two groups can take from health, in 1e-18 USD, and more.
@@ -22,117 +23,83 @@ constexpr std::int64_t kRoundingAllowance = 16;
 // A cent: below it a leg is rounding noise, whatever the parameters call dust.
 constexpr std::int64_t kSmallestLeg = 10'000'000'000'000'000;
 
-const Money& one() {
-    static const Money kOne = Money::whole(1);
-    return kOne;
+Result<Money> part_of(const Money& value, const Money& divisor, Round round) {
+    return mul_div(value, Money::whole(1), divisor, round);
 }
 
-// One way to heal: sell `sold` on its chain for `owed`, a token of the same chain.
-struct Pair {
-    const Form* sold{nullptr};
-    const Form* owed{nullptr};
-    // False: the proceeds repay a debt to our pool in that very token. True: there is none on this
-    // chain, they become collateral that nets with the debt elsewhere, on other chains or at
-    // watched contracts, and count at their backing.
-    bool as_collateral{false};
-    // Health gained by a dollar repaid: w_l - w_a (1 + b). Above zero, as check() sees to.
-    Money healing;
-    // Most dollars this pair can repay.
-    Money limit;
-    // (1 + b) of the sale.
-    Money bonus;
-    // Units of `sold` in its vault and not in an auction, none at watched contracts; what they
-    // count for.
-    Amount free;
-    Money free_value;
-    // Counted value that may leave the sold asset's group before it turns into a debt, and that its
-    // market takes.
-    Money room;
-};
-
-using PairKey = std::tuple<AssetId, AssetId, bool>;
-
-PairKey key_of(const Pair& pair) {
-    return {pair.sold->on->asset, pair.owed->on->asset, pair.as_collateral};
-}
-
-bool is_better(const Pair& a, const Pair& b) {
-    if (a.healing != b.healing) {
-        return a.healing > b.healing;
+// How far a leg may miss the target, or pass it, because tokens come in units: one of each, at the
+// largest weight.
+Result<Money> step_of(const Way& way) {
+    Money out = Money::from_e18(kRoundingAllowance);
+    for (const Form* form : {way.sold, way.owed}) {
+        MARGRAVE_TRY(
+            const auto unit, value_of(Amount{1}, form->asset->decimals, form->price, Round::kUp)
+        );
+        MARGRAVE_TRY(const auto weighted, mul(unit, Money::whole(kDebtWeightMax), Round::kUp));
+        MARGRAVE_TRY(out, add(out, weighted));
     }
-    // Repaying a debt is worth at least as much as adding collateral beside it.
-    if (a.as_collateral != b.as_collateral) {
-        return b.as_collateral;
-    }
-    return std::tie(a.sold->on->asset, a.owed->on->asset) <
-           std::tie(b.sold->on->asset, b.owed->on->asset);
+    return out;
 }
 
 class Planner {
   public:
-    Planner(const AccountHoldings& holdings, const Market& market, const PlanLimits& limits)
+    Planner(WorkingAccount account, const Market& market, const PlanLimits& limits)
         : market_(market),
-          limits_(limits) {
-        work_.account = holdings.account;
-        work_.positions = holdings.positions;
-        work_.holdings = holdings.holdings;
-    }
+          limits_(limits),
+          account_(std::move(account)) {}
 
     Result<LiquidationPlan> run() {
-        MARGRAVE_TRY(merge_rows());
-        MARGRAVE_TRY(measure());
         LiquidationPlan plan;
-        plan.health_before = health_;
-        plan.health_after = health_;
-        if (!health_.is_negative()) {
+        plan.health_before = account_.health();
+        plan.health_after = account_.health();
+        if (!account_.health().is_negative()) {
             return plan;
         }
         MARGRAVE_TRY(set_aims());
         // Each turn uses up one way, so the number of ways bounds the turns.
-        while (close_all_ || health_ < target_) {
-            MARGRAVE_TRY(const auto pair, best_pair());
-            if (!pair) {
+        while (close_all_ || account_.health() < target_) {
+            MARGRAVE_TRY(const auto way, best_way());
+            if (!way) {
                 break;
             }
-            used_.insert(key_of(*pair));
-            MARGRAVE_TRY(auto leg, size_leg(*pair));
+            used_.insert(way->key());
+            MARGRAVE_TRY(auto leg, size_leg(*way));
             if (leg) {
-                MARGRAVE_TRY(execute(*leg));
-                MARGRAVE_TRY(measure());
+                MARGRAVE_TRY(account_.take(*leg));
+                MARGRAVE_TRY(budget_, sub(budget_, leg->repaid_value));
+                MARGRAVE_TRY(use_capacity(limits_.capacity, {&*leg, 1}, market_.parameters()));
                 MARGRAVE_TRY(join(plan.legs, *std::move(leg)));
             }
         }
-        plan.health_after = health_;
+        plan.health_after = account_.health();
+        MARGRAVE_TRY(plan.end, ending());
         return plan;
     }
 
     // One sale that somebody asks for, at its floor, whatever health is.
     Result<LiquidationPlan> sell(const PriceOrder& order) {
-        MARGRAVE_TRY(merge_rows());
-        MARGRAVE_TRY(measure());
         LiquidationPlan plan;
-        plan.health_before = health_;
-        MARGRAVE_TRY(const auto pair, pair_for(order));
-        MARGRAVE_TRY(const auto repay, mul_div(pair.free_value, one(), pair.bonus, Round::kDown));
-        MARGRAVE_TRY(auto leg, make_leg(pair, repay, repay));
+        plan.health_before = account_.health();
+        MARGRAVE_TRY(const auto way, way_for(order));
+        MARGRAVE_TRY(const auto repay, detail::sellable(way));
+        MARGRAVE_TRY(auto leg, detail::make_leg(way, repay));
         if (leg) {
-            MARGRAVE_TRY(execute(*leg));
-            MARGRAVE_TRY(measure());
+            MARGRAVE_TRY(account_.take(*leg));
             plan.legs.push_back(*std::move(leg));
         }
-        plan.health_after = health_;
+        plan.health_after = account_.health();
         return plan;
     }
 
   private:
-    Result<Pair> pair_for(const PriceOrder& order) const {
-        Pair pair;
-        pair.sold = market_.find(order.sell);
-        pair.owed = market_.find(order.proceeds);
-        if (pair.sold == nullptr || pair.owed == nullptr || pair.sold->group == pair.owed->group ||
+    Result<Way> way_for(const PriceOrder& order) const {
+        Way way;
+        way.sold = market_.find(order.sell);
+        way.owed = market_.find(order.proceeds);
+        if (way.sold == nullptr || way.owed == nullptr || way.sold->group == way.owed->group ||
             order.sell.chain() != order.proceeds.chain() ||
-            pair.sold->asset->max_bonus.sign() <= 0 || pair.sold->trouble != 0 ||
-            pair.owed->trouble != 0) {
+            way.sold->asset->max_bonus.sign() <= 0 || way.sold->trouble != 0 ||
+            way.owed->trouble != 0) {
             return fail(
                 Errc::kInvalid,
                 order.sell.text() + " cannot be sold for " + order.proceeds.text() +
@@ -140,224 +107,183 @@ class Planner {
                     "seizable"
             );
         }
-        pair.bonus = pair.sold->asset->max_bonus;
-        const Holding* lot = row_of(*pair.sold);
-        const Holding* debt = row_of(*pair.owed);
-        pair.as_collateral = debt == nullptr || debt->own_debt().is_zero();
-        pair.free = lot == nullptr ? Amount{} : min(lot->free(), order.amount);
-        MARGRAVE_TRY(pair.free_value, detail::counted_value(pair.free, *pair.sold));
-        pair.room = pair.free_value;
-        return pair;
-    }
-
-    // One row per asset, ascending, so that the plan does not depend on the order of the input.
-    Result<void> merge_rows() {
-        std::ranges::sort(work_.holdings, {}, &Holding::asset);
-        std::vector<Holding> merged;
-        for (const Holding& row : work_.holdings) {
-            if (merged.empty() || merged.back().asset != row.asset) {
-                merged.push_back(row);
-                continue;
-            }
-            Holding& into = merged.back();
-            MARGRAVE_TRY(into.collateral, add(into.collateral, row.collateral));
-            MARGRAVE_TRY(into.debt, add(into.debt, row.debt));
-            MARGRAVE_TRY(into.in_sale, add(into.in_sale, row.in_sale));
-            MARGRAVE_TRY(into.mapped, add(into.mapped, row.mapped));
-            MARGRAVE_TRY(into.mapped_debt, add(into.mapped_debt, row.mapped_debt));
-        }
-        work_.holdings = std::move(merged);
-        return ok();
-    }
-
-    // Liquidation-end health, groups and debt of the account as it stands.
-    Result<void> measure() {
-        const AccountState state = evaluate_state(
-            work_, market_, /*was_liquidatable=*/true, /*provisional_differs=*/false
-        );
-        if (state.status == Status::kUnattestable) {
-            return fail(
-                Errc::kUnattestable,
-                "account " + to_hex(work_.account) +
-                    " cannot be liquidated: " + describe_guards(state.flags)
-            );
-        }
-        health_ = state.liquidation_end;
-        groups_.clear();
-        for (const Holding& row : work_.holdings) {
-            if (const Form* form = market_.find(row.asset); form != nullptr && form->trouble == 0) {
-                MARGRAVE_TRY(const auto value, detail::value_of(row, *form));
-                MARGRAVE_TRY(detail::add_to_group(groups_, *form, value));
-            }
-        }
-        MARGRAVE_TRY(detail::close_groups(groups_));
-        debt_ = Money{};
-        for (const Group& group : groups_) {
-            if (group.net.is_negative()) {
-                MARGRAVE_TRY(debt_, sub(debt_, group.net));
-            }
-        }
-        return ok();
+        way.bonus = way.sold->asset->max_bonus;
+        const Holding* lot = account_.row_of(*way.sold);
+        const Holding* debt = account_.row_of(*way.owed);
+        way.as_collateral = debt == nullptr || debt->own_debt().is_zero();
+        way.free = lot == nullptr ? Amount{} : min(lot->free(), order.amount);
+        MARGRAVE_TRY(way.free_value, detail::counted_value(way.free, *way.sold));
+        way.room = way.free_value;
+        return way;
     }
 
     Result<void> set_aims() {
         const LiquidationParameters& rules = market_.parameters().liquidation;
-        close_all_ = debt_ < rules.close_all_below;
-        MARGRAVE_TRY(const auto buffer, mul(debt_, rules.target_buffer, Round::kUp));
+        const Money& debt = account_.debt();
+        close_all_ = debt < rules.close_all_below;
+        MARGRAVE_TRY(const auto buffer, mul(debt, rules.target_buffer, Round::kUp));
         MARGRAVE_TRY(target_, add(buffer, Money::from_e18(kRoundingAllowance)));
-        budget_ = debt_;
+        budget_ = debt;
         if (!close_all_) {
-            MARGRAVE_TRY(budget_, mul(debt_, rules.close_factor, Round::kDown));
+            MARGRAVE_TRY(budget_, mul(debt, rules.close_factor, Round::kDown));
         }
         return ok();
     }
 
-    [[nodiscard]] const Group* group_of(const Form& form) const {
-        const auto found = std::ranges::find(groups_, form.group, &Group::index);
-        return found == groups_.end() ? nullptr : &*found;
-    }
-
-    [[nodiscard]] const Holding* row_of(const Form& form) const {
-        const auto found = std::ranges::find(work_.holdings, form.on->asset, &Holding::asset);
-        return found == work_.holdings.end() ? nullptr : &*found;
-    }
-
-    Holding& row_for(const AssetId& asset) {
-        auto found = std::ranges::lower_bound(work_.holdings, asset, {}, &Holding::asset);
-        if (found == work_.holdings.end() || found->asset != asset) {
-            found = work_.holdings.insert(found, Holding{});
-            found->asset = asset;
-        }
-        return *found;
-    }
-
-    Result<std::optional<Pair>> best_pair() const {
-        std::optional<Pair> best;
+    Result<std::optional<Way>> best_way() const {
+        std::optional<Way> best;
         for (const Form& sold : market_.forms()) {
             for (const Form& owed : market_.forms()) {
-                MARGRAVE_TRY(const auto pair, pair_of(sold, owed));
-                if (pair && !used_.contains(key_of(*pair)) && (!best || is_better(*pair, *best))) {
-                    best = pair;
+                for (const bool above_cap : {true, false}) {
+                    MARGRAVE_TRY(
+                        auto way,
+                        find_way(account_, sold, owed, above_cap, market_.parameters(), limits_)
+                    );
+                    if (!way || used_.contains(way->key())) {
+                        continue;
+                    }
+                    if (way->is_correlated()) {
+                        MARGRAVE_TRY(way->healing, judged_healing(*way));
+                    }
+                    if (way->healing.sign() > 0 && (!best || is_better(*way, *best))) {
+                        best = std::move(way);
+                    }
                 }
             }
         }
         return best;
     }
 
-    // Nothing when the two do not make a way to heal.
-    Result<std::optional<Pair>> pair_of(const Form& sold, const Form& owed) const {
-        const Group* gain = group_of(sold);
-        const Group* loss = group_of(owed);
-        const Holding* lot = row_of(sold);
-        const bool same_chain = sold.on->asset.chain() == owed.on->asset.chain();
-        if (!same_chain || gain == nullptr || loss == nullptr || lot == nullptr ||
-            gain->net.sign() <= 0 || !loss->net.is_negative() || owed.trouble != 0 ||
-            sold.asset->max_bonus.sign() <= 0) {
-            return std::optional<Pair>{};
-        }
-        Pair pair;
-        pair.sold = &sold;
-        pair.owed = &owed;
-        pair.free = lot->free();
-        const auto left = limits_.capacity.find(sold.asset->name);
-        pair.room = left == limits_.capacity.end() ? gain->net : min(gain->net, left->second);
-        MARGRAVE_TRY(
-            pair.bonus,
-            bonus_at(*sold.asset, market_.parameters().liquidation, limits_.under_water_s)
-        );
-        MARGRAVE_TRY(pair.free_value, detail::counted_value(pair.free, sold));
-        MARGRAVE_TRY(
-            const auto lost, mul(sold.asset->collateral.liquidation_end, pair.bonus, Round::kUp)
-        );
-        MARGRAVE_TRY(pair.healing, sub(owed.asset->debt.liquidation_end, lost));
-        pair.limit = negate(loss->net);
-        const Holding* debt = row_of(owed);
-        pair.as_collateral = debt == nullptr || debt->own_debt().is_zero();
-        if (!pair.as_collateral) {
-            MARGRAVE_TRY(
-                const auto here,
-                value_of(debt->own_debt(), owed.asset->decimals, owed.price, Round::kUp)
-            );
-            pair.limit = min(pair.limit, here);
-        }
-        if (pair.free.is_zero() || pair.room.is_zero() || pair.healing.sign() <= 0) {
-            return std::optional<Pair>{};
-        }
-        return std::optional<Pair>{pair};
+    // Most dollars that the way, the collateral and the close factor let one leg repay.
+    Result<Money> most_of(const Way& way) const {
+        MARGRAVE_TRY(const auto sellable, detail::sellable(way));
+        return min(min(way.limit, sellable), budget_);
     }
 
-    // x, the dollars to repay: what is needed, at most what the pair, the collateral and the close
-    // factor allow. Nothing when the leg would be dust.
-    Result<std::optional<PlannedLeg>> size_leg(const Pair& pair) const {
-        const Money& bonus = pair.bonus;
+    // x* if health is as straight as the way's healing says.
+    Result<Money> straight(const Way& way, const Money& most) const {
+        if (close_all_) {
+            return most;
+        }
+        MARGRAVE_TRY(const auto missing, sub(target_, account_.health()));
+        MARGRAVE_TRY(const auto needed, part_of(missing, way.healing, Round::kUp));
+        return min(needed, most);
+    }
+
+    // Health once the way repaid so much.
+    Result<Money> health_at(const Way& way, const Money& repay) const {
+        MARGRAVE_TRY(const auto leg, detail::make_leg(way, repay));
+        if (!leg) {
+            return account_.health();
+        }
+        return account_.health_after(*leg);
+    }
+
+    // Health that a dollar gains over the stretch that would be sold, by the engine: relief that
+    // goes with the sale, or comes, is in it.
+    Result<Money> judged_healing(const Way& way) const {
+        MARGRAVE_TRY(const auto most, most_of(way));
+        MARGRAVE_TRY(const auto repay, straight(way, most));
+        if (repay.sign() <= 0) {
+            return way.healing;
+        }
+        MARGRAVE_TRY(const auto after, health_at(way, repay));
+        MARGRAVE_TRY(const auto gained, sub(after, account_.health()));
+        return part_of(gained, repay, Round::kDown);
+    }
+
+    // The least in [0, most] that reaches the target, or `most`. The straight x* is taken when the
+    // engine finds it so; else the target lies between two amounts, and they are halved down to
+    // one unit. Health never falls in x, so what is found is the least up to the units of tokens.
+    // What is less than a unit is worth one only below zero.
+    Result<Money> least_that_heals(const Way& way, const Money& most) const {
+        MARGRAVE_TRY(const auto guess, straight(way, most));
+        MARGRAVE_TRY(const auto leg, detail::make_leg(way, guess));
+        if (!leg && !account_.health().is_negative()) {
+            return guess;
+        }
+        MARGRAVE_TRY(const auto reached, health_at(way, guess));
+        MARGRAVE_TRY(const auto step, step_of(way));
+        MARGRAVE_TRY(const auto passed, sub(reached, target_));
+        const bool enough = reached >= target_;
+        if ((enough && passed <= step) || (!enough && guess == most)) {
+            return guess;
+        }
+        Money low = enough ? Money{} : guess;
+        Money high = enough ? guess : most;
+        if (!enough) {
+            MARGRAVE_TRY(const auto at_most, health_at(way, most));
+            if (at_most < target_) {
+                return most;
+            }
+        }
+        for (;;) {
+            MARGRAVE_TRY(const auto sum, add(low, high));
+            MARGRAVE_TRY(
+                const auto middle,
+                mul_div(sum, Money::from_e18(1), Money::from_e18(2), Round::kDown)
+            );
+            if (middle == low) {
+                return high;
+            }
+            MARGRAVE_TRY(const auto there, health_at(way, middle));
+            (there < target_ ? low : high) = middle;
+        }
+    }
+
+    // Nothing when the leg would be dust.
+    Result<std::optional<PlannedLeg>> size_leg(const Way& way) const {
         const Money dust =
             max(market_.parameters().liquidation.dust, Money::from_e18(kSmallestLeg));
-        MARGRAVE_TRY(
-            const auto sellable,
-            mul_div(min(pair.free_value, pair.room), one(), bonus, Round::kDown)
-        );
-        const Money most = min(min(pair.limit, sellable), budget_);
+        MARGRAVE_TRY(const auto most, most_of(way));
+        MARGRAVE_TRY(const auto least, part_of(dust, way.bonus, Round::kUp));
+        // Below zero even the last bit has to be sold, or the account would stay liquidatable
+        // without a way out; above zero what is missing to the buffer can wait.
+        if (most < least) {
+            return std::optional<PlannedLeg>{};
+        }
         Money repay = most;
         if (!close_all_) {
-            MARGRAVE_TRY(const auto missing, sub(target_, health_));
-            MARGRAVE_TRY(const auto needed, mul_div(missing, one(), pair.healing, Round::kUp));
-            repay = min(needed, most);
+            MARGRAVE_TRY(repay, least_that_heals(way, most));
         }
-        MARGRAVE_TRY(const auto least, mul_div(dust, one(), bonus, Round::kUp));
         if (repay < least) {
-            // Below zero even the last bit has to be sold, or the account would stay liquidatable
-            // without a way out; above zero what is missing to the buffer can wait.
-            if (!health_.is_negative() || most < least) {
+            if (!account_.health().is_negative()) {
                 return std::optional<PlannedLeg>{};
             }
             repay = least;
         }
-        return make_leg(pair, repay, sellable);
+        return detail::make_leg(way, repay);
     }
 
-    static Result<std::optional<PlannedLeg>> make_leg(
-        const Pair& pair, const Money& repay, const Money& sellable
-    ) {
-        const Form& sold = *pair.sold;
-        const Form& owed = *pair.owed;
-        PlannedLeg leg;
-        leg.asset = sold.on->asset;
-        leg.debt_asset = owed.on->asset;
-        leg.repaid_value = repay;
-        if (repay == sellable && pair.free_value <= pair.room) {
-            // The whole lot: a conversion to dollars and back would leave a few units behind.
-            leg.seize = pair.free;
-        } else {
-            MARGRAVE_TRY(const auto counted, mul(repay, pair.bonus, Round::kDown));
-            MARGRAVE_TRY(const auto value, mul_div(counted, one(), sold.on->backing, Round::kDown));
-            MARGRAVE_TRY(
-                leg.seize, units_for(value, sold.asset->decimals, sold.price, Round::kDown)
-            );
+    Result<PlanEnd> ending() {
+        const bool healed = !account_.health().is_negative();
+        if (healed) {
+            const bool reached = close_all_ || account_.health() >= target_;
+            return reached ? PlanEnd::kTarget : PlanEnd::kHealed;
         }
-        const Money& backing = pair.as_collateral ? owed.on->backing : one();
-        MARGRAVE_TRY(const auto paid, mul_div(repay, one(), backing, Round::kUp));
-        MARGRAVE_TRY(
-            leg.min_proceeds, units_for(paid, owed.asset->decimals, owed.price, Round::kUp)
-        );
-        MARGRAVE_TRY(leg.seized_value, detail::counted_value(leg.seize, sold));
-        if (leg.seize.is_zero() || leg.min_proceeds.is_zero()) {
-            return std::optional<PlannedLeg>{};
+        limits_.capacity.clear();
+        MARGRAVE_TRY(const bool by_market, could_go_on());
+        if (by_market) {
+            return PlanEnd::kMarket;
         }
-        return std::optional<PlannedLeg>{std::move(leg)};
+        budget_ = account_.debt();
+        MARGRAVE_TRY(const bool by_close_factor, could_go_on());
+        return by_close_factor ? PlanEnd::kCloseFactor : PlanEnd::kExhausted;
     }
 
-    // As the ledger will post it if the lot sells at its floor.
-    Result<void> execute(const PlannedLeg& leg) {
-        Holding& lot = row_for(leg.asset);
-        MARGRAVE_TRY(lot.collateral, sub(lot.collateral, leg.seize));
-        Holding& owed = row_for(leg.debt_asset);
-        const Amount surplus = sub_or_zero(leg.min_proceeds, owed.own_debt());
-        MARGRAVE_TRY(
-            owed.debt, add(sub_or_zero(owed.own_debt(), leg.min_proceeds), owed.mapped_debt)
-        );
-        MARGRAVE_TRY(owed.collateral, add(owed.collateral, surplus));
-        MARGRAVE_TRY(budget_, sub(budget_, leg.repaid_value));
-        return use_capacity(limits_.capacity, {&leg, 1}, market_.parameters());
+    Result<bool> could_go_on() {
+        used_.clear();
+        for (;;) {
+            MARGRAVE_TRY(const auto way, best_way());
+            if (!way) {
+                return false;
+            }
+            used_.insert(way->key());
+            MARGRAVE_TRY(const auto leg, size_leg(*way));
+            if (leg) {
+                return true;
+            }
+        }
     }
 
     // Two ways through the same two tokens are one sale.
@@ -378,17 +304,33 @@ class Planner {
 
     const Market& market_;
     PlanLimits limits_;
-    AccountHoldings work_;
-    std::vector<Group> groups_;
-    std::set<PairKey> used_;
-    Money health_;
-    Money debt_;
+    WorkingAccount account_;
+    std::set<Way::Key> used_;
     Money target_;
     Money budget_;
     bool close_all_{false};
 };
 
 }  // namespace
+
+std::string_view describe(PlanEnd end) {
+    switch (end) {
+        case PlanEnd::kNotNeeded:
+            return "has nothing to sell: liquidation-end health is not below zero";
+        case PlanEnd::kTarget:
+            return "reaches the target";
+        case PlanEnd::kHealed:
+            return "heals; what is missing to the target is too little to sell, or cannot be sold";
+        case PlanEnd::kMarket:
+            return "does not heal yet: its markets take no more within their window";
+        case PlanEnd::kCloseFactor:
+            return "does not heal yet: the close factor lets one lock repay no more";
+        case PlanEnd::kExhausted:
+            return "has nothing more to sell on a chain where the debt, or a token of it, lies";
+    }
+    MARGRAVE_ASSERT(false);
+    return {};
+}
 
 Result<LiquidationPlan> plan_liquidation(
     const AccountHoldings& holdings, const PriceTable& prices, const Parameters& parameters
@@ -399,13 +341,15 @@ Result<LiquidationPlan> plan_liquidation(
 Result<LiquidationPlan> plan_liquidation(
     const AccountHoldings& holdings, const Market& market, const PlanLimits& limits
 ) {
-    return Planner(holdings, market, limits).run();
+    MARGRAVE_TRY(auto account, WorkingAccount::of(holdings, market));
+    return Planner(std::move(account), market, limits).run();
 }
 
 Result<LiquidationPlan> plan_sale(
     const AccountHoldings& holdings, const PriceOrder& order, const Market& market
 ) {
-    return Planner(holdings, market, {}).sell(order);
+    MARGRAVE_TRY(auto account, WorkingAccount::of(holdings, market));
+    return Planner(std::move(account), market, {}).sell(order);
 }
 
 }  // namespace margrave::margin

@@ -95,6 +95,10 @@ class Tightened {
         }
         compare_venues();
         compare_risk();
+        compare_times();
+        // What these mean cannot be said to ask more or less.
+        note(next_.engine != previous_.engine, "/engine");
+        note(next_.watches != previous_.watches, "/watches");
         note(next_.liquidation != previous_.liquidation, "/liquidation");
         note(next_.notice_s < previous_.notice_s, "/notice_s");
         return std::move(out_);
@@ -113,6 +117,32 @@ class Tightened {
         note(tighter, std::move(where));
     }
 
+    static bool is_lower_limit(std::uint64_t before, std::uint64_t after) {
+        return after != 0 && (before == 0 || after < before);
+    }
+
+    // A shorter time to use what is signed, or to come back before a chain counts as dead. What an
+    // attestation stays valid for cuts both ways: a state that is better or worse than the next.
+    void compare_times() {
+        note(next_.validity_s != previous_.validity_s, "/validity_s");
+        note(next_.release_deadline_s < previous_.release_deadline_s, "/release_deadline_s");
+        note(is_lower_limit(previous_.max_head_age_s, next_.max_head_age_s), "/max_head_age_s");
+        for (const auto* ages : {&previous_.max_head_age_of, &next_.max_head_age_of}) {
+            for (const auto& [chain, seconds] : *ages) {
+                const bool lower =
+                    is_lower_limit(previous_.head_age_limit(chain), next_.head_age_limit(chain));
+                const std::string where = "/max_head_age_of/" + chain.text();
+                note(lower && std::ranges::find(out_, where) == out_.end(), where);
+            }
+        }
+    }
+
+    [[nodiscard]] static Money bridge_haircut(const Parameters& of, const AssetOnChain& form) {
+        return form.bridge_tier == 0 || form.bridge_tier > of.risk.bridge_tiers.size()
+                   ? Money{}
+                   : of.risk.bridge_tiers[form.bridge_tier - 1];
+    }
+
     void compare(
         const AssetParameters& before, const AssetParameters& after, const std::string& at
     ) {
@@ -124,7 +154,12 @@ class Tightened {
         weights(before.collateral, after.collateral, at + "/collateral");
         weights(after.debt, before.debt, at + "/debt");
         note(after.decimals != before.decimals, at + "/decimals");
+        note(before.borrowable && !after.borrowable, at + "/borrowable");
         note(after.max_bonus > before.max_bonus, at + "/max_bonus");
+        // Less, or over a longer time, that its liquidations may sell.
+        cap(before.market_capacity, after.market_capacity, at + "/market/capacity");
+        const bool both = !before.market_capacity.is_zero() && !after.market_capacity.is_zero();
+        note(both && after.market_window_s > before.market_window_s, at + "/market/window_s");
         note(after.max_age_s < before.max_age_s, at + "/max_age_s");
         note(after.price_min > before.price_min, at + "/price_min");
         note(after.price_max < before.price_max, at + "/price_max");
@@ -144,7 +179,9 @@ class Tightened {
             }
             const std::string where = at + "/on/" + std::to_string(form - after.on.begin());
             note(form->backing < before.on[i].backing, where + "/backing");
-            note(form->bridge_tier > before.on[i].bridge_tier, where + "/bridge_tier");
+            const bool further =
+                bridge_haircut(next_, *form) > bridge_haircut(previous_, before.on[i]);
+            note(further, where + "/bridge_tier");
             const bool early_gone = form->early != before.on[i].early;
             note(!before.on[i].early.empty() && early_gone, where + "/early");
             note(form->early_total < before.on[i].early_total, where + "/early_total");
@@ -206,12 +243,13 @@ class Tightened {
                 "/risk/bridge_tiers/" + std::to_string(i)
             );
         }
-        // A group that lost an asset or some of its relief.
+        // A group that lost some of its relief, or has other assets: one more changes the mean
+        // haircut that is let off.
         for (const Correlation& group : before.correlations) {
             const auto found =
                 std::ranges::find(after.correlations, group.name, &Correlation::name);
             const bool kept = found != after.correlations.end() && found->relief >= group.relief &&
-                              std::ranges::includes(found->assets, group.assets);
+                              found->assets == group.assets;
             note(!kept, "/risk/correlations");
         }
     }

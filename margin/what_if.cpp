@@ -68,7 +68,7 @@ Result<void> liquidate(WhatIf& out, const Market& market) {
     }
     out.plan = std::move(plan).value();
     if (out.plan.legs.empty()) {
-        out.no_plan = "no collateral can be sold on a chain where the debt, or a token of it, lies";
+        out.no_plan = "the plan " + std::string(describe(out.plan.end));
     }
     AccountHoldings sold = out.after.holdings;
     for (const PlannedLeg& leg : out.plan.legs) {

@@ -251,7 +251,8 @@ Result<bool> liquidate(
          {"lock", lock},
          {"legs", drafts.size()},
          {"health_before", plan.health_before.to_decimal(2)},
-         {"health_after", plan.health_after.to_decimal(2)}}
+         {"health_after", plan.health_after.to_decimal(2)},
+         {"plan", margin::describe(plan.end)}}
     );
     return true;
 }

@@ -390,23 +390,27 @@ std::string_view to_string(OrderState state) {
     return "";
 }
 
-OrderStanding order_standing(const SignedOrder& order, std::span<const RoundStub> rounds) {
+OrderStanding first_standing(const SignedOrder& order) {
     OrderStanding out;
-    if (!order.cancelled.empty()) {
-        out.state = OrderState::kCancelled;
-        return out;
+    out.state = order.cancelled.empty() ? OrderState::kWaiting : OrderState::kCancelled;
+    return out;
+}
+
+OrderStanding standing_after(
+    OrderStanding standing, const SignedOrder& order, const RoundStub& round
+) {
+    if (standing.state != OrderState::kWaiting) {
+        return standing;
     }
-    for (const RoundStub& round : rounds) {
-        for (const PriceRow& row : round.prices) {
-            if (margin::is_triggered(order.order, row, round.issued_at)) {
-                return {OrderState::kTriggered, round.round, round.issued_at, row.price};
-            }
+    for (const PriceRow& row : round.prices) {
+        if (margin::is_triggered(order.order, row, round.issued_at)) {
+            return {OrderState::kTriggered, round.round, round.issued_at, row.price};
         }
     }
-    if (!rounds.empty() && rounds.back().issued_at > order.order.expiry) {
-        out.state = OrderState::kExpired;
+    if (round.issued_at > order.order.expiry) {
+        standing.state = OrderState::kExpired;
     }
-    return out;
+    return standing;
 }
 
 }  // namespace margrave::relayer

@@ -7,7 +7,6 @@
 
 #include <filesystem>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -73,8 +72,12 @@ struct OrderStanding {
     Money price;
 };
 
-/// Where an order stands by signed rounds, oldest first: a round's guarded price triggers it once
-/// and for all. Whoever has the log finds the same.
-OrderStanding order_standing(const SignedOrder& order, std::span<const RoundStub> rounds);
+/// Before any round: waiting, or cancelled.
+OrderStanding first_standing(const SignedOrder& order);
+/// Where it stands after one more signed round; rounds come oldest first. A round's guarded price
+/// triggers it once and for all. Whoever has the log finds the same.
+OrderStanding standing_after(
+    OrderStanding standing, const SignedOrder& order, const RoundStub& round
+);
 
 }  // namespace margrave::relayer

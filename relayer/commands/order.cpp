@@ -162,23 +162,35 @@ json order_json(const SignedOrder& row, const OrderStanding& standing) {
     return out;
 }
 
-Result<std::vector<RoundStub>> rounds_since(const RoundView& view, const OrderBook& book) {
-    std::uint64_t from = view.round->attestation.issued_at.value;
+// In the order of the book, by the rounds since the first of them became valid.
+Result<std::vector<OrderStanding>> standings_of(const RoundView& view, const OrderBook& book) {
+    const std::uint64_t now = view.round->attestation.issued_at.value;
+    std::uint64_t from = now;
+    std::vector<OrderStanding> out;
     for (const SignedOrder& row : book.orders()) {
         from = std::min(from, row.order.valid_from.value);
+        out.push_back(first_standing(row));
     }
-    return recent_rounds(*view.database, view.round->attestation.issued_at.value - from);
+    MARGRAVE_TRY(const auto rounds, recent_rounds(*view.database, now - from));
+    MARGRAVE_TRY(rounds.visit([&](const RoundStub& round) -> Result<void> {
+        for (std::size_t i = 0; i < out.size(); ++i) {
+            out[i] = standing_after(std::move(out[i]), book.orders()[i], round);
+        }
+        return ok();
+    }));
+    return out;
 }
 
 Result<int> run_orders(Context& context) {
     MARGRAVE_TRY(const auto view, open_signed_round(context, RoundNum{0}));
     MARGRAVE_TRY(const auto book, OrderBook::open(view.settings.data_dir, view.network()));
-    MARGRAVE_TRY(const auto rounds, rounds_since(view, book));
+    MARGRAVE_TRY(const auto standings, standings_of(view, book));
     json list = json::array();
     std::vector<std::vector<std::string>> rows;
     bool triggered = false;
-    for (const SignedOrder& row : book.orders()) {
-        const OrderStanding standing = order_standing(row, rounds);
+    for (std::size_t i = 0; i < standings.size(); ++i) {
+        const SignedOrder& row = book.orders()[i];
+        const OrderStanding& standing = standings[i];
         json one = order_json(row, standing);
         if (standing.state == OrderState::kTriggered) {
             triggered = true;

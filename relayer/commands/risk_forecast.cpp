@@ -130,7 +130,7 @@ Result<Outlook> look_ahead(
     MARGRAVE_TRY(const auto step, parse_span(options.step));
     MARGRAVE_TRY(const auto rounds, recent_rounds(*view.database, span));
     Outlook out;
-    out.history = make_history(rounds, view.round->parameters, step);
+    MARGRAVE_TRY(out.history, make_history(rounds, view.round->parameters, step));
     for (const margin::Evaluation& evaluation : view.round->evaluations) {
         auto account = linear_account(evaluation.holdings, view.round->parameters, out.history);
         if (account) {

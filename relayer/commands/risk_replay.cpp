@@ -103,12 +103,11 @@ std::string verdicts_text(const RulesReplay& replay) {
     );
 }
 
-Result<Replayed> replay_all(
-    const RoundView& view, const std::vector<RoundStub>& rounds, RulesReplay& replay
-) {
+Result<Replayed> replay_all(const RoundView& view, const RoundSpan& rounds, RulesReplay& replay) {
     Replayed out;
-    for (const RoundStub& stub : rounds) {
-        const auto round = replay_round(view.network(), *view.database, *view.ledger, stub.round);
+    for (std::uint64_t number = rounds.first().value; number <= rounds.last().value; ++number) {
+        const auto round =
+            replay_round(view.network(), *view.database, *view.ledger, RoundNum{number});
         if (!round) {
             if (round.error().code != Errc::kNotFound) {
                 return round.as_failure();
@@ -117,8 +116,8 @@ Result<Replayed> replay_all(
             continue;
         }
         MARGRAVE_TRY(replay.add(*view.database, *view.ledger, round.value()));
-        out.first = out.first == 0 ? stub.round.value : out.first;
-        out.last = stub.round.value;
+        out.first = out.first == 0 ? number : out.first;
+        out.last = number;
         ++out.done;
     }
     if (out.done == 0) {

@@ -37,8 +37,9 @@ Result<int> run_report(Context& context, const ReportOptions& options) {
     }
     MARGRAVE_TRY(const auto rounds, recent_rounds(*view.database, span));
     // Some five hundred points are more than can be seen.
-    const std::uint64_t seen = rounds.back().issued_at.value - rounds.front().issued_at.value;
-    input.history = make_history(rounds, round.parameters, std::max<std::uint64_t>(seen / 500, 1));
+    const std::uint64_t seen = rounds.until().value - rounds.from().value;
+    const std::uint64_t step = std::max<std::uint64_t>(seen / 500, 1);
+    MARGRAVE_TRY(input.history, make_history(rounds, round.parameters, step));
     const std::string html = report_html(input);
     MARGRAVE_TRY(infra::write_file_atomic(options.out, html, kReportMode));
     nlohmann::json document = nlohmann::json::object();

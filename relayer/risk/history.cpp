@@ -27,6 +27,10 @@ Result<std::optional<RoundStub>> read_stub(
         RoundStub{draft.attestation.round, draft.attestation.issued_at, std::move(draft.prices)}};
 }
 
+std::string name_of(std::uint64_t round) {
+    return "round/" + std::to_string(round);
+}
+
 // The usable price of each asset in one round; zero where there is none.
 std::vector<double> prices_in(const RoundStub& round, const margin::Parameters& parameters) {
     std::vector<double> out(parameters.assets.size(), 0.0);
@@ -72,26 +76,46 @@ void keep_complete(PriceHistory& history, const margin::Parameters& parameters) 
 
 }  // namespace
 
-Result<std::vector<RoundStub>> recent_rounds(
-    const store::Database& database, std::uint64_t span_s
-) {
-    std::vector<RoundStub> out;
-    MARGRAVE_TRY(auto last, read_stub(database, "round/last"));
+Result<void> RoundSpan::visit(const std::function<Result<void>(const RoundStub&)>& on_round) const {
+    for (std::uint64_t number = first_.value; number <= last_.value; ++number) {
+        MARGRAVE_TRY(const auto round, read_stub(*database_, name_of(number)));
+        if (!round) {
+            return fail(
+                Errc::kNotFound,
+                "round " + std::to_string(number) + " is not in the store, but round " +
+                    std::to_string(first_.value) + " before it is"
+            );
+        }
+        MARGRAVE_TRY(on_round(*round));
+    }
+    return ok();
+}
+
+Result<RoundSpan> recent_rounds(const store::Database& database, std::uint64_t span_s) {
+    MARGRAVE_TRY(const auto last, read_stub(database, "round/last"));
     if (!last) {
         return fail(Errc::kNotFound, "nothing was attested yet, so there is no round to look at");
     }
+    RoundSpan out;
+    out.database_ = &database;
+    out.first_ = last->round;
+    out.last_ = last->round;
+    out.from_ = last->issued_at;
+    out.until_ = last->issued_at;
     const std::uint64_t until = last->issued_at.value;
     const std::uint64_t from = until > span_s ? until - span_s : 0;
-    std::optional<RoundStub> round = std::move(last);
-    while (round && round->issued_at.value >= from) {
-        const std::uint64_t number = round->round.value;
-        out.push_back(*std::move(round));
-        if (number <= 1) {
-            break;
+    // The first that counts lies in (low, out.first_].
+    std::uint64_t low = 0;
+    while (low + 1 < out.first_.value) {
+        const std::uint64_t middle = low + (out.first_.value - low) / 2;
+        MARGRAVE_TRY(const auto round, read_stub(database, name_of(middle)));
+        if (round && round->issued_at.value >= from) {
+            out.first_ = round->round;
+            out.from_ = round->issued_at;
+        } else {
+            low = middle;
         }
-        MARGRAVE_TRY(round, read_stub(database, "round/" + std::to_string(number - 1)));
     }
-    std::ranges::reverse(out);
     return out;
 }
 
@@ -126,31 +150,32 @@ double to_real(const Money& value) {
     return std::strtod(value.to_decimal().c_str(), nullptr);
 }
 
-PriceHistory make_history(
-    const std::vector<RoundStub>& rounds, const margin::Parameters& parameters, std::uint64_t step_s
+Result<PriceHistory> make_history(
+    const RoundSpan& rounds, const margin::Parameters& parameters, std::uint64_t step_s
 ) {
     PriceHistory out;
     out.step_s = step_s;
-    if (rounds.empty() || step_s == 0) {
+    if (step_s == 0) {
         return out;
     }
     // The grid ends at the last round, so that the newest price is its last point.
-    const std::uint64_t until = rounds.back().issued_at.value;
-    const std::uint64_t span = until - std::min(until, rounds.front().issued_at.value);
+    const std::uint64_t until = rounds.until().value;
+    const std::uint64_t span = until - std::min(until, rounds.from().value);
     const std::uint64_t steps = std::min<std::uint64_t>(span / step_s, kGridMax);
     out.from = until - steps * step_s;
     std::vector<double> current(parameters.assets.size(), 0.0);
-    std::size_t next = 0;
-    for (std::uint64_t step = 0; step <= steps; ++step) {
-        const std::uint64_t at = out.from + step * step_s;
-        for (; next < rounds.size() && rounds[next].issued_at.value <= at; ++next) {
-            const std::vector<double> fresh = prices_in(rounds[next], parameters);
-            for (std::size_t i = 0; i < fresh.size(); ++i) {
-                current[i] = fresh[i] > 0 ? fresh[i] : current[i];
-            }
+    std::uint64_t next = out.from;
+    MARGRAVE_TRY(rounds.visit([&](const RoundStub& round) -> Result<void> {
+        for (; next < round.issued_at.value; next += step_s) {
+            out.prices.push_back(current);
         }
-        out.prices.push_back(current);
-    }
+        const std::vector<double> fresh = prices_in(round, parameters);
+        for (std::size_t i = 0; i < fresh.size(); ++i) {
+            current[i] = fresh[i] > 0 ? fresh[i] : current[i];
+        }
+        return ok();
+    }));
+    out.prices.push_back(std::move(current));
     keep_complete(out, parameters);
     return out;
 }

@@ -6,6 +6,7 @@
 #include "store/database.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,9 +20,38 @@ struct RoundStub {
     std::vector<PriceRow> prices;
 };
 
-/// The retained rounds issued at most `span_s` before the last one, oldest first. Rounds lie in the
-/// store without gaps; what lies before one that is missing is not looked for.
-Result<std::vector<RoundStub>> recent_rounds(const store::Database& database, std::uint64_t span_s);
+/// The retained rounds of a span of time. None of them is held: visit() reads one after another, so
+/// memory does not grow with the span.
+class RoundSpan {
+  public:
+    [[nodiscard]] std::uint64_t size() const { return last_.value - first_.value + 1; }
+
+    [[nodiscard]] RoundNum first() const { return first_; }
+
+    [[nodiscard]] RoundNum last() const { return last_; }
+
+    /// When the first and the last were issued.
+    [[nodiscard]] UnixSeconds from() const { return from_; }
+
+    [[nodiscard]] UnixSeconds until() const { return until_; }
+
+    /// Oldest first; ends with the first error, its own or that of `on_round`.
+    Result<void> visit(const std::function<Result<void>(const RoundStub&)>& on_round) const;
+
+  private:
+    friend Result<RoundSpan> recent_rounds(const store::Database& database, std::uint64_t span_s);
+
+    const store::Database* database_{nullptr};
+    RoundNum first_;
+    RoundNum last_;
+    UnixSeconds from_;
+    UnixSeconds until_;
+};
+
+/// The retained rounds issued at most `span_s` before the last one, which are those from some round
+/// on: they lie in the store without gaps and time ascends with them, so the first is found by
+/// halving. `database` must outlive the answer. kNotFound when nothing was attested yet.
+Result<RoundSpan> recent_rounds(const store::Database& database, std::uint64_t span_s);
 
 /// "90s", "30m", "24h" or "7d" as seconds, 1 s to 3650 d. kUsage with an example.
 Result<std::uint64_t> parse_span(std::string_view text);
@@ -44,8 +74,8 @@ struct PriceHistory {
     [[nodiscard]] std::size_t steps() const { return prices.empty() ? 0 : prices.size() - 1; }
 };
 
-PriceHistory make_history(
-    const std::vector<RoundStub>& rounds, const margin::Parameters& parameters, std::uint64_t step_s
+Result<PriceHistory> make_history(
+    const RoundSpan& rounds, const margin::Parameters& parameters, std::uint64_t step_s
 );
 
 }  // namespace margrave::relayer

@@ -39,6 +39,7 @@ json plan_json(const margin::WhatIf& answer) {
         out["legs"].push_back(std::move(row));
     }
     out["why"] = answer.no_plan;
+    out["end"] = margin::describe(answer.plan.end);
     out["after"] = health_json(answer.liquidated);
     return out;
 }
@@ -90,7 +91,8 @@ void write_plan(
     }
     if (!answer.plan.legs.empty()) {
         out << "after it: " << to_string(answer.liquidated.status) << ", liquidation-end health "
-            << in_usd(answer.liquidated.liquidation_end) << " USD\n";
+            << in_usd(answer.liquidated.liquidation_end) << " USD; the plan "
+            << margin::describe(answer.plan.end) << '\n';
     }
     if (!answer.no_plan.empty()) {
         out << "liquidation sells nothing: " << answer.no_plan << '\n';

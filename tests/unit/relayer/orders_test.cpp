@@ -131,7 +131,15 @@ TEST_F(OrdersTest, ANonceIsForOneOrderAlsoAfterItsCancellation) {
     EXPECT_EQ(second.add(signed_order(other)).error().code, Errc::kUsage);
     EXPECT_FALSE(second.add(signed_order(order())).value());
     ASSERT_EQ(book().orders().size(), 1U);
-    EXPECT_EQ(order_standing(book().orders().front(), {}).state, OrderState::kCancelled);
+    EXPECT_EQ(first_standing(book().orders().front()).state, OrderState::kCancelled);
+}
+
+OrderStanding standing_by(const SignedOrder& order, const std::vector<RoundStub>& rounds) {
+    OrderStanding out = first_standing(order);
+    for (const RoundStub& round : rounds) {
+        out = standing_after(std::move(out), order, round);
+    }
+    return out;
 }
 
 RoundStub stub(std::uint64_t round, std::uint64_t at, std::string_view price) {
@@ -149,14 +157,14 @@ TEST_F(OrdersTest, TheFirstRoundThatReachesTheTriggerCountsForGood) {
         stub(2, 1'100, "1900"),
         stub(3, 1'200, "1799"),
         stub(4, 2'500, "9000")};
-    const OrderStanding standing = order_standing(one, rounds);
+    const OrderStanding standing = standing_by(one, rounds);
     EXPECT_EQ(standing.state, OrderState::kTriggered);
     EXPECT_EQ(standing.round, RoundNum{3});
     EXPECT_EQ(standing.price, usd("1799"));
     const std::vector<RoundStub> quiet{stub(1, 900, "1700"), stub(2, 1'100, "1900")};
-    EXPECT_EQ(order_standing(one, quiet).state, OrderState::kWaiting);
+    EXPECT_EQ(standing_by(one, quiet).state, OrderState::kWaiting);
     const std::vector<RoundStub> late{stub(2, 1'100, "1900"), stub(3, 2'001, "1")};
-    EXPECT_EQ(order_standing(one, late).state, OrderState::kExpired);
+    EXPECT_EQ(standing_by(one, late).state, OrderState::kExpired);
 }
 
 }  // namespace

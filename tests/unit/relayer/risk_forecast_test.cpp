@@ -42,7 +42,8 @@ TEST_F(ForecastTest, LinearHealthIsTheEnginesHealth) {
     give_loan(account(1), 1, 1'000);
     const auto rounds = recent_rounds(*world.database, 1'000'000);
     ASSERT_OK(rounds);
-    const PriceHistory history = make_history(rounds.value(), world.settings.parameters, 60);
+    const PriceHistory history =
+        make_history(rounds.value(), world.settings.parameters, 60).value();
     const auto holdings = world.ledger->holdings_at_head(account(1)).value();
     const auto linear = linear_account(holdings, world.settings.parameters, history);
     ASSERT_TRUE(linear.has_value());

@@ -22,8 +22,8 @@ class RiskReplayTest : public WorldTest {
     [[nodiscard]] Verdict judge(const NewRules& rules) const {
         RulesReplay all(rules, world.settings.genesis.hub);
         const auto rounds = recent_rounds(*world.database, 1'000'000).value();
-        for (const RoundStub& stub : rounds) {
-            const auto added = all.add(*world.database, *world.ledger, replay(stub.round.value));
+        for (std::uint64_t n = rounds.first().value; n <= rounds.last().value; ++n) {
+            const auto added = all.add(*world.database, *world.ledger, replay(n));
             EXPECT_TRUE(added.has_value()) << added.error().detail;
         }
         return all.verdicts().at(account(1));
@@ -156,16 +156,50 @@ TEST_F(RiskReplayTest, NewRulesAreReadFromTheSignedForm) {
     EXPECT_ERRC(read_new_rules(world.dir.path() / "none.json", problems), Errc::kNotFound);
 }
 
+// Whatever the span, the first round in it is found, and each is read once, oldest first.
+TEST_F(RiskReplayTest, TheRoundsOfASpanAreThoseSinceItBegan) {
+    give_loan(account(1), 1, 1'000);
+    for (const std::string_view price : {"1900", "1800", "1850", "1700", "1750"}) {
+        set_price(price);
+    }
+    std::vector<UnixSeconds> issued;
+    const auto all = recent_rounds(*world.database, 1'000'000).value();
+    ASSERT_OK(all.visit([&](const RoundStub& round) -> Result<void> {
+        EXPECT_EQ(round.round.value, issued.size() + 1);
+        issued.push_back(round.issued_at);
+        return ok();
+    }));
+    ASSERT_GE(issued.size(), 6U);
+    EXPECT_EQ(all.size(), issued.size());
+    EXPECT_EQ(all.until(), issued.back());
+    for (const UnixSeconds at : issued) {
+        for (const std::uint64_t more : {0U, 1U}) {
+            const std::uint64_t span = issued.back().value - at.value + more;
+            const auto some = recent_rounds(*world.database, span).value();
+            const auto first = std::ranges::find_if(issued, [&](UnixSeconds t) {
+                return t.value + span >= issued.back().value;
+            });
+            EXPECT_EQ(some.from(), *first);
+            EXPECT_EQ(some.first().value, static_cast<std::uint64_t>(first - issued.begin()) + 1);
+            EXPECT_EQ(some.last(), all.last());
+        }
+    }
+    const auto stopped =
+        all.visit([](const RoundStub&) -> Result<void> { return fail(Errc::kInvalid, "enough"); });
+    EXPECT_ERRC(stopped, Errc::kInvalid);
+}
+
 TEST_F(RiskReplayTest, HistoryIsAnEvenGridOfUsablePrices) {
     give_loan(account(1), 1, 1'000);
     set_price("1900");
     set_price("1800");
     const auto rounds = recent_rounds(*world.database, 1'000'000);
     ASSERT_OK(rounds);
-    EXPECT_EQ(rounds.value().back().round, world.scribe->last().round);
-    EXPECT_EQ(rounds.value().front().round.value, 1U);
+    EXPECT_EQ(rounds.value().last(), world.scribe->last().round);
+    EXPECT_EQ(rounds.value().first().value, 1U);
     EXPECT_EQ(recent_rounds(*world.database, 10).value().size(), 1U);
-    const PriceHistory history = make_history(rounds.value(), world.settings.parameters, 30);
+    const PriceHistory history =
+        make_history(rounds.value(), world.settings.parameters, 30).value();
     ASSERT_EQ(history.assets, (std::vector<std::string>{"eth", "usd"}));
     ASSERT_GE(history.prices.size(), 3U);
     EXPECT_DOUBLE_EQ(history.prices.back()[0], 1'800.0);

@@ -30,9 +30,8 @@ TEST_F(RiskReportTest, ReportStandsAloneAndShowsEverything) {
             margin::stress(book, round.value().parameters, shock, margin::built_in_depth()).value()
         );
     }
-    input.history = make_history(
-        recent_rounds(*world.database, 1'000'000).value(), round.value().parameters, 1
-    );
+    const auto rounds = recent_rounds(*world.database, 1'000'000).value();
+    input.history = make_history(rounds, round.value().parameters, 1).value();
     const std::string html = report_html(input);
     EXPECT_EQ(html.find("<script"), std::string::npos);
     EXPECT_EQ(html.find("http"), std::string::npos);

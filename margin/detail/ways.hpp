@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/holdings.hpp"
+#include "margin/detail/netting.hpp"
+#include "margin/liquidation.hpp"
+
+#include <optional>
+#include <tuple>
+#include <vector>
+
+namespace margrave::margin::detail {
+
+/// An account while it is planned. Every step is judged by evaluate_state: what rounds sign by is
+/// what a plan is measured by.
+class WorkingAccount {
+  public:
+    /// `market` must outlive it. Rows are merged to one per asset, ascending, so that nothing
+    /// depends on the order of the input. kUnattestable when the account cannot be valued.
+    static Result<WorkingAccount> of(const AccountHoldings& holdings, const Market& market);
+
+    /// Liquidation-end health.
+    [[nodiscard]] const Money& health() const { return health_; }
+
+    /// The sum of what counts below zero, before weights.
+    [[nodiscard]] const Money& debt() const { return debt_; }
+
+    /// Null when the account has no row of the asset, or of that very token.
+    [[nodiscard]] const Group* group_of(const Market::Form& form) const;
+    [[nodiscard]] const Holding* row_of(const Market::Form& form) const;
+
+    /// Health once that leg sold at its floor.
+    [[nodiscard]] Result<Money> health_after(const PlannedLeg& leg) const;
+    /// The account becomes what that leg leaves of it.
+    Result<void> take(const PlannedLeg& leg);
+
+  private:
+    explicit WorkingAccount(const Market& market)
+        : market_(&market) {}
+
+    Result<void> merge(const AccountHoldings& holdings);
+    Result<void> measure();
+
+    const Market* market_;
+    AccountHoldings work_;
+    std::vector<Group> groups_;
+    Money health_;
+    Money debt_;
+};
+
+/// One way to heal: sell `sold` on its chain for `owed`, a token of the same chain.
+struct Way {
+    const Market::Form* sold{nullptr};
+    const Market::Form* owed{nullptr};
+    /// False: the proceeds repay a debt to our pool in that very token. True: there is none on this
+    /// chain, they become collateral that nets with the debt elsewhere, on other chains or at
+    /// watched contracts, and count at their backing.
+    bool as_collateral{false};
+    /// Only what lies above a cap and so counts for nothing: it costs no health.
+    bool above_cap{false};
+    /// Health gained by a dollar repaid: w_l - w_a (1 + b). Above zero, as check() sees to.
+    Money healing;
+    /// Most dollars this way can repay.
+    Money limit;
+    /// (1 + b) of the sale.
+    Money bonus;
+    /// Units of `sold` in its vault and not in an auction, none at watched contracts; what they
+    /// are worth.
+    Amount free;
+    Money free_value;
+    /// Value that may leave the sold asset before what counts of it falls below zero, and that its
+    /// market takes.
+    Money room;
+
+    using Key = std::tuple<AssetId, AssetId, bool, bool>;
+    [[nodiscard]] Key key() const;
+
+    /// Whether a relief can go with the sale, so that healing is not one number.
+    [[nodiscard]] bool is_correlated() const {
+        return sold->correlation.has_value() || owed->correlation.has_value();
+    }
+};
+
+/// Nothing when the two do not make one.
+Result<std::optional<Way>> find_way(
+    const WorkingAccount& account,
+    const Market::Form& sold,
+    const Market::Form& owed,
+    bool above_cap,
+    const Parameters& parameters,
+    const PlanLimits& limits
+);
+
+/// By highest healing; then repaying a debt before adding collateral; then by asset.
+bool is_better(const Way& a, const Way& b);
+
+/// The leg that repays so many dollars; nothing when that is less than a unit of either token.
+Result<std::optional<PlannedLeg>> make_leg(const Way& way, const Money& repay);
+
+/// Most dollars that what is free and what may leave can repay.
+Result<Money> sellable(const Way& way);
+
+}  // namespace margrave::margin::detail
