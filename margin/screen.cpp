@@ -81,6 +81,11 @@ void AccountTable::set(
     take(place, number);
 }
 
+void AccountTable::remove(std::uint32_t number) {
+    leave(places_[number]);
+    places_[number] = Place{};
+}
+
 // Reads the rows of an account in the order of the forms; false when it is odd.
 bool AccountTable::read(const AccountHoldings& account, const Market& market) {
     rows_.clear();

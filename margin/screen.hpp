@@ -41,6 +41,10 @@ class AccountTable {
         std::uint32_t number, const AccountHoldings& account, const Market& market, bool latched
     );
 
+    /// Account `number` is no more; the number is not given again.
+    void remove(std::uint32_t number);
+
+    /// How many numbers were given.
     [[nodiscard]] std::size_t size() const { return places_.size(); }
 
     [[nodiscard]] std::size_t packets() const { return packets_.size(); }
@@ -110,7 +114,7 @@ class Screen {
         Status status{Status::kUnattestable};
     };
 
-    /// By number of account; meaningful where the status was decided.
+    /// By number of account; only those that were decided are written, never as UNATTESTABLE.
     struct Marks {
         std::vector<Int128> equity;
         std::vector<Status> status;
@@ -125,7 +129,7 @@ class Screen {
         std::size_t first, std::size_t last, Marks& out, std::vector<std::uint32_t>& undecided
     ) const;
 
-    /// One account; nullopt when the exact engine must be asked.
+    /// One account that was not removed; nullopt when the exact engine must be asked.
     [[nodiscard]] std::optional<Mark> mark_one(std::uint32_t number) const;
 
     /// False: do as a processor without vector instructions does, for tests.

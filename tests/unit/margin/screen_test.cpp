@@ -117,17 +117,41 @@ TEST(Screen, AgreesWithTheExactEngineOnRandomPortfolios) {
 
 // Health within a few units of zero at each level, from both sides.
 TEST(Screen, NeverDecidesWronglyAtZero) {
-    const Parameters p = sample_parameters();
-    const Market market(sample_prices(), p);
     Rng rng(7);
-    for (int i = 0; i < 500; ++i) {
-        const AccountHoldings base =
-            holdings_of({holding(eth_on(1), Amount(rng.in(1, 1'000'000'000'000'000'000)))});
+    for (int i = 0; i < 600; ++i) {
+        Parameters p = sample_parameters();
+        PriceTable prices = sample_prices();
+        // Weights and prices with all their digits, so that products have fractions.
+        const auto draw = [&rng](std::uint64_t least, std::uint64_t most) {
+            return Money::from_e18(static_cast<std::int64_t>(rng.in(least, most)));
+        };
+        constexpr std::uint64_t kTenth = 100'000'000'000'000'000;
+        for (AssetParameters& asset : p.assets) {
+            asset.collateral.initial = draw(3 * kTenth, 5 * kTenth);
+            asset.collateral.liquidation_end = draw(5 * kTenth, 7 * kTenth);
+            asset.collateral.maintenance = draw(7 * kTenth, 9 * kTenth);
+            asset.debt.initial = draw(13 * kTenth, 15 * kTenth);
+            asset.debt.liquidation_end = draw(12 * kTenth, 13 * kTenth);
+            asset.debt.maintenance = draw(10 * kTenth, 12 * kTenth);
+            for (const AssetOnChain& on : asset.on) {
+                prices[on.asset].price = asset.name == "dai" ? usd("1") : draw(kTenth, 90 * kTenth);
+            }
+        }
+        const Market market(prices, p);
+        const Uint128 wide = static_cast<Uint128>(rng.next()) << 64 | rng.next();
+        const Money units = units_money(wide >> rng.in(40, 100)) + Money::from_e18(1);
+        const AccountHoldings base = holdings_of(
+            {holding(eth_on(1), Amount::parse(units.to_string_e18()).value()),
+             holding(usdc_on(1), Amount(rng.in(1, 1'000'000'000)))}
+        );
         const AccountState s = evaluate_state(base, market, false, false);
+        const Weights& debts =
+            std::ranges::find(p.assets, std::string("dai"), &AssetParameters::name)->debt;
         const Money& worth =
             i % 3 == 0 ? s.initial : (i % 3 == 1 ? s.liquidation_end : s.maintenance);
+        const Money& weight =
+            i % 3 == 0 ? debts.initial : (i % 3 == 1 ? debts.liquidation_end : debts.maintenance);
         // A debt in dai that takes just this away, a unit more or less.
-        const Money weight = i % 3 == 0 ? usd("1.05") : (i % 3 == 1 ? usd("1.03") : usd("1.01"));
         const Money debt = over(worth, weight, Rounding::kDown);
         std::vector<AccountHoldings> accounts;
         for (const std::int64_t step : {-2, -1, 0, 1, 2}) {
