@@ -87,6 +87,8 @@ enum class Meaning : std::uint8_t {
     kUnlink,
     /// Says only that balances of the account may have moved; the watch's calls tell to what.
     kTouch,
+    /// What something is worth; of no account.
+    kPrice,
 };
 
 /// An argument of an event must have a value.
@@ -113,6 +115,9 @@ struct WatchEventSettings {
     std::string entry_price;
     /// Of a link.
     std::string into;
+    /// Of a price; without `time` it is as old as its block.
+    std::string price;
+    std::string time;
     std::vector<WatchFilterSettings> where;
 };
 

@@ -105,6 +105,25 @@ struct MappedLink {
     bool operator==(const MappedLink&) const = default;
 };
 
+/// A price that an event told. It is of no account: the event's is zero.
+struct MappedPrice {
+    /// In the event's own units; zero where it told nothing above zero, which is no price.
+    Amount answer;
+    /// By the event's own word, or the time of its block.
+    UnixSeconds published_at;
+    bool operator==(const MappedPrice&) const = default;
+};
+
+/// The newest price of a watch as of a block, and where it was told.
+struct ToldPrice {
+    MappedPrice price;
+    BlockNum block;
+    Hash32 block_hash;
+    Hash32 txn_hash;
+    std::uint32_t log_index{0};
+    bool operator==(const ToldPrice&) const = default;
+};
+
 /// What an event of a contract that is not ours means (docs/watching-a-contract.md). It has no
 /// sequence: that none is missing comes from the chain's proof mode.
 struct MappedEvent {
@@ -113,7 +132,7 @@ struct MappedEvent {
     /// Which meaning of its log this is: one log may have several.
     std::uint16_t part{0};
     AccountId account;
-    std::variant<MappedAmount, MappedPosition, MappedLink> what;
+    std::variant<MappedAmount, MappedPosition, MappedLink, MappedPrice> what;
     bool operator==(const MappedEvent&) const = default;
 };
 

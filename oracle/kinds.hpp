@@ -59,7 +59,7 @@ struct KeyProblem {
 struct SourceKind {
     std::string_view name;
     std::span<const SourceKey> keys;
-    Result<std::unique_ptr<Source>> (*make)(const SourceSettings& settings, const CallAt& call_at);
+    Result<std::unique_ptr<Source>> (*make)(const SourceSettings& settings, const Reach& reach);
     /// It answers what something is worth in something else, so its quote must be said: a rate that
     /// was taken for dollars is how cbETH came to cost 1.12 USD (Moonwell, February 2026).
     bool needs_quote{false};

@@ -34,8 +34,8 @@ class BrokenSource final : public Source {
     Error error_;
 };
 
-std::unique_ptr<Source> source_or_broken(const SourceSettings& settings, const CallAt& call_at) {
-    Result<std::unique_ptr<Source>> made = make_source(settings, call_at);
+std::unique_ptr<Source> source_or_broken(const SourceSettings& settings, const Reach& reach) {
+    Result<std::unique_ptr<Source>> made = make_source(settings, reach);
     return made ? std::move(made).value()
                 : std::make_unique<BrokenSource>(settings.name, made.error());
 }
@@ -132,12 +132,12 @@ PriceSet assemble(
 
 }  // namespace
 
-Oracle::Oracle(std::vector<AssetOracleSettings> assets, CallAt call_at)
+Oracle::Oracle(std::vector<AssetOracleSettings> assets, const Reach& reach)
     : assets_(std::move(assets)),
       order_(Order(assets_).places) {
     for (const AssetOracleSettings& asset : assets_) {
         for (const SourceSettings& source : asset.sources) {
-            sources_.push_back(source_or_broken(source, call_at));
+            sources_.push_back(source_or_broken(source, reach));
         }
     }
 }

@@ -72,6 +72,27 @@ struct AssetOracleSettings {
 using CallAt =
     std::function<Task<Result<Bytes>>(ChainId chain, Address to, Bytes data, Hash32 block)>;
 
+/// The newest price that events of `emitter` told a watch (keccak of its name) up to and with
+/// `block`: out of the ledger, which holds what was proved. Absent: none was told. relayer fills it
+/// in.
+using ToldAt = std::function<Result<std::optional<ToldPrice>>(
+    const ChainId& chain, const Hash32& watch, const Address& emitter, const BlockRef& block
+)>;
+
+/// How sources reach chains.
+struct Reach {
+    Reach() = default;
+
+    // Implicit: all sources but those of events need calls alone.
+    Reach(CallAt calls, ToldAt told = {})
+        : call_at(std::move(calls)),
+          told_at(std::move(told)) {}
+
+    CallAt call_at;
+    /// Empty where there is no ledger.
+    ToldAt told_at;
+};
+
 /// What one source answered.
 struct Answer {
     std::string source;
@@ -188,7 +209,7 @@ class Source;
 /// executor; owned by relayer/app. A source that fails is an answer without price, never an error.
 class Oracle {
   public:
-    Oracle(std::vector<AssetOracleSettings> assets, CallAt call_at);
+    Oracle(std::vector<AssetOracleSettings> assets, const Reach& reach);
     ~Oracle();
 
     /// `heads`: the block of each chain at which it is read. All sources are read at once; what is

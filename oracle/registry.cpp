@@ -14,6 +14,7 @@ std::span<const SourceKind* const> source_kinds() {
         &uniswap_v3_kind(),
         &erc4626_kind(),
         &rate_kind(),
+        &event_kind(),
         &https_kind(),
         &signed_kind(),
     };
@@ -31,11 +32,11 @@ std::string maker_of(const SourceSettings& settings) {
     if (!settings.made_by.empty()) {
         return settings.made_by;
     }
-    const auto made = make_source(settings, CallAt{});
+    const auto made = make_source(settings, Reach{});
     return made ? made.value()->origin() : std::string{};
 }
 
-Result<std::unique_ptr<Source>> make_source(const SourceSettings& settings, const CallAt& call_at) {
+Result<std::unique_ptr<Source>> make_source(const SourceSettings& settings, const Reach& reach) {
     const SourceKind* kind = find_kind(settings.kind);
     if (kind == nullptr) {
         return fail(
@@ -43,7 +44,7 @@ Result<std::unique_ptr<Source>> make_source(const SourceSettings& settings, cons
             "price source " + settings.name + ": there is no kind \"" + settings.kind + "\""
         );
     }
-    return kind->make(settings, call_at);
+    return kind->make(settings, reach);
 }
 
 }  // namespace margrave::oracle

@@ -33,7 +33,7 @@ class Source {
 };
 
 /// The source those settings ask for; kConfig says what is missing or wrong in them.
-Result<std::unique_ptr<Source>> make_source(const SourceSettings& settings, const CallAt& call_at);
+Result<std::unique_ptr<Source>> make_source(const SourceSettings& settings, const Reach& reach);
 
 // One a kind, each in the file of its name in oracle/sources/.
 const SourceKind& feed_kind();
@@ -42,6 +42,7 @@ const SourceKind& pyth_kind();
 const SourceKind& uniswap_v3_kind();
 const SourceKind& erc4626_kind();
 const SourceKind& rate_kind();
+const SourceKind& event_kind();
 const SourceKind& https_kind();
 const SourceKind& signed_kind();
 

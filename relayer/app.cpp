@@ -5,6 +5,7 @@
 #include "infra/signals.hpp"
 #include "infra/timeout.hpp"
 #include "relayer/detail/trouble.hpp"
+#include "relayer/price_check.hpp"
 #include "relayer/restore.hpp"
 #include "relayer/seizure_call.hpp"
 #include "relayer/sender.hpp"
@@ -89,7 +90,8 @@ Result<void> App::open(attest::SecretKey key) {
     for (const auto& adapter : adapters_) {
         targets.push_back(adapter.get());
     }
-    oracle_ = std::make_unique<oracle::Oracle>(settings_.oracle, call_at());
+    const oracle::Reach reach(call_at(), told_by(*ledger_));
+    oracle_ = std::make_unique<oracle::Oracle>(settings_.oracle, reach);
     scribe_ = std::make_unique<Scribe>(Scribe::Parts{
         settings_, *database_, *guard_, *signer_, log_key, targets});
     incidents_ = std::make_unique<store::Incidents>(*database_);

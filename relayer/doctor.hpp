@@ -14,6 +14,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 /// The judgements of `margrave doctor`: what was seen of a node goes in, a row of the table comes
@@ -71,6 +72,20 @@ Finding judge_archive(BlockNum start, BlockNum latest, std::optional<BlockNum> o
 Finding judge_latency(
     std::vector<std::chrono::milliseconds> samples, std::chrono::milliseconds limit
 );
+
+/// What one node knows of the contracts of all watches of its chain.
+struct SeenWatches {
+    std::size_t contracts{0};
+    std::vector<Address> without_code;
+    /// Events that tell a price, with their contract, and how many of them there were lately.
+    std::vector<std::pair<std::string, std::size_t>> prices;
+    /// How many blocks that is.
+    std::uint64_t blocks{0};
+    /// Why not all was seen.
+    std::string trouble;
+};
+
+Finding judge_watches(const SeenWatches& seen);
 Finding judge_operators(const chains::ChainSettings& settings);
 Finding judge_disk(const std::filesystem::path& data_dir);
 Finding judge_keystore(const std::filesystem::path& keystore);

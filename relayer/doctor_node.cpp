@@ -39,6 +39,7 @@ constexpr auto kChecks = std::to_array<std::string_view>(
      "header",
      "receipts",
      "proof",
+     "watches",
      "websocket",
      "finality"}
 );
@@ -137,6 +138,9 @@ void NodeDoctor::fill_up() {
         unreachable_ ? "not asked: " + *unreachable_
                      : "not reached within " + std::to_string(limits_.endpoint.count()) + " ms";
     for (const std::string_view check : kChecks) {
+        if (check == "watches" && settings_.watch.empty()) {
+            continue;
+        }
         if (std::ranges::find(rows_, check, &CheckRow::check) == rows_.end()) {
             add(std::string(check), unable(why));
         }
@@ -397,6 +401,7 @@ Task<void> NodeDoctor::check_all() {
     co_await check_log_range();
     co_await check_archive();
     co_await check_methods();
+    co_await check_watches();
     co_await check_websocket();
     co_await check_finality_end();
 }

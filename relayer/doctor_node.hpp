@@ -56,6 +56,8 @@ class NodeDoctor {
     Task<void> check_log_range();
     Task<void> check_archive();
     Task<void> check_methods();
+    /// doctor_watches.cpp
+    Task<void> check_watches();
     Task<void> check_websocket();
     Task<Result<Json>> ask(std::string method, Json params);
     Task<Result<std::optional<SeenBlock>>> block(std::string tag);

@@ -23,6 +23,8 @@ namespace rpc = chains::rpc;
 /// So that the other operators' nodes have the block, too.
 constexpr std::uint64_t kBelowHead = 2;
 
+constexpr std::string_view kEventKind = "event";
+
 using Adapters = std::vector<std::unique_ptr<chains::ChainAdapter>>;
 
 Result<BlockRef> read_head(const json& answer) {
@@ -143,7 +145,7 @@ struct FeedPlace {
 
 std::optional<FeedPlace> feed_place(const oracle::SourceSettings& source) {
     const auto* object = std::get_if<Canonical::Object>(&source.settings.value());
-    if (source.kind != "feed" || object == nullptr) {
+    if ((source.kind != "feed" && source.kind != kEventKind) || object == nullptr) {
         return std::nullopt;
     }
     const auto chain = ChainId::parse(std::get<std::string>(object->at("chain").value()));
@@ -205,6 +207,27 @@ void add_unusable(const std::vector<oracle::AssetOracleSettings>& assets, PriceR
 
 }  // namespace
 
+oracle::ToldAt told_by(const store::Ledger& ledger) {
+    return [&ledger](
+               const ChainId& chain, const Hash32& watch, const Address& emitter, const BlockRef& at
+           ) {
+        return ledger.told_price(chain, watch, emitter, at);
+    };
+}
+
+std::set<ChainId> chains_of_events(const std::vector<oracle::AssetOracleSettings>& assets) {
+    std::set<ChainId> out;
+    for (const oracle::AssetOracleSettings& asset : assets) {
+        for (const oracle::SourceSettings& source : asset.sources) {
+            const auto place = source.kind == kEventKind ? feed_place(source) : std::nullopt;
+            if (place) {
+                out.insert(place->chain);
+            }
+        }
+    }
+    return out;
+}
+
 std::string describe_mismatch(
     std::string_view description, std::string_view base, std::string_view quote
 ) {
@@ -224,18 +247,28 @@ std::string describe_mismatch(
 Task<Result<PriceReport>> read_prices(
     Executor executor,
     const config::Settings& settings,
+    const store::Ledger* ledger,
     std::string only,
     bool probe,
     UnixSeconds now
 ) {
     PriceReport out;
     Adapters adapters;
+    const std::vector<oracle::AssetOracleSettings> assets = needed(settings.oracle, only);
+    const std::set<ChainId> told = chains_of_events(assets);
     for (const chains::ChainSettings& chain : settings.chains) {
         auto adapter = chains::make_adapter(executor, chain);
         if (!adapter) {
             co_return adapter.as_failure();
         }
         adapters.push_back(std::move(adapter).value());
+        const auto known = ledger != nullptr && told.contains(chain.chain)
+                               ? ledger->chain_state(chain.chain).head
+                               : std::nullopt;
+        if (known) {
+            out.heads.emplace(chain.chain, *known);
+            continue;
+        }
         const Result<BlockRef> head = co_await find_head(executor, &chain);
         if (head) {
             out.heads.emplace(chain.chain, head.value());
@@ -243,7 +276,6 @@ Task<Result<PriceReport>> read_prices(
             out.findings.push_back({"", "", chain.chain.text() + ": " + head.error().detail});
         }
     }
-    const std::vector<oracle::AssetOracleSettings> assets = needed(settings.oracle, only);
     const oracle::CallAt call_at = call_through(adapters);
     for (std::size_t i = 0; probe && i < assets.size(); ++i) {
         for (const oracle::SourceSettings& source : assets[i].sources) {
@@ -252,7 +284,8 @@ Task<Result<PriceReport>> read_prices(
             std::ranges::move(found, std::back_inserter(out.findings));
         }
     }
-    oracle::Oracle oracle(assets, call_at);
+    const oracle::Reach reach(call_at, ledger == nullptr ? oracle::ToldAt{} : told_by(*ledger));
+    oracle::Oracle oracle(assets, reach);
     std::map<ChainId, BlockRef> heads = out.heads;
     out.prices = co_await oracle.read(std::move(heads), now);
     add_unusable(assets, out);

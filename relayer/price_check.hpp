@@ -5,8 +5,10 @@
 #include "core/events.hpp"
 #include "infra/task.hpp"
 #include "oracle/oracle.hpp"
+#include "store/ledger.hpp"
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -29,12 +31,21 @@ struct PriceReport {
     std::vector<PriceFinding> findings;
 };
 
+/// What events told, out of the ledger, which must outlive it.
+oracle::ToldAt told_by(const store::Ledger& ledger);
+
+/// The chains that a source of the kind "event" is on.
+std::set<ChainId> chains_of_events(const std::vector<oracle::AssetOracleSettings>& assets);
+
 /// Asks one node of each chain for a block a little below its head, and every source at that block
-/// as the daemon does. `only`: the id of one asset or reference; empty: all, and what those are
-/// quoted in is read in either case. With `probe` each source is also held against its settings.
+/// as the daemon does; on the chains of event sources the block is the ledger's head, when there is
+/// a `ledger`, which may be null. `only`: the id of one asset or reference; empty: all, and what
+/// those are quoted in is read in either case. With `probe` each source is also held against its
+/// settings.
 Task<Result<PriceReport>> read_prices(
     Executor executor,
     const config::Settings& settings,
+    const store::Ledger* ledger,
     std::string only,
     bool probe,
     UnixSeconds now

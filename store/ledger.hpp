@@ -230,6 +230,11 @@ class Ledger {
     /// does hold at the same block.
     [[nodiscard]] Result<Amount> custody_at(LedgerId ledger, const Hash32& source, BlockNum as_of)
         const;
+    /// The newest price that events of `emitter` told the watch up to and with `at`, whose state
+    /// must be kept; absent when there was none. kNotFound also when `at` is no applied block.
+    [[nodiscard]] Result<std::optional<ToldPrice>> told_price(
+        const ChainId& chain, const Hash32& source, const Address& emitter, const BlockRef& at
+    ) const;
     /// Accounts with events in (from, to] of one chain: whose firm holdings moved when the final
     /// block did.
     [[nodiscard]] Result<std::set<AccountId>> touched_between(

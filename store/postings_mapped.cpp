@@ -26,14 +26,22 @@ Cause cause_of(const MappedEvent& m, const ChainEvent& event, MappedKind kind) {
 }  // namespace
 
 Result<void> Postings::apply_mapped(const MappedEvent& m, const ChainEvent& event) {
-    if (is_pool(m.account) || m.part >= kPartsMax) {
+    const auto* price = std::get_if<MappedPrice>(&m.what);
+    const bool is_nobody = is_pool(m.account);
+    if (is_nobody != (price != nullptr) || m.part >= kPartsMax) {
+        std::string what = " is part " + std::to_string(m.part) + " of its log";
+        if (m.part < kPartsMax) {
+            what = is_nobody ? " names account zero" : " tells a price and names an account";
+        }
         return fail(
             Errc::kUnproved,
             "a mapped event in block " + std::to_string(books_.block().block.number.value) +
-                " of " + books_.block().chain.text() +
-                (is_pool(m.account) ? " names account zero"
-                                    : " is part " + std::to_string(m.part) + " of its log")
+                " of " + books_.block().chain.text() + what
         );
+    }
+    if (price != nullptr) {
+        apply_price(m, *price, event);
+        return ok();
     }
     if (const auto* position = std::get_if<MappedPosition>(&m.what)) {
         positions_.insert(m.account);
@@ -159,6 +167,20 @@ Result<void> Postings::set_owed(AtSource& at, const Amount& target) {
 Result<void> Postings::ensure_custody(const AtSource& at, const Amount& amount) {
     MARGRAVE_TRY(const Amount have, books_.net(at.ledger, at.custody));
     return books_.post(at.ledger, at.custody, kUnattributedAccount, sub_or_zero(amount, have));
+}
+
+// The last in the order of the chain counts, whatever time it gives itself.
+void Postings::apply_price(
+    const MappedEvent& m, const MappedPrice& price, const ChainEvent& event
+) {
+    const BlockContext& at = books_.block();
+    ToldPriceRow row;
+    row.told.price = price;
+    row.told.block = at.block.number;
+    row.told.block_hash = at.block.hash;
+    row.told.txn_hash = event.txn_hash;
+    row.told.log_index = event.log_index;
+    books_.put(subject::price(at.tag, m.source, event.emitter), row);
 }
 
 // One chain leads an account to one other at most: a new link ends the one before. Loops and chains

@@ -5,6 +5,7 @@
 #include "core/words.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <tuple>
 #include <utility>
 
@@ -93,6 +94,7 @@ MappedKind kind_of(Meaning meaning) {
         case Meaning::kLink:
         case Meaning::kUnlink:
         case Meaning::kTouch:
+        case Meaning::kPrice:
             break;
     }
     MARGRAVE_ASSERT(false);
@@ -129,11 +131,31 @@ MappedAmount read_amount(const Watch& watch, const Rule& rule, const Decoded& lo
     return out;
 }
 
+// What is not above zero is no price, and a time beyond 64 bits is as wrong as the last one within.
+// Neither stops the chain: who prices by it is told so.
+MappedPrice read_price(const Rule& rule, const Decoded& log, const BlockRef& block) {
+    MappedPrice out;
+    const Hash32& word = log.word(*rule.price);
+    const bool is_negative =
+        rule.price->type.kind == abi::Kind::kInt && (word.data[0] & 0x80U) != 0;
+    if (!is_negative) {
+        out.answer = Amount::from_word(word);
+    }
+    out.published_at = block.time;
+    if (rule.time) {
+        constexpr auto kLast = std::numeric_limits<std::uint64_t>::max();
+        const auto seconds = Amount::from_word(log.word(*rule.time)).to_u64();
+        out.published_at = UnixSeconds{seconds ? seconds.value() : kLast};
+    }
+    return out;
+}
+
 // Collects what one log means, one rule after the other.
 class LogMapper {
   public:
-    LogMapper(const NodeLog& log, MappedBlock& out)
-        : log_(log),
+    LogMapper(const BlockRef& block, const NodeLog& log, MappedBlock& out)
+        : block_(block),
+          log_(log),
           out_(out) {}
 
     Result<void> add(const Watch& watch, const Rule& rule) {
@@ -141,6 +163,9 @@ class LogMapper {
         const bool counts = std::ranges::all_of(rule.where, [&decoded](const Filter& filter) {
             return decoded.is(filter);
         });
+        if (rule.meaning == Meaning::kPrice) {
+            return counts ? push(watch, AccountId{}, read_price(rule, decoded, block_)) : ok();
+        }
         const AccountId account = account_at(decoded, rule.account);
         // Account zero stands for minting and burning; nobody owns what it has.
         if (!counts || is_pool(account)) {
@@ -175,6 +200,7 @@ class LogMapper {
             case Meaning::kWithdraw:
             case Meaning::kBorrow:
             case Meaning::kRepay:
+            case Meaning::kPrice:
                 break;
         }
         const MappedAmount amount = read_amount(watch, rule, decoded);
@@ -200,6 +226,7 @@ class LogMapper {
         return ok();
     }
 
+    const BlockRef& block_;
     const NodeLog& log_;
     MappedBlock& out_;
     std::uint16_t part_{0};
@@ -288,7 +315,7 @@ Result<MappedBlock> map_logs(
         if (matches == nullptr) {
             continue;
         }
-        LogMapper mapper(log, out);
+        LogMapper mapper(block, log, out);
         for (const Mapping::Match& match : *matches) {
             MARGRAVE_TRY(mapper.add(*match.watch, *match.rule));
         }

@@ -28,6 +28,10 @@ bool is_number(const abi::Type& type) {
     return type.kind == Kind::kUint || (type.kind == Kind::kInt && type.size == 256);
 }
 
+bool is_price(const abi::Type& type) {
+    return type.kind == Kind::kUint || type.kind == Kind::kInt;
+}
+
 bool is_hash(const abi::Type& type) {
     return type.kind == Kind::kFixedBytes && type.size == 32;
 }
@@ -48,6 +52,8 @@ constexpr Role kAccountRole{"an address or a bytes32", is_account, "owner"};
 constexpr Role kTokenRole{"an address", is_address, "token"};
 constexpr Role kAmountRole{"an unsigned integer", is_amount, "amount"};
 constexpr Role kMarketRole{"a bytes32", is_hash, "market"};
+constexpr Role kPriceRole{"an integer", is_price, "current"};
+constexpr Role kTimeRole{"an unsigned integer: seconds since 1970", is_amount, "updatedAt"};
 constexpr Role kNumberRole{"an int256 or an unsigned integer", is_number, "size"};
 
 // The word that a filter compares with.
@@ -341,8 +347,9 @@ class Compiler {
             return;
         }
         const std::size_t before = out_.faults.size();
-        if (const auto account = argument(scope, "account", event.account, kAccountRole)) {
-            rule.account = *account;
+        if (event.meaning != Meaning::kPrice) {
+            const auto account = argument(scope, "account", event.account, kAccountRole);
+            rule.account = account.value_or(Argument{});
         }
         add_meaning(scope, event, rule);
         add_filters(scope, event, rule);
@@ -384,6 +391,16 @@ class Compiler {
             rule.into = argument(scope, "into", event.into, kAccountRole);
         } else {
             refuse_unused("into", event.into);
+        }
+        if (event.meaning == Meaning::kPrice) {
+            refuse_unused("account", event.account);
+            rule.price = argument(scope, "price", event.price, kPriceRole);
+            if (!event.time.empty()) {
+                rule.time = argument(scope, "time", event.time, kTimeRole);
+            }
+        } else {
+            refuse_unused("price", event.price);
+            refuse_unused("time", event.time);
         }
         const bool owes = event.meaning == Meaning::kBorrow || event.meaning == Meaning::kRepay;
         rule.is_read = moves && std::ranges::any_of(out_.watch.readings, [&](const Reading& r) {
@@ -439,7 +456,7 @@ class Compiler {
         for (std::size_t i = 0; i < settings_.events.size() && by_address; ++i) {
             const WatchEventSettings& event = settings_.events[i];
             const auto signature = abi::parse_signature(event.event);
-            if (!signature) {
+            if (!signature || event.account.empty()) {
                 continue;
             }
             for (const abi::Param& param : signature.value().params) {

@@ -49,6 +49,8 @@ struct Rule {
     std::optional<Argument> size;
     std::optional<Argument> entry_price;
     std::optional<Argument> into;
+    std::optional<Argument> price;
+    std::optional<Argument> time;
     std::vector<Filter> where;
     /// The watch reads what this changes.
     bool is_read{false};

@@ -33,6 +33,7 @@ chains::Meaning build_meaning(const std::optional<std::string>& name) {
         {"position", kPosition},
         {"link", kLink},
         {"unlink", kUnlink},
+        {"price", kPrice},
     };
     for (const auto& [word, meaning] : kMeanings) {
         if (name == word) {
@@ -54,6 +55,8 @@ chains::WatchEventSettings build_watch_event(const Reader& in) {
     take(out.size, in.text("size"));
     take(out.entry_price, in.text("entry_price"));
     take(out.into, in.text("into"));
+    take(out.price, in.text("price"));
+    take(out.time, in.text("time"));
     for (std::size_t i = 0; i < in.size("where"); ++i) {
         const Reader filter = in.item("where", i);
         chains::WatchFilterSettings row;
@@ -100,6 +103,8 @@ std::string_view name_of(chains::Meaning meaning) {
             return "unlink";
         case kTouch:
             return "touch";
+        case kPrice:
+            return "price";
     }
     return "";
 }
@@ -147,7 +152,9 @@ Canonical document_of(const chains::WatchEventSettings& event) {
         .text("into", event.into)
         .text("market", event.market)
         .text("meaning", name_of(event.meaning))
+        .text("price", event.price)
         .text("size", event.size)
+        .text("time", event.time)
         .text("token", event.token)
         .list("where", std::move(where))
         .done();

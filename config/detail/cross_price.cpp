@@ -99,6 +99,7 @@ class PriceChecker {
                 }
             }
             check_kind(source);
+            check_watch(source);
             check_units(each, source, given);
             check_fixed(price, source, out_);
         }
@@ -171,6 +172,71 @@ class PriceChecker {
             for (const oracle::KeyProblem& problem : kind->check(settings)) {
                 refuse_price(out_, at + problem.pointer, problem.what);
             }
+        }
+    }
+
+    // A source of events needs a watch of its chain in which the contract tells a price.
+    void check_watch(const Reader& source) {
+        const Reader event = source.object("event");
+        const auto id = event.chain("chain");
+        const auto name = event.text("watch");
+        if (!id || !name || !chains_.contains(*id)) {
+            return;
+        }
+        std::vector<std::string> names;
+        for (std::size_t i = 0; i < root_.size("chains"); ++i) {
+            const Reader chain = root_.item("chains", i);
+            for (std::size_t j = 0; chain.chain("id") == id && j < chain.size("watch"); ++j) {
+                const Reader watch = chain.item("watch", j);
+                names.push_back(watch.text("name").value_or(""));
+                if (names.back() == *name) {
+                    check_told(event, watch);
+                    return;
+                }
+            }
+        }
+        const std::vector<std::string_view> known(names.begin(), names.end());
+        const auto near = nearest(*name, known);
+        std::string listed;
+        for (const std::string_view each : known) {
+            listed += (listed.empty() ? "" : ", ") + std::string(each);
+        }
+        refuse_price(
+            out_,
+            event.at("watch"),
+            "\"" + *name + "\" is no watch of " + id->text() +
+                (near ? ", did you mean \"" + std::string(*near) + "\"?"
+                      : "; it has " + (listed.empty() ? "none" : listed))
+        );
+    }
+
+    void check_told(const Reader& event, const Reader& watch) {
+        const auto address = event.address("address");
+        std::string emitters;
+        bool is_told = false;
+        for (std::size_t i = 0; i < watch.size("events"); ++i) {
+            const Reader row = watch.item("events", i);
+            if (row.text("meaning") != "price") {
+                continue;
+            }
+            const auto own = row.address("contract");
+            const auto emitter = own ? own : watch.address("contract");
+            is_told = is_told || !emitter || !address || emitter == address;
+            emitters += (emitters.empty() ? "" : ", ") + (emitter ? to_hex(*emitter) : "");
+        }
+        if (emitters.empty()) {
+            refuse_price(
+                out_,
+                event.at("watch"),
+                "no event of " + watch.at() + " has the meaning \"price\", so nothing is ever told"
+            );
+        } else if (!is_told) {
+            refuse_price(
+                out_,
+                event.at("address"),
+                "no price of " + watch.at() + " is told by " + to_hex(*address) + "; told by " +
+                    emitters
+            );
         }
     }
 

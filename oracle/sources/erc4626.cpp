@@ -150,12 +150,12 @@ class SharesSource final : public Source {
     unsigned asset_decimals_{0};
 };
 
-Result<std::unique_ptr<Source>> make_shares(const SourceSettings& settings, const CallAt& call_at) {
+Result<std::unique_ptr<Source>> make_shares(const SourceSettings& settings, const Reach& reach) {
     const detail::SettingsReader in(settings);
     MARGRAVE_TRY(const ChainId chain, in.chain("chain"));
     MARGRAVE_TRY(const Address vault, in.address("vault"));
     MARGRAVE_TRY(Money supply_min, in.decimal("min_supply", Money::whole(1)));
-    detail::Contract contract(settings.name, chain, vault, call_at);
+    detail::Contract contract(settings.name, chain, vault, reach.call_at);
     return std::make_unique<SharesSource>(std::move(contract), std::move(supply_min));
 }
 

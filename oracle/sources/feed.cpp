@@ -243,11 +243,13 @@ class FeedSource final : public Source {
     std::optional<Money> ceiling_;
 };
 
-Result<std::unique_ptr<Source>> make_feed(const SourceSettings& settings, const CallAt& call_at) {
+Result<std::unique_ptr<Source>> make_feed(const SourceSettings& settings, const Reach& reach) {
     const detail::SettingsReader in(settings);
     MARGRAVE_TRY(const ChainId chain, in.chain("chain"));
     MARGRAVE_TRY(const Address address, in.address("address"));
-    return std::make_unique<FeedSource>(detail::Contract(settings.name, chain, address, call_at));
+    return std::make_unique<FeedSource>(
+        detail::Contract(settings.name, chain, address, reach.call_at)
+    );
 }
 
 // clang-format off

@@ -32,7 +32,7 @@ class FixedSource final : public Source {
 };
 
 Result<std::unique_ptr<Source>> make_fixed(
-    const SourceSettings& settings, const CallAt& /*call_at*/
+    const SourceSettings& settings, const Reach& /*reach*/
 ) {
     MARGRAVE_TRY(const std::string text, detail::SettingsReader(settings).self());
     MARGRAVE_TRY(Money price, Money::parse(text));

@@ -96,7 +96,7 @@ detail::TimeForm time_form_of(std::string_view word) {
 }
 
 Result<std::unique_ptr<Source>> make_https(
-    const SourceSettings& settings, const CallAt& /*call_at*/
+    const SourceSettings& settings, const Reach& /*reach*/
 ) {
     const detail::SettingsReader in(settings);
     HttpsTerms terms;

@@ -116,12 +116,12 @@ class PythSource final : public Source {
     bool ema_;
 };
 
-Result<std::unique_ptr<Source>> make_pyth(const SourceSettings& settings, const CallAt& call_at) {
+Result<std::unique_ptr<Source>> make_pyth(const SourceSettings& settings, const Reach& reach) {
     const detail::SettingsReader in(settings);
     MARGRAVE_TRY(const ChainId chain, in.chain("chain"));
     MARGRAVE_TRY(const Address address, in.address("address"));
     MARGRAVE_TRY(const Hash32 id, in.hash("id"));
-    detail::Contract contract(settings.name, chain, address, call_at);
+    detail::Contract contract(settings.name, chain, address, reach.call_at);
     return std::make_unique<PythSource>(std::move(contract), id, in.flag("ema"));
 }
 

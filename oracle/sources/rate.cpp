@@ -131,7 +131,7 @@ std::vector<KeyProblem> check_rate(const Canonical& settings) {
     return out;
 }
 
-Result<std::unique_ptr<Source>> make_rate(const SourceSettings& settings, const CallAt& call_at) {
+Result<std::unique_ptr<Source>> make_rate(const SourceSettings& settings, const Reach& reach) {
     const detail::SettingsReader in(settings);
     MARGRAVE_TRY(const ChainId chain, in.chain("chain"));
     MARGRAVE_TRY(const Address address, in.address("address"));
@@ -144,7 +144,7 @@ Result<std::unique_ptr<Source>> make_rate(const SourceSettings& settings, const 
     }
     MARGRAVE_TRY(const std::uint64_t decimals, in.integer("decimals", kRateDecimalsDefault));
     terms.decimals = static_cast<int>(std::min<std::uint64_t>(decimals, 36));
-    detail::Contract contract(settings.name, chain, address, call_at);
+    detail::Contract contract(settings.name, chain, address, reach.call_at);
     return std::make_unique<RateSource>(std::move(contract), std::move(terms));
 }
 

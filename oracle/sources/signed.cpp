@@ -237,7 +237,7 @@ Result<detail::Fetcher> make_fetcher(
 }
 
 Result<std::unique_ptr<Source>> make_signed(
-    const SourceSettings& settings, const CallAt& /*call_at*/
+    const SourceSettings& settings, const Reach& /*reach*/
 ) {
     const detail::SettingsReader in(settings);
     SignedTerms terms;

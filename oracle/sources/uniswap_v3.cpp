@@ -253,9 +253,7 @@ class UniswapSource final : public Source {
     unsigned decimals1_{0};
 };
 
-Result<std::unique_ptr<Source>> make_uniswap(
-    const SourceSettings& settings, const CallAt& call_at
-) {
+Result<std::unique_ptr<Source>> make_uniswap(const SourceSettings& settings, const Reach& reach) {
     const detail::SettingsReader in(settings);
     MARGRAVE_TRY(const ChainId chain, in.chain("chain"));
     MARGRAVE_TRY(const Address pool, in.address("pool"));
@@ -266,7 +264,7 @@ Result<std::unique_ptr<Source>> make_uniswap(
     MARGRAVE_TRY(terms.cardinality_min, in.integer("min_cardinality", kUniswapCardinality));
     MARGRAVE_TRY(const std::string liquidity, in.text("min_liquidity"));
     MARGRAVE_TRY(terms.liquidity_min, Amount::parse(liquidity));
-    detail::Contract contract(settings.name, chain, pool, call_at);
+    detail::Contract contract(settings.name, chain, pool, reach.call_at);
     return std::make_unique<UniswapSource>(std::move(contract), std::move(terms));
 }
 

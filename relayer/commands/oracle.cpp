@@ -6,12 +6,14 @@
 #include "relayer/commands/commands.hpp"
 #include "relayer/detail/run_task.hpp"
 #include "relayer/price_check.hpp"
+#include "store/database.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <nlohmann/json.hpp>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <filesystem>
 #include <iomanip>
 #include <memory>
 #include <sstream>
@@ -68,13 +70,26 @@ Result<int> list_sources(Context& context, const OracleOptions& options) {
     return 0;
 }
 
+// What events told is in the ledger only, which a daemon may be writing. Null when no price needs
+// it, or there is none yet.
+Result<std::unique_ptr<store::Database>> open_ledger(const config::Settings& settings) {
+    const std::filesystem::path dir = settings.data_dir / "store";
+    if (chains_of_events(settings.oracle).empty() || !std::filesystem::exists(dir / "db")) {
+        return std::unique_ptr<store::Database>{};
+    }
+    return store::Database::open({dir, settings.genesis.network(), true});
+}
+
 Result<PriceReport> read_now(Context& context, const OracleOptions& options, bool probe) {
     MARGRAVE_TRY(const auto settings, load_settings(context));
     MARGRAVE_TRY(check_asset(settings, options.asset));
+    MARGRAVE_TRY(const auto database, open_ledger(settings));
+    const auto ledger = database ? std::make_unique<store::Ledger>(*database) : nullptr;
     boost::asio::io_context io(1);
     const infra::SystemClock clock;
     return run_to_end(
-        io, read_prices(io.get_executor(), settings, options.asset, probe, clock.now())
+        io,
+        read_prices(io.get_executor(), settings, ledger.get(), options.asset, probe, clock.now())
     );
 }
 

@@ -289,6 +289,10 @@ Bytes release(ChainTag chain, const Hash32& release) {
     return KeyWriter('Q').chain(chain).bytes(release).done();
 }
 
+Bytes price(ChainTag chain, const Hash32& source, const Address& emitter) {
+    return KeyWriter('T').chain(chain).bytes(source).bytes(emitter).done();
+}
+
 Bytes unknown(ChainTag chain, const Address& token) {
     return KeyWriter('U').chain(chain).bytes(token).done();
 }

@@ -157,6 +157,8 @@ Bytes request(ChainTag chain, std::uint64_t number);
 Bytes requests(ChainTag chain);
 /// Release id -> number of its request.
 Bytes release(ChainTag chain, const Hash32& release);
+/// The newest price that events of one contract told a watch.
+Bytes price(ChainTag chain, const Hash32& source, const Address& emitter);
 /// Count of events in a token that no ledger is defined for.
 Bytes unknown(ChainTag chain, const Address& token);
 

@@ -146,10 +146,13 @@ void write_mapped(Bytes& out, const MappedEvent& m) {
         put_bytes(out, position->market.view());
         put_bytes(out, position->size.to_word().view());
         put_bytes(out, position->entry_price.to_word().view());
+    } else if (const auto* link = std::get_if<MappedLink>(&m.what)) {
+        put_bytes(out, link->into.view());
+        put_flag(out, link->active);
     } else {
-        const auto& link = std::get<MappedLink>(m.what);
-        put_bytes(out, link.into.view());
-        put_flag(out, link.active);
+        const auto& price = std::get<MappedPrice>(m.what);
+        put_short_amount(out, price.answer);
+        put_u64(out, price.published_at.value);
     }
 }
 
@@ -259,13 +262,17 @@ Result<MappedEvent> read_mapped(ByteReader& in) {
     MARGRAVE_TRY(m.source, in.hash32());
     MARGRAVE_TRY(m.part, read_small<std::uint16_t>(in, "part"));
     MARGRAVE_TRY(m.account, read_account(in));
-    MARGRAVE_TRY(const std::uint8_t what, read_choice(in, 2, "mapped event"));
+    MARGRAVE_TRY(const std::uint8_t what, read_choice(in, 3, "mapped event"));
     if (what == 0) {
         MARGRAVE_TRY(m.what, read_mapped_amount(in));
     } else if (what == 1) {
         MARGRAVE_TRY(m.what, read_mapped_position(in));
-    } else {
+    } else if (what == 2) {
         MARGRAVE_TRY(m.what, read_mapped_link(in));
+    } else {
+        MappedPrice& price = m.what.emplace<MappedPrice>();
+        MARGRAVE_TRY(price.answer, read_short_amount(in));
+        MARGRAVE_TRY(price.published_at.value, in.u64());
     }
     return m;
 }

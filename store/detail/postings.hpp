@@ -64,6 +64,7 @@ class Postings {
 
     Result<void> apply_mapped(const MappedEvent& m, const ChainEvent& event);
     Result<void> apply_amount(const MappedEvent& m, const MappedAmount& what);
+    void apply_price(const MappedEvent& m, const MappedPrice& price, const ChainEvent& event);
     Result<void> apply_link(const AccountId& from, const MappedLink& link);
     Result<void> post_mapped(AtSource& at);
     Result<void> mapped_withdraw(AtSource& at);

@@ -251,4 +251,24 @@ Result<LinkRow> LinkRow::read(ByteReader& in) {
     return LinkRow{active};
 }
 
+void ToldPriceRow::write(Bytes& out) const {
+    put_amount(out, told.price.answer);
+    put_u64(out, told.price.published_at.value);
+    put_u64(out, told.block.value);
+    put_bytes(out, told.block_hash.view());
+    put_bytes(out, told.txn_hash.view());
+    put_u32(out, told.log_index);
+}
+
+Result<ToldPriceRow> ToldPriceRow::read(ByteReader& in) {
+    ToldPriceRow row;
+    MARGRAVE_TRY(row.told.price.answer, read_amount(in));
+    MARGRAVE_TRY(row.told.price.published_at.value, in.u64());
+    MARGRAVE_TRY(row.told.block.value, in.u64());
+    MARGRAVE_TRY(row.told.block_hash, in.hash32());
+    MARGRAVE_TRY(row.told.txn_hash, in.hash32());
+    MARGRAVE_TRY(row.told.log_index, in.u32());
+    return row;
+}
+
 }  // namespace margrave::store::detail

@@ -171,6 +171,15 @@ struct LinkRow {
     static Result<LinkRow> read(ByteReader& in);
 };
 
+/// The newest price of a watch.
+struct ToldPriceRow {
+    static constexpr std::size_t kTypicalSize = 128;
+    ToldPrice told;
+
+    void write(Bytes& out) const;
+    static Result<ToldPriceRow> read(ByteReader& in);
+};
+
 /// The raw proved events of one block, in log order: the input of a replay. What an event shares
 /// with the one before it is not written again.
 struct EventsRow {

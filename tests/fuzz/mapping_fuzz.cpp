@@ -26,10 +26,15 @@ evm::Mapping make_mapping() {
     put.token = "token";
     put.amount = "much";
     put.where.push_back({"ok", "true"});
+    WatchEventSettings told;
+    told.event = "event Told(int192 indexed answer, bytes note, uint256 at)";
+    told.meaning = Meaning::kPrice;
+    told.price = "answer";
+    told.time = "at";
     WatchSettings settings;
     settings.name = "fuzz";
     settings.contract = Address{};
-    settings.events = {moved, put};
+    settings.events = {moved, put, told};
     return evm::Mapping::make(std::span(&settings, 1)).value();
 }
 

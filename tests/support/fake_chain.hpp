@@ -38,7 +38,7 @@ struct FakeReceipt {
 /// everything back. The contracts' rules are those that the daemon counts on and no more.
 class FakeChain {
   public:
-    using Body = std::variant<Movement, Position>;
+    using Body = std::variant<Movement, Position, MappedEvent>;
 
     struct Lot {
         Seizure seizure;
@@ -114,7 +114,10 @@ class FakeChain {
         return *open_;
     }
 
-    /// An event of the vault or the position book in the open block.
+    /// Who emits every mapped event.
+    static Address watched() { return low_address(keccak256("watched")); }
+
+    /// An event of the vault, the position book or the watched contract in the open block.
     void add(Body body) {
         Block& block = building();
         ChainEvent event;
@@ -123,11 +126,12 @@ class FakeChain {
             block.data.vault = fold(block.data.vault, *movement);
             event.emitter = vault_;
             move_custody(block.after, *movement);
-        } else {
-            auto& position = std::get<Position>(body);
-            position.sequence = block.data.positions.count + 1;
-            block.data.positions = fold(block.data.positions, position);
+        } else if (auto* position = std::get_if<Position>(&body)) {
+            position->sequence = block.data.positions.count + 1;
+            block.data.positions = fold(block.data.positions, *position);
             event.emitter = low_address(keccak256("position book"));
+        } else {
+            event.emitter = watched();
         }
         std::visit([&event](auto& what) { event.body = std::move(what); }, body);
         event.log_index = static_cast<std::uint32_t>(block.data.events.size());

@@ -356,5 +356,88 @@ TEST(Mapping, NativeCoinIsMappedFromTransactions) {
     EXPECT_EQ(account_in(events[1]), account_of(user(2)));
 }
 
+WatchEventSettings answer_updated() {
+    WatchEventSettings out;
+    out.event =
+        "event AnswerUpdated(int256 indexed current, uint256 indexed roundId, uint256 updatedAt)";
+    out.meaning = Meaning::kPrice;
+    out.price = "current";
+    out.time = "updatedAt";
+    return out;
+}
+
+NodeLog answered(const Hash32& current, const Hash32& time, std::uint32_t index = 0) {
+    return log_of(
+        kToken,
+        "AnswerUpdated(int256,uint256,uint256)",
+        {current, Amount(7).to_word()},
+        {time},
+        index
+    );
+}
+
+MappedPrice price_of(const ChainEvent& event) {
+    EXPECT_TRUE(is_pool(account_in(event)));
+    return std::get<MappedPrice>(std::get<MappedEvent>(event.body).what);
+}
+
+TEST(Mapping, AnEventTellsAPriceThatIsOfNoAccount) {
+    const Mapping mapping = mapping_of({plain(answer_updated())});
+    const NodeLog log = answered(Amount(300'000'000'000).to_word(), Amount(1'234).to_word(), 3);
+    const auto mapped = map_logs(mapping, block(), std::vector{log});
+    ASSERT_TRUE(mapped.has_value()) << mapped.error().detail;
+    ASSERT_EQ(mapped.value().events.size(), 1U);
+    EXPECT_TRUE(mapped.value().touched.empty());
+    const ChainEvent& event = mapped.value().events[0];
+    const MappedPrice expected{Amount(300'000'000'000), UnixSeconds{1'234}};
+    EXPECT_EQ(price_of(event), expected);
+    EXPECT_EQ(event.log_index, 3U);
+    EXPECT_EQ(event.emitter, kToken);
+    EXPECT_EQ(std::get<MappedEvent>(event.body).source, keccak256(std::string_view("plain")));
+}
+
+// Whoever emits the event must not stop the chain by what it says.
+TEST(Mapping, APriceThatIsNoneIsToldAsZeroAndATimeThatIsNoneAsTheLast) {
+    const Mapping mapping = mapping_of({plain(answer_updated())});
+    Hash32 minus_one;
+    minus_one.data.fill(0xff);
+    const auto events = events_of(
+        mapping,
+        {answered(minus_one, Amount(5).to_word(), 0),
+         answered(Hash32{}, Amount(5).to_word(), 1),
+         answered(Amount(9).to_word(), minus_one, 2)}
+    );
+    ASSERT_EQ(events.size(), 3U);
+    EXPECT_TRUE(price_of(events[0]).answer.is_zero());
+    EXPECT_TRUE(price_of(events[1]).answer.is_zero());
+    EXPECT_EQ(price_of(events[2]).answer, Amount(9));
+    EXPECT_EQ(price_of(events[2]).published_at.value, ~std::uint64_t{0});
+}
+
+TEST(Mapping, APriceWithoutATimeIsAsOldAsItsBlockAndWhereTellsOneAssetFromAnother) {
+    WatchEventSettings event;
+    event.event = "event Poke(address indexed asset, uint256 price)";
+    event.meaning = Meaning::kPrice;
+    event.price = "price";
+    event.where.push_back({"asset", to_hex(user(1))});
+    const Mapping mapping = mapping_of({plain(event)});
+    const auto poke = [](std::uint8_t asset, const Hash32& value, std::uint32_t index) {
+        return log_of(kToken, "Poke(address,uint256)", {left_pad(user(asset))}, {value}, index);
+    };
+    Hash32 most;
+    most.data.fill(0xff);
+    BlockRef at = block();
+    at.time = UnixSeconds{555};
+    const std::vector<NodeLog> logs{
+        poke(2, Amount(4).to_word(), 0), poke(1, most, 1), poke(1, Amount(8).to_word(), 2)};
+    const auto mapped = map_logs(mapping, at, logs);
+    ASSERT_TRUE(mapped.has_value()) << mapped.error().detail;
+    ASSERT_EQ(mapped.value().events.size(), 2U);
+    // An unsigned number has no sign.
+    const MappedPrice expected{Amount::max(), UnixSeconds{555}};
+    EXPECT_EQ(price_of(mapped.value().events[0]), expected);
+    EXPECT_EQ(price_of(mapped.value().events[1]).answer, Amount(8));
+}
+
 }  // namespace
 }  // namespace margrave::chains::evm

@@ -143,5 +143,39 @@ TEST(Watch, CallsTakeTheAccountAlone) {
     expect_fault(plain(touch), "/events/0/meaning", "no calls");
 }
 
+TEST(Watch, APriceHasAnAnswerPerhapsATimeAndNothingElse) {
+    WatchEventSettings event;
+    event.event = "event Told(int192 answer, int64 when, uint64 at, bytes32 id, address who)";
+    event.meaning = Meaning::kPrice;
+    event.price = "answer";
+    event.time = "at";
+    const auto compiled = compile(plain(event));
+    ASSERT_TRUE(compiled.faults.empty());
+    EXPECT_TRUE(compiled.watch.rules.at(0).price.has_value());
+    EXPECT_TRUE(compiled.watch.rules.at(0).time.has_value());
+
+    WatchEventSettings wrong = event;
+    wrong.price = "id";
+    wrong.time = "when";
+    wrong.account = "who";
+    wrong.amount = "answer";
+    expect_fault(plain(wrong), "/events/0/price", "expected an integer");
+    expect_fault(plain(wrong), "/events/0/time", "expected an unsigned integer");
+    expect_fault(plain(wrong), "/events/0/account", "no meaning here");
+    expect_fault(plain(wrong), "/events/0/amount", "no meaning here");
+    EXPECT_EQ(compile(plain(wrong)).faults.size(), 4U) << "every fault at once";
+    wrong = event;
+    wrong.price = "";
+    wrong.time = "wen";
+    expect_fault(plain(wrong), "/events/0/price", "is missing");
+    expect_fault(plain(wrong), "/events/0/time", "is no argument");
+
+    WatchEventSettings deposit = deposit_event();
+    deposit.price = "much";
+    deposit.time = "much";
+    expect_fault(plain(deposit), "/events/0/price", "no meaning here");
+    expect_fault(plain(deposit), "/events/0/time", "no meaning here");
+}
+
 }  // namespace
 }  // namespace margrave::chains::evm

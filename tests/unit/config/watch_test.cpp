@@ -168,5 +168,90 @@ TEST(Watches, OperatorsWhoWriteThemInAnotherOrderAndSpellingSignTheSame) {
     EXPECT_TRUE(load_json(good_config()).settings.parameters.watches.empty());
 }
 
+/// A watch that hears a price, and ether's price by it.
+json with_told_price() {
+    json watch = json::parse(R"json({
+      "name": "eth-usd",
+      "contract": "0x7d4e742018fb52e48b08be73d041c18b21de6fb5",
+      "events": [
+        {"event": "event AnswerUpdated(int256 indexed current, uint256 indexed roundId, uint256 updatedAt)",
+         "meaning": "price", "price": "current", "time": "updatedAt"}
+      ]
+})json");
+    json document = with_watch(std::move(watch));
+    document["assets"][1]["price"]["sources"][0] = json::parse(R"json({
+      "name": "told", "quote": "USD",
+      "event": {"chain": "eip155:1", "watch": "eth-usd", "decimals": 8,
+                "address": "0x7d4e742018fb52e48b08be73d041c18b21de6fb5"}
+})json");
+    return document;
+}
+
+constexpr const char* kToldSource = "/assets/1/price/sources/0";
+
+TEST(ToldPrices, AWatchAndASourceOfItsEventsAreRead) {
+    const Loaded loaded = load_json(with_told_price());
+    ASSERT_TRUE(loaded.problems.empty()) << lines(loaded.problems);
+    const chains::WatchEventSettings& event = loaded.settings.chains.at(0).watch.at(0).events.at(0);
+    EXPECT_EQ(event.meaning, chains::Meaning::kPrice);
+    EXPECT_EQ(event.price, "current");
+    EXPECT_EQ(event.time, "updatedAt");
+    const oracle::SourceSettings& source = loaded.settings.oracle.at(0).sources.at(0);
+    EXPECT_EQ(source.kind, "event");
+    EXPECT_EQ(
+        source.settings.dump(),
+        R"({"address":"0x7d4e742018fb52e48b08be73d041c18b21de6fb5","chain":"eip155:1",)"
+        R"("decimals":"8","watch":"eth-usd"})"
+    );
+}
+
+TEST(ToldPrices, EveryFaultIsReportedAtOnceWithItsPlace) {
+    json document = with_told_price();
+    json& event = document["chains"][0]["watch"][0]["events"][0];
+    event["price"] = "curent";
+    event["time"] = "current";
+    event["account"] = "roundId";
+    json& source = document["assets"][1]["price"]["sources"][0];
+    source.erase("quote");
+    source["event"]["watch"] = "eth-usdt";
+    source["event"]["decimals"] = 77;
+    const Loaded loaded = load_json(document);
+    const std::string at = "/chains/0/watch/0/events/0";
+    EXPECT_TRUE(has_problem(loaded.problems, at + "/price", "did you mean \"current\"?"));
+    EXPECT_TRUE(has_problem(loaded.problems, at + "/time", "expected an unsigned integer"));
+    EXPECT_TRUE(has_problem(loaded.problems, at + "/account", "no meaning here"));
+    const std::string in = kToldSource;
+    EXPECT_TRUE(has_problem(loaded.problems, in + "/quote", "is missing"));
+    EXPECT_TRUE(has_problem(
+        loaded.problems,
+        in + "/event/watch",
+        "\"eth-usdt\" is no watch of eip155:1, did you mean \"eth-usd\"?"
+    ));
+    EXPECT_TRUE(has_problem(loaded.problems, in + "/event/decimals", "36"));
+    EXPECT_EQ(loaded.problems.size(), 6U) << lines(loaded.problems);
+}
+
+TEST(ToldPrices, ASourceNeedsAWatchInWhichItsContractTellsAPrice) {
+    const auto expect = [](const json& document, const std::string& at, std::string_view words) {
+        const Loaded loaded = load_json(document);
+        EXPECT_EQ(loaded.problems.size(), 1U) << lines(loaded.problems);
+        EXPECT_TRUE(has_problem(loaded.problems, kToldSource + at, words))
+            << lines(loaded.problems);
+    };
+    json document = with_told_price();
+    document["chains"][0].erase("watch");
+    expect(document, "/event/watch", "is no watch of eip155:1; it has none");
+    document = with_told_price();
+    document["assets"][1]["price"]["sources"][0]["event"]["address"] = kVault;
+    expect(document, "/event/address", "told by 0x7d4e742018fb52e48b08be73d041c18b21de6fb5");
+    document = with_told_price();
+    document["chains"][0]["watch"][0] = custody();
+    document["chains"][0]["watch"][0]["name"] = "eth-usd";
+    expect(document, "/event/watch", "has the meaning \"price\"");
+    document = with_told_price();
+    document["assets"][1]["price"]["sources"][0]["event"].erase("decimals");
+    expect(document, "/event/decimals", "is missing");
+}
+
 }  // namespace
 }  // namespace margrave::config

@@ -242,6 +242,12 @@ class DoctorNodes : public testing::Test {
             }
             return out;
         }
+        if (method == "eth_getCode") {
+            return has_code ? "0x60" : "0x";
+        }
+        if (method == "eth_getLogs" && params[0].contains("topics")) {
+            return told;
+        }
         if (method == "eth_getLogs") {
             const auto from =
                 std::stoull(params[0].at("fromBlock").get<std::string>(), nullptr, 16);
@@ -296,6 +302,9 @@ class DoctorNodes : public testing::Test {
     std::map<std::string, int> asked;
     std::string chain_id{"0x7a69"};
     bool has_tag{true};
+    bool has_code{true};
+    /// Logs of events that tell a price.
+    json told = json::array();
     bool forged{false};
     std::uint64_t skew{0};
     std::uint64_t range{1000};
@@ -386,6 +395,37 @@ TEST_F(DoctorNodes, ADeadEndpointLeavesTheRestToRun) {
     }
     EXPECT_EQ(unable, 13U);
     EXPECT_GE(alive, 10U) << doctor_table(rows);
+}
+
+TEST_F(DoctorNodes, WatchedContractsNeedCodeAndPricesShouldBeTold) {
+    EXPECT_EQ(row(examine_all(), "watches").seen, "there is no such row");
+    chains::WatchEventSettings event;
+    event.event = "event Told(uint256 price)";
+    event.meaning = chains::Meaning::kPrice;
+    event.price = "price";
+    chains::WatchSettings watch;
+    watch.name = "eth-usd";
+    watch.contract = Address{};
+    watch.contract->data.fill(0x11);
+    watch.events.push_back(event);
+    settings.watch.push_back(watch);
+    auto rows = examine_all();
+    expect_only(rows, {});
+    EXPECT_EQ(row(rows, "watches").state, CheckState::kWarn);
+    EXPECT_EQ(
+        row(rows, "watches").seen,
+        "no price was told in the last 1000 blocks by Told(uint256) of 0x" + std::string(40, '1')
+    );
+    told.push_back(json::object());
+    rows = examine_all();
+    EXPECT_EQ(row(rows, "watches").state, CheckState::kOk);
+    EXPECT_EQ(
+        row(rows, "watches").seen, "contracts with code: 1; prices told in the last 1000 blocks: 1"
+    );
+    has_code = false;
+    rows = examine_all();
+    expect_only(rows, {"watches"});
+    EXPECT_NE(row(rows, "watches").seen.find("has no code"), std::string::npos);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include "attest/leaf.hpp"
 #include "core/assert.hpp"
 #include "relayer/detail/run_task.hpp"
+#include "relayer/price_check.hpp"
 #include "relayer/seizure_call.hpp"
 
 #include <algorithm>
@@ -249,7 +250,9 @@ void World::build() {
         adapters.push_back(std::make_unique<FakeAdapter>(settings.chains[i], nodes[i]));
         targets.push_back(adapters.back().get());
     }
-    oracle = std::make_unique<oracle::Oracle>(settings.oracle, call_at());
+    oracle = std::make_unique<oracle::Oracle>(
+        settings.oracle, oracle::Reach(call_at(), told_by(*ledger))
+    );
     scribe = std::make_unique<Scribe>(Scribe::Parts{
         settings, *database, *guard, *signer, log_key, targets});
     rounds = std::make_unique<Rounds>(Rounds::Parts{

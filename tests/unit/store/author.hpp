@@ -81,6 +81,9 @@ class Author {
     }
 
     MappedEvent outside(const AccountId& who, std::uint64_t units) {
+        if (pick(random_, 4) == 0) {
+            return price(units, 1'000 + units, 1 + pick(random_, 2));
+        }
         const auto kind = static_cast<MappedKind>(1 + pick(random_, 6));
         MappedEvent out = mapped(kind, who, token(), units, 1 + pick(random_, 2));
         std::get<MappedAmount>(out.what).is_read = out.source == word(2);

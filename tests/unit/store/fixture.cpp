@@ -124,6 +124,17 @@ MappedEvent link(const AccountId& from, const AccountId& into, bool active) {
     return out;
 }
 
+MappedEvent price(std::uint64_t answer, std::uint64_t time, std::uint64_t source) {
+    MappedEvent out;
+    out.source = word(source);
+    out.what = MappedPrice{Amount(answer), UnixSeconds{time}};
+    return out;
+}
+
+Address watched() {
+    return address(0xE0E0);
+}
+
 Position position(const AccountId& account, std::uint64_t market, std::int64_t size) {
     Position p;
     p.account = account;
@@ -182,11 +193,13 @@ BlockData TestChain::next(std::vector<Body> events, std::uint64_t salt) const {
             event.emitter = book_;
         } else {
             const auto& mapped = std::get<MappedEvent>(body);
-            event.emitter = address(0xE0E0);
+            event.emitter = watched();
             put_bytes(content, mapped.account.view());
             if (const auto* what = std::get_if<MappedAmount>(&mapped.what)) {
                 put_u8(content, static_cast<std::uint8_t>(what->kind));
                 put_bytes(content, what->amount.to_word().view());
+            } else if (const auto* told = std::get_if<MappedPrice>(&mapped.what)) {
+                put_bytes(content, told->answer.to_word().view());
             }
         }
         event.body = std::move(body);

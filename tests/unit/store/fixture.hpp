@@ -67,6 +67,10 @@ MappedEvent mapped(
     std::uint64_t source = 1
 );
 MappedEvent link(const AccountId& from, const AccountId& into, bool active = true);
+/// Told by the watch that is called `source`.
+MappedEvent price(std::uint64_t answer, std::uint64_t time, std::uint64_t source = 1);
+/// Who emits every mapped event of a TestChain.
+Address watched();
 
 /// A chain that keeps its contracts' promises: parent links, sequences and accumulators are right.
 class TestChain {

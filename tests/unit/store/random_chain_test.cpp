@@ -55,6 +55,18 @@ class RandomChains : public ::testing::TestWithParam<std::uint64_t> {
         STORE_OK(store.ledger().define(chain.asset(eth()), 18));
     }
 
+    // What both watches that tell prices told last.
+    static std::vector<std::optional<ToldPrice>> told(
+        Store& store, const TestChain& chain, const BlockRef& at
+    ) {
+        std::vector<std::optional<ToldPrice>> out;
+        for (const std::uint64_t source : {1U, 2U}) {
+            const auto last = store.ledger().told_price(chain.id(), word(source), watched(), at);
+            out.push_back(STORE_OK(last));
+        }
+        return out;
+    }
+
     // The picture of the replay after each block is the picture of the other as of that block.
     void compare(const TestChain& chain) {
         for (const BlockData& block : chain.blocks()) {
@@ -69,6 +81,7 @@ class RandomChains : public ::testing::TestWithParam<std::uint64_t> {
                 STORE_OK(clean_.ledger().all_holdings(as_of)),
                 STORE_OK(clean_.ledger().all_holdings(later))
             );
+            ASSERT_EQ(told(store_, chain, block.block), told(clean_, chain, block.block));
         }
     }
 
