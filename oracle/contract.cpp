@@ -138,8 +138,7 @@ Result<BlockRef> Contract::head_for_probe(const Heads& heads) const {
     const auto head = heads.find(chain_);
     if (head == heads.end()) {
         return fail(
-            Errc::kConfig,
-            describe() + " is on " + chain_.text() + ", which is not a chain of this network"
+            Errc::kUnable, describe() + " could not be asked: no block of its chain is known yet"
         );
     }
     return head->second;
@@ -159,8 +158,8 @@ Task<Result<Bytes>> Contract::call_other(Address to, Bytes data, Hash32 block) c
 }
 
 Error Contract::not_such(const Error& error) const {
-    const bool refuted =
-        error.code == Errc::kRpc || error.code == Errc::kReverted || error.code == Errc::kInvalid;
+    // An error of a node is no word of the contract.
+    const bool refuted = error.code == Errc::kReverted || error.code == Errc::kInvalid;
     return fail(refuted ? Errc::kConfig : error.code, describe() + ": " + error.detail);
 }
 

@@ -6,6 +6,7 @@
 #include "oracle/source.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 namespace margrave::oracle {
@@ -155,12 +156,32 @@ Task<PriceSet> Oracle::read(std::map<ChainId, BlockRef> heads, UnixSeconds now) 
     co_return set;
 }
 
+// All at once. Every source that is something else is named; if there is none, every one that could
+// not be asked, by the first one's code. What a source learned it does not ask again.
 Task<Result<void>> Oracle::probe(std::map<ChainId, BlockRef> heads) {
+    std::vector<Task<Result<void>>> probes;
+    probes.reserve(sources_.size());
     for (const std::unique_ptr<Source>& source : sources_) {
-        Result<void> probed = co_await source->probe(heads);
-        if (!probed) {
-            co_return probed;
+        probes.push_back(source->probe(heads));
+    }
+    const std::vector<Result<void>> found = co_await infra::gather<Result<void>>(std::move(probes));
+    const auto is_wrong = [](const Result<void>& result) {
+        return !result && result.error().code == Errc::kConfig;
+    };
+    const bool any_wrong = std::ranges::any_of(found, is_wrong);
+    std::optional<Error> out;
+    for (const Result<void>& result : found) {
+        if (result || (any_wrong && !is_wrong(result))) {
+            continue;
         }
+        if (out) {
+            out->detail += "; " + result.error().detail;
+        } else {
+            out = result.error();
+        }
+    }
+    if (out) {
+        co_return *std::move(out);
     }
     co_return ok();
 }

@@ -358,6 +358,7 @@ Task<Result<void>> App::run() {
         begin_silence();
         work.emplace_back("rounds", sign_rounds());
     }
+    work.emplace_back("prices", check_prices());
     work.emplace_back("fold", fold_journal());
     work.emplace_back("prune", prune());
     work.emplace_back("admin", admin_->run());

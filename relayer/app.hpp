@@ -112,6 +112,9 @@ class App {
     [[nodiscard]] std::string silence_words() const;
     Task<void> follow_chain(std::size_t index);
     Task<void> sign_rounds();
+    Task<void> check_prices();
+    /// Of the chains that can be asked, those that are not far behind.
+    [[nodiscard]] std::map<ChainId, BlockRef> recent_heads() const;
     Task<void> deliver(std::size_t index);
     /// Holds the journal against the balances, a little at a time, and stops the daemon when they
     /// differ.

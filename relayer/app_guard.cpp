@@ -3,6 +3,7 @@
 #include "infra/timeout.hpp"
 #include "infra/url.hpp"
 #include "relayer/app.hpp"
+#include "relayer/price_start.hpp"
 #include "relayer/replay.hpp"
 #include "relayer/restore.hpp"
 
@@ -19,6 +20,9 @@ constexpr std::size_t kCheckpointBytes = 1'000'000;
 constexpr std::chrono::milliseconds kAskLeast{1'000};
 constexpr std::chrono::milliseconds kAskMost{10'000};
 constexpr int kAsksInSilence = 8;
+constexpr std::chrono::milliseconds kProbeInterval{2'000};
+// At an older block, while history is read, a contract may not be there yet.
+constexpr std::uint64_t kProbeAge_s = 3'600;
 
 }  // namespace
 
@@ -99,6 +103,36 @@ Task<Result<void>> App::check_chains() {
         }
     }
     co_return ok();
+}
+
+std::map<ChainId, BlockRef> App::recent_heads() const {
+    std::map<ChainId, BlockRef> out;
+    const std::uint64_t now = clock_.now().value;
+    for (const chains::ChainSettings& chain : settings_.chains) {
+        const auto head = ledger_->chain_state(chain.chain).head;
+        const bool held = board_->is_halted(chain.chain) || !board_->held(chain.chain).empty();
+        if (head && !held && head->time.value + kProbeAge_s >= now) {
+            out.emplace(chain.chain, *head);
+        }
+    }
+    return out;
+}
+
+// Rounds do not wait for it: what a source that was not found right answers is guarded all the
+// same.
+Task<void> App::check_prices() {
+    PriceStart start(*oracle_, logs_.logger("prices"));
+    while (!stopped_by_) {
+        std::map<ChainId, BlockRef> heads = recent_heads();
+        const Result<bool> done = co_await start.step(std::move(heads));
+        if (!done) {
+            stop(done.error());
+        }
+        if (!done || done.value()) {
+            co_return;
+        }
+        co_await infra::sleep_for(kProbeInterval);
+    }
 }
 
 OwnRound App::own_round() const {

@@ -123,6 +123,16 @@ def wrong_decimals_later(node):
     node.refuses(CONFIG, [node.a.usd.lower(), "18 decimals", "is already ledger"], "run", config=node.variant(change))
 
 
+def feed_without_code(node):
+    """Found at the first blocks, not at the start: the source is asked where the chain is followed."""
+    nobody = "0x00000000000000000000000000000000000000ab"
+
+    def change(document):
+        document["assets"][0]["price"]["sources"][0]["feed"]["address"] = nobody
+    node.refuses(CONFIG, ["price source", nobody, "decimals() returned 0 bytes", "oracle check"], "run", "--dry-run",
+                 config=node.variant(change))
+
+
 def vault_without_code(node):
     nobody = "0x00000000000000000000000000000000000000aa"
 
@@ -421,7 +431,7 @@ def guard_cut(node):
     node.works()
 
 
-CASES = [unknown_field, wrong_chain, wrong_decimals, wrong_decimals_later, vault_without_code, wrong_password,
+CASES = [unknown_field, wrong_chain, wrong_decimals, wrong_decimals_later, feed_without_code, vault_without_code, wrong_password,
          key_of_nobody, single_source, unreachable, in_use, damaged_log, damaged_log_of_daemon, rolled_back,
          new_directory, doppelganger, published_elsewhere, guard_handed_over, guard_deleted, guard_cut, chain_stops, chain_dies]
 

@@ -101,7 +101,7 @@ class FakeFeeds {
         if (data == feed::aggregator_call() && feed.aggregator) {
             return WordWriter().address(*feed.aggregator).bytes();
         }
-        return fail(Errc::kRpc, "execution reverted");
+        return fail(Errc::kReverted, "execution reverted");
     }
 
     CallAt call_at() {
@@ -109,7 +109,7 @@ class FakeFeeds {
             asked.push_back({.chain = chain, .to = to, .data = data, .block = at});
             const auto found = feeds.find(to);
             if (found == feeds.end()) {
-                return answer_with(fail(Errc::kRpc, "execution reverted"));
+                return answer_with(fail(Errc::kReverted, "execution reverted"));
             }
             return answer_with(answer_of(found->second, data));
         };
@@ -365,6 +365,9 @@ TEST_F(OracleTest, ProbeAcceptsFeedsAndFixedPrices) {
     Oracle oracle(settings, feeds.call_at());
     EXPECT_TRUE(run(oracle.probe(heads())));
     EXPECT_EQ(feeds.asked.size(), 2U);
+    // What was learned is not asked again.
+    EXPECT_TRUE(run(oracle.probe(heads())));
+    EXPECT_EQ(feeds.asked.size(), 2U);
 }
 
 TEST_F(OracleTest, ProbeNamesTheFeedThatIsNone) {
@@ -387,25 +390,51 @@ TEST_F(OracleTest, ProbeNamesTheFeedThatIsNone) {
         Oracle oracle(settings, feeds.call_at());
         const Result<void> probed = run(oracle.probe(heads()));
         ASSERT_FALSE(probed);
-        EXPECT_EQ(probed.error().code, c.code);
-        EXPECT_NE(probed.error().detail.find(c.words), std::string::npos) << probed.error().detail;
-        EXPECT_NE(probed.error().detail.find("price source b (eip155:1:0x"), std::string::npos);
+        const Error& why = probed.error();
+        EXPECT_EQ(why.code, c.code);
+        EXPECT_NE(why.detail.find(c.words), std::string::npos) << why.detail;
+        EXPECT_NE(why.detail.find("price source b (eip155:1:0x"), std::string::npos);
     }
 }
 
-TEST_F(OracleTest, ProbeNamesAChainThatIsNotOfThisNetwork) {
+TEST_F(OracleTest, ProbeNamesEverySourceThatIsNone) {
+    feeds.feeds.clear();
     Oracle oracle(settings, feeds.call_at());
-    const Result<void> probed = run(oracle.probe({}));
+    const Result<void> probed = run(oracle.probe(heads()));
     ASSERT_FALSE(probed);
     EXPECT_EQ(probed.error().code, Errc::kConfig);
+    for (const std::string_view words : {"price source a (", "; price source b ("}) {
+        EXPECT_NE(probed.error().detail.find(words), std::string::npos) << probed.error().detail;
+    }
 }
 
-TEST_F(OracleTest, ANodeThatDoesNotAnswerIsNoConfigError) {
-    const CallAt silent = [](ChainId, Address, Bytes, Hash32) {
-        return answer_with(fail(Errc::kTimeout, "no answer"));
+TEST_F(OracleTest, WhatCannotBeAskedIsNoConfigErrorAndIsAskedAgain) {
+    Oracle oracle(settings, feeds.call_at());
+    EXPECT_EQ(run(oracle.probe({})).error().code, Errc::kUnable);
+    EXPECT_TRUE(feeds.asked.empty());
+    EXPECT_TRUE(run(oracle.probe(heads())));
+
+    for (const Errc code : {Errc::kTimeout, Errc::kRpc, Errc::kUnable, Errc::kUnproved}) {
+        const CallAt silent = [code](ChainId, Address, Bytes, Hash32) {
+            return answer_with(fail(code, "no answer"));
+        };
+        Oracle deaf(settings, silent);
+        EXPECT_EQ(run(deaf.probe(heads())).error().code, code);
+    }
+}
+
+// One that is wrong is told although another cannot be asked.
+TEST_F(OracleTest, AWrongSourceIsToldBesideOneThatIsSilent) {
+    feeds.feeds[address(2)].decimals = Bytes{};
+    const CallAt half = [this](ChainId chain, Address to, Bytes data, Hash32 at) {
+        return to == address(1) ? answer_with(fail(Errc::kTimeout, "no answer"))
+                                : feeds.call_at()(chain, to, std::move(data), at);
     };
-    Oracle oracle(settings, silent);
-    EXPECT_EQ(run(oracle.probe(heads())).error().code, Errc::kTimeout);
+    Oracle oracle(settings, half);
+    const Result<void> probed = run(oracle.probe(heads()));
+    ASSERT_FALSE(probed);
+    EXPECT_EQ(probed.error().code, Errc::kConfig);
+    EXPECT_EQ(probed.error().detail.find("no answer"), std::string::npos);
 }
 
 }  // namespace
