@@ -1,22 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "margin/screen.hpp"
 
+#include "core/assert.hpp"
 #include "margin/detail/units.hpp"
 
 #include <algorithm>
 #include <limits>
-#include <optional>
 
 namespace margrave::margin {
 namespace {
 
 constexpr unsigned kWeightBits = 62;
-// A row's index carries its side in the sign.
-constexpr std::size_t kFormsMax = std::numeric_limits<std::int16_t>::max();
-
-std::size_t form_of(std::int16_t index) {
-    return static_cast<std::size_t>(index < 0 ? -1 - index : index);
-}
+constexpr std::size_t kFormsMax = std::numeric_limits<std::uint16_t>::max();
 
 Uint128 magnitude_of(const Amount& amount) {
     const auto& backend = amount.rep().backend();
@@ -58,84 +53,178 @@ Sign sign_of(const detail::WeightedSum& sum, std::uint32_t count) {
 
 }  // namespace
 
-AccountTable::AccountTable(const Market& market)
-    : begins_{0},
-      largest_(market.forms().size()) {}
+AccountTable::AccountTable(const Market& market) {
+    MARGRAVE_ASSERT(market.forms().size() <= kFormsMax);
+}
 
-void AccountTable::add(const AccountHoldings& account, const Market& market, bool latched) {
-    Facts facts{.has_debt = false, .latched = latched, .odd = false};
+std::uint32_t AccountTable::add(
+    const AccountHoldings& account, const Market& market, bool latched
+) {
+    const auto number = static_cast<std::uint32_t>(places_.size());
+    places_.emplace_back();
+    set(number, account, market, latched);
+    return number;
+}
+
+void AccountTable::set(
+    std::uint32_t number, const AccountHoldings& account, const Market& market, bool latched
+) {
+    const bool odd = !read(account, market);
+    const std::uint32_t shape = shape_of(market, odd, latched);
+    Place& place = places_[number];
+    if (place.packet == kNobody || packets_[place.packet].shape != shape) {
+        if (place.packet != kNobody) {
+            leave(place);
+        }
+        place = room_in(shape);
+    }
+    take(place, number);
+}
+
+void AccountTable::remove(std::uint32_t number) {
+    leave(places_[number]);
+    places_[number] = Place{};
+}
+
+// Reads the rows of an account in the order of the forms; false when it is odd.
+bool AccountTable::read(const AccountHoldings& account, const Market& market) {
+    rows_.clear();
     const auto sized = [](const VenuePosition& position) {
         return !position.size.is_zero();
     };
-    facts.odd = market.forms().size() > kFormsMax || !market.dead().empty() ||
-                std::ranges::any_of(account.positions, sized);
-    std::vector<std::pair<std::size_t, const Holding*>> rows;
+    if (std::ranges::any_of(account.positions, sized)) {
+        return false;
+    }
     for (const Holding& holding : account.holdings) {
-        facts.has_debt = facts.has_debt || !holding.debt.is_zero();
         if (holding.collateral.is_zero() && holding.debt.is_zero()) {
             continue;
         }
         const Market::Form* form = market.find(holding.asset);
         if (form == nullptr || !is_factor(holding.collateral) || !is_factor(holding.debt)) {
-            facts.odd = true;
-            continue;
+            return false;
         }
-        rows.emplace_back(static_cast<std::size_t>(form - market.forms().data()), &holding);
+        const auto index = static_cast<std::uint16_t>(form - market.forms().data());
+        if (!holding.collateral.is_zero()) {
+            rows_.push_back(
+                {.form = index, .owed = false, .amount = magnitude_of(holding.collateral)}
+            );
+        }
+        if (!holding.debt.is_zero()) {
+            rows_.push_back({.form = index, .owed = true, .amount = magnitude_of(holding.debt)});
+        }
     }
-    // Forms stand by canonical asset, so rows that net come together.
-    std::ranges::sort(rows, {}, &std::pair<std::size_t, const Holding*>::first);
-    const auto push = [this](std::size_t form, const Amount& amount, bool debt) {
-        if (!amount.is_zero()) {
-            amounts_.push_back(magnitude_of(amount));
-            const auto index = static_cast<std::int16_t>(form);
-            forms_.push_back(debt ? static_cast<std::int16_t>(-1 - index) : index);
-            largest_[form] = std::max(largest_[form], amounts_.back());
-        }
+    std::ranges::sort(rows_, [](const Row& a, const Row& b) {
+        return a.form != b.form ? a.form < b.form : a.owed < b.owed;
+    });
+    return rows_.size() <= detail::kSlotsMax;
+}
+
+std::uint32_t AccountTable::shape_of(const Market& market, bool odd, bool latched) {
+    key_.assign(1, (odd ? 2U : 0U) + (latched ? 1U : 0U));
+    if (odd) {
+        rows_.clear();
+    }
+    for (const Row& row : rows_) {
+        key_.push_back(2U * row.form + (row.owed ? 1U : 0U));
+    }
+    const auto [found, fresh] =
+        shape_by_key_.emplace(key_, static_cast<std::uint32_t>(shapes_.size()));
+    if (!fresh) {
+        return found->second;
+    }
+    Shape shape;
+    shape.odd = odd;
+    shape.latched = latched;
+    const auto group_of = [&](std::size_t row) {
+        return market.forms()[rows_[row].form].group;
     };
-    for (const auto& [form, holding] : rows) {
-        if (!facts.odd) {
-            push(form, holding->collateral, false);
-            push(form, holding->debt, true);
+    for (std::size_t i = 0; i < rows_.size(); ++i) {
+        const bool closes = i + 1 == rows_.size() || group_of(i + 1) != group_of(i);
+        shape.slots.push_back({.form = rows_[i].form, .owed = rows_[i].owed, .closes = closes});
+        shape.groups += closes ? 1U : 0U;
+        shape.has_debt = shape.has_debt || rows_[i].owed;
+    }
+    shapes_.push_back(std::move(shape));
+    return found->second;
+}
+
+AccountTable::Place AccountTable::room_in(std::uint32_t index) {
+    Shape& shape = shapes_[index];
+    if (shape.free.empty()) {
+        Packet packet{.shape = index, .begin = low_.size(), .accounts = {}};
+        packet.accounts.fill(kNobody);
+        const auto number = static_cast<std::uint32_t>(packets_.size());
+        packets_.push_back(packet);
+        low_.resize(low_.size() + shape.slots.size() * detail::kLanes);
+        high_.resize(low_.size());
+        for (std::uint32_t lane = detail::kLanes; lane-- > 0;) {
+            shape.free.push_back({.packet = number, .lane = lane});
         }
     }
-    begins_.push_back(static_cast<std::uint32_t>(amounts_.size()));
-    flags_.push_back(facts);
+    const Place place = shape.free.back();
+    shape.free.pop_back();
+    return place;
+}
+
+void AccountTable::leave(const Place& place) {
+    Packet& packet = packets_[place.packet];
+    packet.accounts[place.lane] = kNobody;
+    shapes_[packet.shape].free.push_back(place);
+}
+
+void AccountTable::take(const Place& place, std::uint32_t number) {
+    Packet& packet = packets_[place.packet];
+    packet.accounts[place.lane] = number;
+    std::size_t at = packet.begin + place.lane;
+    for (const Row& row : rows_) {
+        low_[at] = static_cast<std::uint64_t>(row.amount);
+        high_[at] = detail::upper_word(row.amount);
+        at += detail::kLanes;
+    }
 }
 
 Screen::Screen(const Market& market, const AccountTable& table)
     : table_(table),
-      groups_(market.parameters().assets.size()) {
-    const Money one = Money::whole(1);
-    for (std::size_t i = 0; i < market.forms().size(); ++i) {
-        const Market::Form& from = market.forms()[i];
-        Form form;
-        form.group = static_cast<std::uint16_t>(from.group);
-        form.fully_backed = from.fully_backed;
-        const Money unit = detail::power_of_ten(from.asset->decimals);
-        const bool weighted = put_weights(from.asset->collateral, groups_[from.group].collateral) &&
-                              put_weights(from.asset->debt, groups_[from.group].debt);
-        // What does not count in full, or counts beside another asset, the exact engine judges.
-        const bool linear =
-            from.plain && from.asset->cap.is_zero() && !from.correlation.has_value();
-        if (from.trouble == 0 && linear && weighted && in_bounds(from.price)) {
-            const auto down = detail::reciprocal_down(from.price, unit, detail::kFactorBits);
-            const auto up = detail::reciprocal_up(from.price, unit, detail::kFactorBits);
-            const auto backing = detail::reciprocal_down(from.on->backing, one, detail::kValueBits);
-            if (down && up && backing) {
-                form.down = *down;
-                form.up = *up;
-                form.backing = *backing;
-                const Money most = mul_div(
-                    money_of(static_cast<Int128>(table.largest_[i])),
-                    from.price,
-                    unit,
-                    Rounding::kUp
-                );
-                form.usable = most.is_zero() || msb(most.rep()) < detail::kValueBits - 1;
-            }
-        }
-        forms_.push_back(form);
+      blind_(!market.dead().empty()),
+      groups_(market.parameters().assets.size()),
+      lane_weights_(groups_.size()) {
+    for (const Market::Form& form : market.forms()) {
+        add_form(form);
     }
+}
+
+void Screen::add_form(const Market::Form& from) {
+    const Money one = Money::whole(1);
+    Group& group = groups_[from.group];
+    Form form;
+    detail::LaneForm lanes;
+    lanes.group = static_cast<std::uint16_t>(from.group);
+    lanes.fully_backed = from.fully_backed;
+    const bool weighted = put_weights(from.asset->collateral, group.collateral) &&
+                          put_weights(from.asset->debt, group.debt);
+    // What does not count in full, or counts beside another asset, the exact engine judges.
+    const bool linear = from.plain && from.asset->cap.is_zero() && !from.correlation.has_value();
+    if (from.trouble == 0 && linear && weighted && in_bounds(from.price)) {
+        const Money unit = detail::power_of_ten(from.asset->decimals);
+        const auto down = detail::reciprocal_down(from.price, unit, detail::kFactorBits);
+        const auto up = detail::reciprocal_up(from.price, unit, detail::kFactorBits);
+        const auto backing = detail::reciprocal_down(from.on->backing, one, detail::kValueBits);
+        if (down && up && backing) {
+            form = {.down = *down, .up = *up, .backing = *backing, .most = 0, .usable = true};
+            form.most = detail::largest_below(from.price, unit);
+            lanes.usable = detail::fits_lanes(*down) && detail::fits_lanes(*backing);
+        }
+        if (lanes.usable) {
+            lanes.down = detail::lane_floor(*down);
+            lanes.up = detail::lane_ceil(*down, unit);
+            lanes.backing = detail::lane_floor(*backing);
+            lane_weights_[from.group] = {
+                .collateral = detail::lane_limbs(group.collateral[0]),
+                .debt = detail::lane_limbs(group.debt[0])};
+        }
+    }
+    forms_.push_back(form);
+    lane_forms_.push_back(lanes);
 }
 
 Screen::Marks Screen::room() const {
@@ -144,89 +233,124 @@ Screen::Marks Screen::room() const {
         .status = std::vector<Status>(table_.size(), Status::kUnattestable)};
 }
 
-// The hot loop: plain pointers, since the library checks every index of a vector.
+// Plain pointers, since the library checks every index of a vector.
 template <std::size_t Levels>
-Screen::Sums Screen::sums_of(std::size_t account) const {
+Screen::Sums Screen::sums_of(const AccountTable::Packet& packet, std::size_t lane) const {
     Sums out;
     const Form* forms = forms_.data();
-    const Group* groups = groups_.data();
-    const std::int16_t* index = table_.forms_.data() + table_.begins_[account];
-    const std::int16_t* last = table_.forms_.data() + table_.begins_[account + 1];
-    const Uint128* amount = table_.amounts_.data() + table_.begins_[account];
-    while (index < last) {
-        const std::uint16_t group = forms[form_of(*index)].group;
-        Int128 net = 0;
-        for (; index < last; ++index, ++amount) {
-            const Form& form = forms[form_of(*index)];
-            if (form.group != group) {
-                break;
-            }
-            if (!form.usable) {
-                out.usable = false;
-                return out;
-            }
-            if (*index < 0) {
-                net -= static_cast<Int128>(detail::ceil_of(*amount, form.up));
-                continue;
-            }
-            const Uint128 value = detail::floor_of(*amount, form.down);
+    const std::uint64_t* low = table_.low_.data() + packet.begin + lane;
+    const std::uint32_t* high = table_.high_.data() + packet.begin + lane;
+    Int128 net = 0;
+    for (const detail::LaneSlot& slot : table_.shapes_[packet.shape].slots) {
+        const Form& form = forms[slot.form];
+        const Uint128 amount = static_cast<Uint128>(*high) << 64 | *low;
+        low += detail::kLanes;
+        high += detail::kLanes;
+        if (!form.usable || amount > form.most) {
+            out.usable = false;
+            return out;
+        }
+        const detail::LaneForm& facts = lane_forms_[slot.form];
+        if (slot.owed) {
+            net -= static_cast<Int128>(detail::ceil_of(amount, form.up));
+        } else {
+            const Uint128 value = detail::floor_of(amount, form.down);
             net += static_cast<Int128>(
-                form.fully_backed ? value : detail::floor_of(value, form.backing)
+                facts.fully_backed ? value : detail::floor_of(value, form.backing)
             );
         }
+        if (!slot.closes) {
+            continue;
+        }
         out.equity += net;
-        ++out.groups;
         const bool owed = net < 0;
-        const Group& of = groups[group];
+        const Group& of = groups_[facts.group];
         const std::uint64_t* weights = owed ? of.debt.data() : of.collateral.data();
         const auto magnitude = static_cast<Uint128>(owed ? -net : net);
         for (std::size_t level = 0; level < Levels; ++level) {
             out.weighted[level].add(magnitude, weights[level], owed);
         }
+        net = 0;
     }
     return out;
+}
+
+std::optional<Screen::Mark> Screen::decide(const AccountTable::Packet& packet, std::size_t lane)
+    const {
+    const AccountTable::Shape& shape = table_.shapes_[packet.shape];
+    if (shape.odd || blind_) {
+        return std::nullopt;
+    }
+    // Health grows from initial to maintenance and on to equity: who passes the first is healthy,
+    // unless the latch, which only looks at a later one, says otherwise; that one passes too.
+    const Sums initial = sums_of<1>(packet, lane);
+    if (!initial.usable) {
+        return std::nullopt;
+    }
+    Mark out{.equity = initial.equity, .status = Status::kHealthy};
+    if (sign_of(initial.weighted[0], shape.groups) == Sign::kNotNegative) {
+        return out;
+    }
+    if (shape.has_debt && initial.equity < 0) {
+        out.status = Status::kBankrupt;
+        return out;
+    }
+    const Sums all = sums_of<3>(packet, lane);
+    const Sign margin_call = sign_of(all.weighted[0], shape.groups);
+    const Sign ending = sign_of(all.weighted[1], shape.groups);
+    const Sign maintenance = sign_of(all.weighted[2], shape.groups);
+    const bool latch_unknown = shape.latched && ending == Sign::kUnknown;
+    if (maintenance == Sign::kUnknown || margin_call == Sign::kUnknown || latch_unknown) {
+        return std::nullopt;
+    }
+    const bool latched = shape.latched && ending == Sign::kNegative;
+    const bool liquidatable = maintenance == Sign::kNegative || latched;
+    out.status = liquidatable ? Status::kLiquidatable : Status::kMarginCall;
+    return out;
+}
+
+std::optional<Screen::Mark> Screen::mark_one(std::uint32_t number) const {
+    const AccountTable::Place& place = table_.places_[number];
+    return decide(table_.packets_[place.packet], place.lane);
 }
 
 void Screen::mark(
     std::size_t first, std::size_t last, Marks& out, std::vector<std::uint32_t>& undecided
 ) const {
-    for (std::size_t account = first; account < last; ++account) {
-        const AccountTable::Facts& facts = table_.flags_[account];
-        const auto doubt = [&] {
-            undecided.push_back(static_cast<std::uint32_t>(account));
+    Int128* equity = out.equity.data();
+    Status* status = out.status.data();
+    for (std::size_t i = first; i < last; ++i) {
+        const AccountTable::Packet& packet = table_.packets_[i];
+        const AccountTable::Shape& shape = table_.shapes_[packet.shape];
+        detail::LaneResult lanes;
+        const auto usable = [this](const detail::LaneSlot& slot) {
+            return lane_forms_[slot.form].usable;
         };
-        if (facts.odd) {
-            doubt();
-            continue;
+        if (lanes_ && !shape.odd && !blind_ && std::ranges::all_of(shape.slots, usable)) {
+            detail::judge_lanes(
+                shape.slots,
+                lane_forms_.data(),
+                lane_weights_.data(),
+                table_.low_.data() + packet.begin,
+                table_.high_.data() + packet.begin,
+                lanes
+            );
         }
-        // Health grows from initial to maintenance and on to equity: who passes the first is
-        // healthy.
-        const Sums initial = sums_of<1>(account);
-        if (!initial.usable) {
-            doubt();
-            continue;
+        for (std::size_t lane = 0; lane < detail::kLanes; ++lane) {
+            const std::uint32_t account = packet.accounts[lane];
+            if (account == AccountTable::kNobody) {
+                continue;
+            }
+            if ((lanes.healthy & (1U << lane)) != 0) {
+                equity[account] = detail::signed_of(lanes.low[lane], lanes.high[lane]);
+                status[account] = Status::kHealthy;
+            } else if (const auto mark = decide(packet, lane)) {
+                equity[account] = mark->equity;
+                status[account] = mark->status;
+            } else {
+                undecided.push_back(account);
+            }
         }
-        out.equity[account] = initial.equity;
-        if (sign_of(initial.weighted[0], initial.groups) == Sign::kNotNegative) {
-            out.status[account] = Status::kHealthy;
-            continue;
-        }
-        if (facts.has_debt && initial.equity < 0) {
-            out.status[account] = Status::kBankrupt;
-            continue;
-        }
-        const Sums all = sums_of<3>(account);
-        const Sign margin_call = sign_of(all.weighted[0], all.groups);
-        const Sign ending = sign_of(all.weighted[1], all.groups);
-        const Sign maintenance = sign_of(all.weighted[2], all.groups);
-        const bool latch_unknown = facts.latched && ending == Sign::kUnknown;
-        if (maintenance == Sign::kUnknown || margin_call == Sign::kUnknown || latch_unknown) {
-            doubt();
-            continue;
-        }
-        const bool latched = facts.latched && ending == Sign::kNegative;
-        const bool liquidatable = maintenance == Sign::kNegative || latched;
-        out.status[account] = liquidatable ? Status::kLiquidatable : Status::kMarginCall;
     }
 }
 

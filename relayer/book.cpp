@@ -29,14 +29,21 @@ void Book::set(AccountHoldings holdings) {
     totals_.add(holdings);
     if (empty) {
         if (it != rows_.end()) {
+            if (it->second.number != kNoNumber) {
+                gone_.push_back(it->second.number);
+                by_number_[it->second.number] = nullptr;
+            }
             rows_.erase(it);
             shape_changed_ = true;
         }
         return;
     }
+    touch(holdings.account);
     if (it == rows_.end()) {
         const AccountId account = holdings.account;
-        rows_.emplace(account, Row{std::move(holdings), {}, true, 0});
+        Row row;
+        row.holdings = std::move(holdings);
+        rows_.emplace(account, std::move(row));
         shape_changed_ = true;
         return;
     }
@@ -57,6 +64,7 @@ void Book::set_provisional(std::set<AccountId> accounts) {
         const auto it = rows_.find(account);
         if (it != rows_.end()) {
             it->second.dirty = true;
+            touch(account);
         }
     }
     provisional_ = std::move(accounts);
@@ -66,35 +74,63 @@ void Book::set_latched(std::set<AccountId> accounts) {
     latched_ = std::move(accounts);
     for (auto& [account, row] : rows_) {
         row.dirty = true;
+        touch(account);
     }
 }
 
-bool Book::mark(const margin::PriceTable& prices, const margin::DeadChains& dead) {
+Book::Conditions Book::conditions(const margin::PriceTable& prices, const margin::DeadChains& dead)
+    const {
     const bool by_confidence = std::ranges::any_of(parameters_.assets, [](const auto& asset) {
         return !asset.initial_price.confidence.is_zero();
     });
-    std::vector<Marked> now;
-    now.reserve(prices.size());
-    std::vector<UnixSeconds> times;
+    Conditions out;
+    out.prices.reserve(prices.size());
     for (const auto& [asset, row] : prices) {
-        now.push_back({row.price, by_confidence ? row.confidence : Money{}, row.verdict});
-        if (!parameters_.venues.empty()) {
-            times.push_back(row.published_at);
+        out.prices.push_back({row.price, by_confidence ? row.confidence : Money{}, row.verdict});
+    }
+    out.dead = dead;
+    out.rules = parameters_;
+    return out;
+}
+
+std::vector<UnixSeconds> Book::times(const margin::PriceTable& prices) const {
+    std::vector<UnixSeconds> out;
+    if (!parameters_.venues.empty()) {
+        for (const auto& [asset, row] : prices) {
+            out.push_back(row.published_at);
         }
     }
-    const bool all = now != marked_at_ || dead != marked_dead_ || !(parameters_ == marked_by_);
-    const bool later = times != marked_times_;
-    marked_at_ = std::move(now);
-    marked_times_ = std::move(times);
-    marked_dead_ = dead;
-    marked_by_ = parameters_;
+    return out;
+}
+
+void Book::touch(const AccountId& account) {
+    if (table_) {
+        touched_.push_back(account);
+    }
+}
+
+void Book::set_state(Row& row, AccountState state) {
+    status_changed_ = status_changed_ || state.status != row.state.status;
+    if (row.number != kNoNumber) {
+        statuses_[row.number] = state.status;
+    }
+    row.state = std::move(state);
+}
+
+bool Book::mark(const margin::PriceTable& prices, const margin::DeadChains& dead) {
+    Conditions now = conditions(prices, dead);
+    std::vector<UnixSeconds> published = times(prices);
+    const bool all = !(now == marked_);
+    const bool later = published != marked_times_;
+    marked_ = std::move(now);
+    marked_times_ = std::move(published);
     const margin::Market market(prices, parameters_, dead);
 
     std::vector<Row*> due;
     for (auto& [account, row] : rows_) {
         // An option is worth less with time though its underlying costs the same.
         const bool aged = later && !row.holdings.positions.empty();
-        if (all || aged || row.dirty) {
+        if (all || aged || row.dirty || row.looked) {
             due.push_back(&row);
         }
     }
@@ -109,6 +145,100 @@ bool Book::mark(const margin::PriceTable& prices, const margin::DeadChains& dead
         tree_.replace(leaves);
     }
     return status_changed_;
+}
+
+bool Book::look(const margin::PriceTable& prices, const margin::DeadChains& dead) {
+    Conditions now = conditions(prices, dead);
+    std::vector<UnixSeconds> published = times(prices);
+    const bool all = !table_ || !(now == looked_) || published != looked_times_;
+    looked_ = std::move(now);
+    looked_times_ = std::move(published);
+    const margin::Market market(prices, parameters_, dead);
+    follow_table(market);
+    if (all) {
+        screen_all(market);
+    }
+    for (const AccountId& account : touched_) {
+        if (const auto it = rows_.find(account); it != rows_.end()) {
+            judge(it->second, market);
+        }
+    }
+    touched_.clear();
+    return status_changed_;
+}
+
+// The table's forms are those of the parameters, in their order.
+void Book::follow_table(const margin::Market& market) {
+    std::vector<AssetId> forms;
+    for (const margin::Market::Form& form : market.forms()) {
+        forms.push_back(form.on->asset);
+    }
+    constexpr std::size_t kSpare = 1'024;
+    const bool too_many_gone = by_number_.size() > 2 * rows_.size() + kSpare;
+    if (!table_ || forms != table_forms_ || too_many_gone) {
+        table_.emplace(market);
+        table_forms_ = std::move(forms);
+        by_number_.clear();
+        statuses_.clear();
+        marks_ = {};
+        for (auto& [account, row] : rows_) {
+            row.number = kNoNumber;
+            enter(account, row, market);
+        }
+        gone_.clear();
+        return;
+    }
+    for (const std::uint32_t number : gone_) {
+        table_->remove(number);
+    }
+    gone_.clear();
+    for (const AccountId& account : touched_) {
+        if (const auto it = rows_.find(account); it != rows_.end()) {
+            enter(account, it->second, market);
+        }
+    }
+}
+
+void Book::enter(const AccountId& account, Row& row, const margin::Market& market) {
+    const bool latched = latched_.contains(account);
+    if (row.number != kNoNumber) {
+        table_->set(row.number, row.holdings, market, latched);
+        return;
+    }
+    row.number = table_->add(row.holdings, market, latched);
+    by_number_.push_back(&row);
+    statuses_.push_back(row.state.status);
+}
+
+void Book::judge(Row& row, const margin::Market& market) {
+    const AccountId& account = row.holdings.account;
+    set_state(
+        row,
+        margin::evaluate_state(
+            row.holdings, market, latched_.contains(account), provisional_.contains(account)
+        )
+    );
+    row.looked = true;
+}
+
+void Book::screen_all(const margin::Market& market) {
+    const margin::Screen screen(market, *table_);
+    marks_.equity.resize(table_->size());
+    marks_.status.resize(table_->size());
+    std::vector<std::uint32_t> undecided;
+    screen.mark(0, table_->packets(), marks_, undecided);
+    for (const std::uint32_t number : undecided) {
+        // Which the screen never says.
+        marks_.status[number] = Status::kUnattestable;
+        judge(*by_number_[number], market);
+    }
+    for (std::size_t number = 0; number < statuses_.size(); ++number) {
+        const Status status = marks_.status[number];
+        const bool decided = status != Status::kUnattestable && by_number_[number] != nullptr;
+        if (decided && (status != statuses_[number] || is_seizable(status))) {
+            judge(*by_number_[number], market);
+        }
+    }
 }
 
 // Each account by itself, so on all cores; what changed is then noted in order.
@@ -130,7 +260,7 @@ void Book::evaluate(
             const bool provisional = provisional_.contains(holdings.account);
             Outcome& out = outcomes[i];
             out.state = margin::evaluate(holdings, market, latched, provisional).state;
-            if (out.state != due[i]->state && !shape_changed_) {
+            if ((due[i]->looked || out.state != due[i]->state) && !shape_changed_) {
                 out.leaf = attest::leaf_hash(out.state);
             }
         }
@@ -138,12 +268,12 @@ void Book::evaluate(
     for (std::size_t i = 0; i < due.size(); ++i) {
         Row& row = *due[i];
         AccountState& state = outcomes[i].state;
-        status_changed_ = status_changed_ || state.status != row.state.status;
-        if (state != row.state && !shape_changed_) {
+        if ((row.looked || state != row.state) && !shape_changed_) {
             leaves.emplace_back(row.index, outcomes[i].leaf);
         }
-        row.state = std::move(state);
+        set_state(row, std::move(state));
         row.dirty = false;
+        row.looked = false;
     }
 }
 
@@ -193,6 +323,7 @@ void Book::attested(UnixSeconds issued_at) {
         // A latch that opened or closed changes what the same inputs mean in the next round.
         if (latched_.contains(account) != latched.contains(account)) {
             row.dirty = true;
+            touch(account);
         }
     }
     latched_ = std::move(latched);

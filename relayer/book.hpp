@@ -5,9 +5,13 @@
 #include "core/holdings.hpp"
 #include "margin/health.hpp"
 #include "margin/parameters.hpp"
+#include "margin/screen.hpp"
 #include "margin/totals.hpp"
 
+#include <cstdint>
+#include <limits>
 #include <map>
+#include <optional>
 #include <set>
 #include <span>
 #include <utility>
@@ -43,6 +47,14 @@ class Book {
 
     bool mark(const margin::PriceTable& prices) { return mark(prices, margin::DeadChains{}); }
 
+    /// Says what `mark` would say, at the price of a glance: margin/screen.hpp tells whose status
+    /// is what it was, and everybody else is asked of the checked engine. Afterwards every row's
+    /// status is that of these prices, and so are the amounts of who is LIQUIDATABLE or BANKRUPT or
+    /// was set since the last look; all other amounts, details and the tree may be older.
+    bool look(const margin::PriceTable& prices, const margin::DeadChains& dead);
+
+    bool look(const margin::PriceTable& prices) { return look(prices, margin::DeadChains{}); }
+
     /// What all accounts have, owe and hold open.
     [[nodiscard]] const margin::Totals& totals() const { return totals_; }
 
@@ -61,6 +73,10 @@ class Book {
         AccountState state;
         bool dirty{true};
         std::size_t index{0};
+        /// The state was looked at since the last mark: it is not that of the tree.
+        bool looked{false};
+        /// In the table of `look`.
+        std::uint32_t number{kNoNumber};
     };
 
     [[nodiscard]] const std::map<AccountId, Row>& rows() const { return rows_; }
@@ -83,20 +99,7 @@ class Book {
     [[nodiscard]] const std::map<AccountId, UnixSeconds>& since() const { return since_; }
 
   private:
-    void evaluate(
-        std::span<Row* const> due,
-        const margin::Market& market,
-        std::vector<std::pair<std::size_t, Hash32>>& leaves
-    );
-    void rebuild_tree();
-
-    const margin::Parameters& parameters_;
-    margin::Parameters marked_by_;
-    margin::Totals totals_;
-    std::map<AccountId, Row> rows_;
-    std::set<AccountId> provisional_;
-    std::set<AccountId> latched_;
-    std::map<AccountId, UnixSeconds> since_;
+    static constexpr std::uint32_t kNoNumber = std::numeric_limits<std::uint32_t>::max();
 
     // What of a price moves an account. The confidence is zero where the parameters do not use any.
     struct Marked {
@@ -106,14 +109,57 @@ class Book {
         bool operator==(const Marked&) const = default;
     };
 
-    std::vector<Marked> marked_at_;
+    // What accounts are judged by beside their holdings.
+    struct Conditions {
+        std::vector<Marked> prices;
+        margin::DeadChains dead;
+        margin::Parameters rules;
+        bool operator==(const Conditions&) const = default;
+    };
+
+    [[nodiscard]] Conditions conditions(
+        const margin::PriceTable& prices, const margin::DeadChains& dead
+    ) const;
     // When the prices were published: what positions are valued as of.
+    [[nodiscard]] std::vector<UnixSeconds> times(const margin::PriceTable& prices) const;
+    void touch(const AccountId& account);
+    void set_state(Row& row, AccountState state);
+    void evaluate(
+        std::span<Row* const> due,
+        const margin::Market& market,
+        std::vector<std::pair<std::size_t, Hash32>>& leaves
+    );
+    void rebuild_tree();
+    void follow_table(const margin::Market& market);
+    void enter(const AccountId& account, Row& row, const margin::Market& market);
+    void judge(Row& row, const margin::Market& market);
+    void screen_all(const margin::Market& market);
+
+    const margin::Parameters& parameters_;
+    margin::Totals totals_;
+    std::map<AccountId, Row> rows_;
+    std::set<AccountId> provisional_;
+    std::set<AccountId> latched_;
+    std::map<AccountId, UnixSeconds> since_;
+
+    Conditions marked_;
     std::vector<UnixSeconds> marked_times_;
-    margin::DeadChains marked_dead_;
     attest::MerkleTree tree_;
     bool shape_changed_{true};
     bool moved_{false};
     bool status_changed_{false};
+
+    // Of `look`: the columns, whose they are, and the status of each row.
+    std::optional<margin::AccountTable> table_;
+    std::vector<AssetId> table_forms_;
+    std::vector<Row*> by_number_;
+    std::vector<Status> statuses_;
+    margin::Screen::Marks marks_;
+    Conditions looked_;
+    std::vector<UnixSeconds> looked_times_;
+    // Since the last look: whose holdings, latch or flag is another, and numbers of who is gone.
+    std::vector<AccountId> touched_;
+    std::vector<std::uint32_t> gone_;
 };
 
 /// LIQUIDATABLE or BANKRUPT: what a seizure needs and the latch remembers.

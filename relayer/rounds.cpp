@@ -301,9 +301,11 @@ Result<bool> Rounds::decide(UnixSeconds now) {
     }
     MARGRAVE_TRY(const auto known_facts, facts(now));
     settings_.parameters = margin::in_force(rules_at(issue_time(now)), table_, known_facts);
-    const bool status_changed = book_.mark(table_, dead_);
+    // Between rounds nobody needs more than statuses, and the amounts of who is under water.
+    const bool status_changed = book_.look(table_, dead_);
     const bool due = is_due(status_changed, now);
     if (due) {
+        book_.mark(table_, dead_);
         MARGRAVE_TRY(sign_round(now));
     }
     if (parts_.scribe.last().round.value != 0) {

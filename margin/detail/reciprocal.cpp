@@ -42,4 +42,13 @@ std::optional<Reciprocal> reciprocal_up(const Money& p, const Money& q, unsigned
     return made(p, q, bits, false);
 }
 
+Uint128 largest_below(const Money& p, const Money& q) {
+    // ceil(a p / q) <= 2^96 - 1 exactly when a p <= (2^96 - 1) q.
+    const Rep most = (Rep(1) << kValueBits) - 1;
+    const Rep factor = most * q.rep() / p.rep();
+    const Rep least = factor < most ? factor : most;
+    return static_cast<Uint128>(static_cast<std::uint64_t>(least >> kLimbBits)) << kLimbBits |
+           static_cast<std::uint64_t>(least & Rep(~std::uint64_t{0}));
+}
+
 }  // namespace margrave::margin::detail

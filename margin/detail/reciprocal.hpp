@@ -25,11 +25,24 @@ struct Reciprocal {
 /// Amounts below this many bits may be multiplied.
 inline constexpr unsigned kFactorBits = 96;
 /// Values below this many bits may be discounted.
-inline constexpr unsigned kValueBits = 100;
+inline constexpr unsigned kValueBits = 96;
 
 /// p / q for factors below 2^bits; p and q positive. Nullopt when M has more than 192 bits.
 std::optional<Reciprocal> reciprocal_down(const Money& p, const Money& q, unsigned bits);
 std::optional<Reciprocal> reciprocal_up(const Money& p, const Money& q, unsigned bits);
+
+/// The largest factor a below 2^96 with a p / q, rounded up, below 2^96.
+Uint128 largest_below(const Money& p, const Money& q);
+
+/// Of a factor, the 32 bits above the first 64.
+inline std::uint32_t upper_word(Uint128 factor) {
+    return static_cast<std::uint32_t>(factor >> 64);
+}
+
+/// Two's complement in two words.
+inline Int128 signed_of(std::uint64_t low, std::uint64_t high) {
+    return static_cast<Int128>(static_cast<Uint128>(high) << 64 | low);
+}
 
 /// The five limbs of a * M, lowest first.
 inline std::array<std::uint64_t, 5> product(Uint128 a, const Reciprocal& m) {
@@ -72,7 +85,7 @@ inline Uint128 ceil_of(Uint128 a, const Reciprocal& m) {
     return shifted(c, m.shift) + (rest ? 1U : 0U);
 }
 
-/// A sum of products of values below 2^100 and weights below 2^62, as high * 2^50 + low.
+/// A sum of products of values below 2^102 and weights below 2^62, as high * 2^50 + low.
 struct WeightedSum {
     Int128 high{0};
     Int128 low{0};

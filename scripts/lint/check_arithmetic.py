@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PROFILE = {"margin/fixed.cpp", "margin/fixed.hpp", "margin/numeric.cpp", "margin/detail/reciprocal.cpp",
-           "margin/detail/reciprocal.hpp"}
+PROFILE = {"margin/fixed.cpp", "margin/fixed.hpp", "margin/numeric.cpp", "margin/detail/lanes.cpp",
+           "margin/detail/lanes.hpp", "margin/detail/reciprocal.cpp", "margin/detail/reciprocal.hpp"}
 NOT_CODE = re.compile(r"//[^\n]*|/\*.*?\*/|\"(?:\\.|[^\"\\\n])*\"|^\s*#[^\n]*", re.S | re.M)
 RULES = (
     (re.compile(r"/"), "a bare division; call mul_div, times or over"),

@@ -3,7 +3,10 @@
 #include "margin/health.hpp"
 #include "margin/screen.hpp"
 
+#include <boost/multiprecision/cpp_int.hpp>
+
 #include <algorithm>
+#include <array>
 #include <benchmark/benchmark.h>
 #include <cstdint>
 #include <numeric>
@@ -128,31 +131,98 @@ void BM_TickExact(benchmark::State& state) {
 
 BENCHMARK(BM_TickExact)->Arg(1'000'000)->Unit(benchmark::kMillisecond);
 
-// The columns, and the checked engine for whom they do not decide; status and equity are the same.
-// The second argument is the number of threads.
-void BM_TickScreened(benchmark::State& state) {
+// What a desk would write first: 256-bit integers of Boost, a quotient for every value and every
+// weight, in rows that stand one after the other. It judges the initial level only.
+void BM_TickUint256(benchmark::State& state) {
+    using Wide = boost::multiprecision::uint256_t;
+
+    struct Row {
+        Wide amount;
+        std::size_t asset{0};
+        bool bridged{false};
+        bool owed{false};
+    };
+
     const Parameters p = parameters();
-    const auto all = lenders(static_cast<std::size_t>(state.range(0)));
+    std::vector<Row> rows;
+    for (const AccountHoldings& account : lenders(static_cast<std::size_t>(state.range(0)))) {
+        for (const Holding& holding : account.holdings) {
+            const bool owed = !holding.debt.is_zero();
+            const AssetParameters* asset = p.find(holding.asset);
+            rows.push_back(
+                {.amount = Wide((owed ? holding.debt : holding.collateral).to_string()),
+                 .asset = static_cast<std::size_t>(asset - p.assets.data()),
+                 .bridged = p.find_on(holding.asset)->backing != Money::whole(1),
+                 .owed = owed}
+            );
+        }
+    }
+    const Wide one("1000000000000000000");
+    const Wide backing("950000000000000000");
+    const Wide collateral("750000000000000000");
+    const Wide debt("1050000000000000000");
+    std::uint64_t tick = 0;
+    std::size_t called = 0;
+    for (auto _ : state) {
+        ++tick;
+        std::array<Wide, kAssets> price;
+        std::array<Wide, kAssets> unit;
+        for (std::size_t i = 0; i < kAssets; ++i) {
+            price[i] = i == 0 ? one : Wide("1800123456789000000000") + tick * 1'000'003;
+            unit[i] = i == 0 ? Wide(1'000'000) : one;
+        }
+        Wide has = 0;
+        Wide owes = 0;
+        for (std::size_t i = 0; i < rows.size(); ++i) {
+            const Row& row = rows[i];
+            Wide value = row.amount * price[row.asset] / unit[row.asset];
+            if (row.owed) {
+                owes += (value * debt + one - 1) / one;
+            } else {
+                value = row.bridged ? Wide(value * backing / one) : value;
+                has += value * collateral / one;
+            }
+            if (i % 5 == 4) {
+                called += has < owes ? 1U : 0U;
+                has = 0;
+                owes = 0;
+            }
+        }
+        benchmark::DoNotOptimize(called);
+    }
+    state.SetItemsProcessed(state.iterations() * state.range(0));
+}
+
+BENCHMARK(BM_TickUint256)->Arg(1'000'000)->Unit(benchmark::kMillisecond);
+
+// The columns, and the checked engine for whom they do not decide; status and equity are the same.
+void run_screened(
+    benchmark::State& state,
+    const Parameters& p,
+    const std::vector<AccountHoldings>& all,
+    std::size_t parts,
+    bool lanes
+) {
     const PriceTable first = prices(p, 0);
     const Market joined(first, p);
     AccountTable columns(joined);
     for (const AccountHoldings& account : all) {
         columns.add(account, joined, false);
     }
-    const auto parts = static_cast<std::size_t>(state.range(1));
     Screen::Marks marks = Screen(joined, columns).room();
     std::uint64_t tick = 0;
     std::size_t asked = 0;
     for (auto _ : state) {
         const PriceTable table = prices(p, ++tick);
         const Market market(table, p);
-        const Screen screen(market, columns);
+        Screen screen(market, columns);
+        screen.use_lanes(lanes);
         std::vector<std::vector<std::uint32_t>> undecided(parts);
         std::vector<std::thread> threads;
         for (std::size_t part = 0; part < parts; ++part) {
             threads.emplace_back([&, part] {
-                const std::size_t from = all.size() * part / parts;
-                const std::size_t to = all.size() * (part + 1) / parts;
+                const std::size_t from = columns.packets() * part / parts;
+                const std::size_t to = columns.packets() * (part + 1) / parts;
                 screen.mark(from, to, marks, undecided[part]);
             });
         }
@@ -168,15 +238,101 @@ void BM_TickScreened(benchmark::State& state) {
         benchmark::DoNotOptimize(marks.equity.data());
     }
     state.counters["asked"] = static_cast<double>(asked);
-    state.SetItemsProcessed(state.iterations() * state.range(0));
+    state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(all.size()));
+}
+
+// The second argument is the number of threads, the third whether the vector unit is used.
+void BM_TickScreened(benchmark::State& state) {
+    const auto all = lenders(static_cast<std::size_t>(state.range(0)));
+    run_screened(
+        state, parameters(), all, static_cast<std::size_t>(state.range(1)), state.range(2) != 0
+    );
 }
 
 BENCHMARK(BM_TickScreened)
-    ->Args({1'000'000, 1})
-    ->Args({1'000'000, 2})
+    ->Args({1'000'000, 1, 1})
+    ->Args({1'000'000, 2, 1})
+    ->Args({1'000'000, 1, 0})
     ->MeasureProcessCPUTime()
     ->UseRealTime()
     ->Unit(benchmark::kMillisecond);
+
+// The same with four of forty forms and a debt drawn for every account alone: the case in which the
+// columns help least, since hardly two accounts have the same forms.
+void BM_TickScreenedScattered(benchmark::State& state) {
+    std::vector<AccountHoldings> all = lenders(static_cast<std::size_t>(state.range(0)));
+    std::uint64_t random = 1;
+    for (AccountHoldings& account : all) {
+        std::array<std::uint64_t, 4> forms{};
+        for (std::uint64_t& form : forms) {
+            random = random * 6'364'136'223'846'793'005U + 1'442'695'040'888'963'407U;
+            form = (random >> 33U) % (4 * (kAssets - 1));
+        }
+        std::size_t next = 0;
+        for (Holding& holding : account.holdings) {
+            if (holding.debt.is_zero()) {
+                const std::uint64_t form = forms[next++];
+                holding.asset = token(1 + form % 4, 1 + form / 4);
+            }
+        }
+        std::ranges::sort(account.holdings, {}, &Holding::asset);
+    }
+    run_screened(state, parameters(), all, 1, true);
+}
+
+BENCHMARK(BM_TickScreenedScattered)
+    ->Arg(1'000'000)
+    ->MeasureProcessCPUTime()
+    ->UseRealTime()
+    ->Unit(benchmark::kMillisecond);
+
+void deposit(AccountHoldings& account, std::uint64_t count) {
+    const auto row = std::ranges::find_if(account.holdings, [](const Holding& holding) {
+        return !holding.collateral.is_zero();
+    });
+    row->collateral = Amount{1'000'000'000'000'000'000U + count};
+}
+
+// A deposit of one account of a table of so many: its columns and its status.
+void BM_OneDeposit(benchmark::State& state) {
+    const Parameters p = parameters();
+    const PriceTable table = prices(p, 0);
+    const Market market(table, p);
+    std::vector<AccountHoldings> all = lenders(static_cast<std::size_t>(state.range(0)));
+    AccountTable columns(market);
+    for (const AccountHoldings& account : all) {
+        columns.add(account, market, false);
+    }
+    const Screen screen(market, columns);
+    std::size_t next = 0;
+    std::uint64_t count = 0;
+    for (auto _ : state) {
+        next = (next + 7'919) % all.size();
+        deposit(all[next], ++count);
+        const auto number = static_cast<std::uint32_t>(next);
+        columns.set(number, all[next], market, false);
+        benchmark::DoNotOptimize(screen.mark_one(number));
+    }
+}
+
+BENCHMARK(BM_OneDeposit)->Arg(1'000)->Arg(1'000'000)->Unit(benchmark::kNanosecond);
+
+// The same by the checked engine, which signs: all four amounts.
+void BM_OneDepositExact(benchmark::State& state) {
+    const Parameters p = parameters();
+    const PriceTable table = prices(p, 0);
+    const Market market(table, p);
+    std::vector<AccountHoldings> all = lenders(static_cast<std::size_t>(state.range(0)));
+    std::size_t next = 0;
+    std::uint64_t count = 0;
+    for (auto _ : state) {
+        next = (next + 7'919) % all.size();
+        deposit(all[next], ++count);
+        benchmark::DoNotOptimize(evaluate_state(all[next], market, false, false));
+    }
+}
+
+BENCHMARK(BM_OneDepositExact)->Arg(1'000)->Arg(1'000'000)->Unit(benchmark::kNanosecond);
 
 // Ten perpetuals on ten underlyings.
 void BM_TickPerpetuals(benchmark::State& state) {

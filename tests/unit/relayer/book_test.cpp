@@ -266,5 +266,89 @@ TEST_F(BookTest, RootEqualsATreeFromScratchAfterAnySequenceOfUpdates) {
     }
 }
 
+// And the amounts of who is under water; says how many are.
+std::size_t expect_same_statuses(const Book& looked, const Book& marked) {
+    std::size_t seizable = 0;
+    for (const auto& [account, row] : marked.rows()) {
+        const AccountState& state = looked.find(account)->state;
+        EXPECT_EQ(state.status, row.state.status);
+        if (is_seizable(row.state.status)) {
+            ++seizable;
+            EXPECT_EQ(state.equity, row.state.equity);
+            EXPECT_EQ(state.liquidation_end, row.state.liquidation_end);
+            EXPECT_EQ(state.maintenance, row.state.maintenance);
+        }
+    }
+    EXPECT_EQ(looked.latched_after(), marked.latched_after());
+    return seizable;
+}
+
+// Two books that go through the same: one is marked at every step, the other only looked at and
+// marked now and then, as rounds do. They never disagree on what a round or a liquidation asks.
+TEST_F(BookTest, LookSaysWhatMarkWouldSay) {
+    std::size_t seizable = 0;
+    std::size_t changes = 0;
+    for (std::uint32_t sequence = 0; sequence < 40; ++sequence) {
+        std::mt19937 random(1'000 + sequence);
+        Book marked(world.settings.parameters);
+        Book looked(world.settings.parameters);
+        const auto both = [&](const auto& act) {
+            act(marked);
+            act(looked);
+        };
+        margin::DeadChains dead;
+        set_price("2000");
+        for (int step = 0; step < 60; ++step) {
+            const AccountId who = account(random() % 12);
+            const AccountId other = account(random() % 12);
+            const auto ether = random() % 4;
+            const auto owed = (random() % 5) * 900;
+            switch (random() % 10) {
+                case 0:
+                    both([&](Book& one) { one.set(AccountHoldings{who, {}, {}}); });
+                    break;
+                case 1:
+                case 2:
+                    both([&](Book& one) { one.set(holdings(who, ether, owed)); });
+                    break;
+                case 3:
+                    both([&](Book& one) { one.set_provisional({who, other}); });
+                    break;
+                case 4:
+                    both([&](Book& one) { one.set_latched({who, other}); });
+                    break;
+                case 5:
+                    set_price("1500", PriceVerdict::kStale);
+                    break;
+                case 6:
+                    dead.chains.clear();
+                    if (random() % 3 == 0) {
+                        dead.chains.insert(world.id(random() % 2));
+                    }
+                    break;
+                case 7:
+                    world.settings.parameters.assets.front().debt.initial =
+                        add(usd("1.1"), Money::from_e18(static_cast<std::int64_t>(random() % 7)))
+                            .value();
+                    break;
+                default:
+                    set_price(std::to_string(900 + random() % 1'500));
+                    break;
+            }
+            const bool changed = marked.mark(prices, dead);
+            ASSERT_EQ(looked.look(prices, dead), changed) << sequence << " " << step;
+            changes += changed ? 1U : 0U;
+            seizable += expect_same_statuses(looked, marked);
+            if (random() % 3 == 0) {
+                ASSERT_EQ(looked.mark(prices, dead), changed);
+                ASSERT_EQ(looked.root(), marked.root()) << sequence << " " << step;
+                both([](Book& one) { one.attested(); });
+            }
+        }
+    }
+    EXPECT_GT(seizable, 100U);
+    EXPECT_GT(changes, 100U);
+}
+
 }  // namespace
 }  // namespace margrave::relayer::tests
