@@ -2,10 +2,18 @@
 #include "relayer/book.hpp"
 
 #include "core/assert.hpp"
+#include "relayer/detail/on_cores.hpp"
 
 #include <algorithm>
 
 namespace margrave::relayer {
+
+namespace {
+
+/// Accounts that are evaluated together: a bound on the memory of what comes out.
+constexpr std::size_t kAtOnce = 16'384;
+
+}  // namespace
 
 bool is_seizable(Status status) {
     return status == Status::kLiquidatable || status == Status::kBankrupt;
@@ -118,22 +126,18 @@ bool Book::mark(const margin::PriceTable& prices, const margin::DeadChains& dead
     marked_times_ = std::move(published);
     const margin::Market market(prices, parameters_, dead);
 
-    std::vector<std::pair<std::size_t, Hash32>> leaves;
+    std::vector<Row*> due;
     for (auto& [account, row] : rows_) {
         // An option is worth less with time though its underlying costs the same.
         const bool aged = later && !row.holdings.positions.empty();
-        if (!all && !aged && !row.dirty && !row.looked) {
-            continue;
+        if (all || aged || row.dirty || row.looked) {
+            due.push_back(&row);
         }
-        const bool latched = latched_.contains(account);
-        const bool provisional = provisional_.contains(account);
-        AccountState state = margin::evaluate(row.holdings, market, latched, provisional).state;
-        if ((row.looked || state != row.state) && !shape_changed_) {
-            leaves.emplace_back(row.index, attest::leaf_hash(state));
-        }
-        set_state(row, std::move(state));
-        row.dirty = false;
-        row.looked = false;
+    }
+    std::vector<std::pair<std::size_t, Hash32>> leaves;
+    for (std::size_t from = 0; from < due.size(); from += kAtOnce) {
+        const std::span<Row*> some = std::span(due).subspan(from);
+        evaluate(some.first(std::min(some.size(), kAtOnce)), market, leaves);
     }
     if (shape_changed_) {
         rebuild_tree();
@@ -237,13 +241,55 @@ void Book::screen_all(const margin::Market& market) {
     }
 }
 
-void Book::rebuild_tree() {
-    std::vector<Hash32> leaves;
-    leaves.reserve(rows_.size());
-    for (auto& [account, row] : rows_) {
-        row.index = leaves.size();
-        leaves.push_back(attest::leaf_hash(row.state));
+// Each account by itself, so on all cores; what changed is then noted in order.
+void Book::evaluate(
+    std::span<Row* const> due,
+    const margin::Market& market,
+    std::vector<std::pair<std::size_t, Hash32>>& leaves
+) {
+    struct Outcome {
+        AccountState state;
+        Hash32 leaf;
+    };
+
+    std::vector<Outcome> outcomes(due.size());
+    on_cores(due.size(), [&](std::size_t from, std::size_t to) {
+        for (std::size_t i = from; i < to; ++i) {
+            const AccountHoldings& holdings = due[i]->holdings;
+            const bool latched = latched_.contains(holdings.account);
+            const bool provisional = provisional_.contains(holdings.account);
+            Outcome& out = outcomes[i];
+            out.state = margin::evaluate(holdings, market, latched, provisional).state;
+            if ((due[i]->looked || out.state != due[i]->state) && !shape_changed_) {
+                out.leaf = attest::leaf_hash(out.state);
+            }
+        }
+    });
+    for (std::size_t i = 0; i < due.size(); ++i) {
+        Row& row = *due[i];
+        AccountState& state = outcomes[i].state;
+        if ((row.looked || state != row.state) && !shape_changed_) {
+            leaves.emplace_back(row.index, outcomes[i].leaf);
+        }
+        set_state(row, std::move(state));
+        row.dirty = false;
+        row.looked = false;
     }
+}
+
+void Book::rebuild_tree() {
+    std::vector<const Row*> rows;
+    rows.reserve(rows_.size());
+    for (auto& [account, row] : rows_) {
+        row.index = rows.size();
+        rows.push_back(&row);
+    }
+    std::vector<Hash32> leaves(rows.size());
+    on_cores(rows.size(), [&](std::size_t from, std::size_t to) {
+        for (std::size_t i = from; i < to; ++i) {
+            leaves[i] = attest::leaf_hash(rows[i]->state);
+        }
+    });
     tree_ = attest::MerkleTree(std::move(leaves));
     shape_changed_ = false;
 }

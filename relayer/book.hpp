@@ -13,13 +13,16 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <span>
+#include <utility>
 #include <vector>
 
 namespace margrave::relayer {
 
 /// All accounts at the firm state, marked at one price set, with the tree an attestation commits
 /// to. Kept in memory so that a block costs its touched accounts and not all of them; rebuilt from
-/// the ledger at start. On the daemon's thread; owned by Rounds.
+/// the ledger at start. On the daemon's thread, which has many accounts evaluated on all cores and
+/// waits; owned by Rounds.
 class Book {
   public:
     /// `parameters` as they are in force; they may change between two marks.
@@ -121,6 +124,11 @@ class Book {
     [[nodiscard]] std::vector<UnixSeconds> times(const margin::PriceTable& prices) const;
     void touch(const AccountId& account);
     void set_state(Row& row, AccountState state);
+    void evaluate(
+        std::span<Row* const> due,
+        const margin::Market& market,
+        std::vector<std::pair<std::size_t, Hash32>>& leaves
+    );
     void rebuild_tree();
     void follow_table(const margin::Market& market);
     void enter(const AccountId& account, Row& row, const margin::Market& market);

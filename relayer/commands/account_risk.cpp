@@ -3,6 +3,7 @@
 #include "relayer/commands/commands.hpp"
 #include "relayer/early.hpp"
 #include "relayer/risk/explain.hpp"
+#include "relayer/risk/shares.hpp"
 #include "relayer/risk/what_if.hpp"
 #include "relayer/risk/words.hpp"
 #include "relayer/round_view.hpp"
@@ -128,6 +129,13 @@ Result<int> explain(Context& context, const ExplainOptions& options) {
     );
     std::string human = explained.human;
     nlohmann::json document = *explained.document;
+    if (evaluation->state.status != Status::kUnattestable) {
+        const ReplayedRound& round = *view.round;
+        const margin::Market market(round.prices, round.parameters, round.dead);
+        MARGRAVE_TRY(const auto shares, margin::shares_of(evaluation->holdings, market));
+        human += shares_text(shares);
+        document["shares"] = shares_json(shares);
+    }
     const auto last = view.database->document("round/last");
     const auto shown =
         view.database->document("round/" + std::to_string(view.round->attestation.round.value));

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "core/keccak.hpp"
 #include "relayer/replay.hpp"
 #include "relayer/risk/explain.hpp"
+#include "relayer/risk/shares.hpp"
 #include "relayer/risk/what_if.hpp"
 #include "relayer/risk/words.hpp"
 #include "tests/unit/relayer/fixture.hpp"
@@ -62,6 +64,49 @@ TEST_F(AccountRiskTest, LeafThatItsTermsDoNotAddUpToIsAFinding) {
     EXPECT_FALSE(out.value().findings.empty());
     EXPECT_NE(out.value().human.find("WRONG: maintenance health"), std::string::npos);
     EXPECT_EQ(out.value().human.find("checked:"), std::string::npos);
+}
+
+TEST_F(AccountRiskTest, WhatEachPartDoesIsWrittenForPeopleAndPrograms) {
+    give_loan(account(1), 2, 1'000);
+    const ReplayedRound round = replay();
+    margin::Parameters rules = round.parameters;
+    margin::VenueParameters venue;
+    venue.underlying = "eth";
+    venue.method = margin::VenueMethod::kGrid;
+    venue.grid = margin::usual_grid_rules();
+    venue.perpetuals.push_back({.market = keccak256("perp"), .name = "eth-perp", .fractions = {}});
+    const std::uint64_t priced_at = round.prices.at(eth_on(world.id(0))).published_at.value;
+    venue.option_markets.push_back(
+        {.market = keccak256("put"),
+         .name = "eth-put",
+         .is_call = false,
+         .strike = usd("1900"),
+         .expiry = priced_at + 30 * 86'400,
+         .volatility = usd("0.7")}
+    );
+    rules.venues.push_back(venue);
+    AccountHoldings holdings = round.evaluations.front().holdings;
+    holdings.positions = {
+        {.market = keccak256("perp"), .size = usd("1"), .entry_price = usd("2000")},
+        {.market = keccak256("put"), .size = usd("1"), .entry_price = Money{}}};
+    const margin::Market market(round.prices, rules);
+    const auto shares = margin::shares_of(holdings, market);
+    ASSERT_OK(shares);
+    const json document = shares_json(shares.value());
+    EXPECT_EQ(document["method"], "leave one out");
+    ASSERT_EQ(document["assets"].size(), 2U);
+    EXPECT_EQ(document["assets"][0]["asset"], "eth");
+    EXPECT_TRUE(document["assets"][0]["health"].contains("liquidationEnd"));
+    const json& row = document["venues"][0];
+    EXPECT_EQ(row["worst"]["kind"], "shock");
+    EXPECT_EQ(row["positions"].size(), 2U);
+    EXPECT_TRUE(row["positions"][0].contains("worstPnl"));
+    const std::string human = shares_text(shares.value());
+    for (const std::string words :
+         {"what each part does", "eth-perp", "eth-put", "worst scenario: price x", "THETA/DAY"}) {
+        EXPECT_NE(human.find(words), std::string::npos) << human;
+    }
+    EXPECT_EQ(shares_text(margin::Shares{}), "");
 }
 
 TEST_F(AccountRiskTest, MovesAreReadInEveryForm) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "relayer/book.hpp"
 
+#include "relayer/detail/on_cores.hpp"
 #include "tests/unit/relayer/fixture.hpp"
 
 #include <algorithm>
@@ -207,6 +208,33 @@ TEST_F(BookTest, ProofOfEveryRowVerifiesUnderTheRoot) {
 }
 
 // Whatever is set, taken out, latched and marked: the tree is the one of the rows alone.
+TEST(OnCores, EveryPieceIsDoneOnce) {
+    for (const std::size_t count : {0U, 1U, 511U, 1'024U, 5'001U}) {
+        std::vector<int> done(count);
+        on_cores(count, [&done](std::size_t from, std::size_t to) {
+            for (std::size_t i = from; i < to; ++i) {
+                ++done[i];
+            }
+        });
+        EXPECT_EQ(std::ranges::count(done, 1), static_cast<std::ptrdiff_t>(count));
+    }
+}
+
+// More than one core takes, so that some are evaluated beside others.
+TEST_F(BookTest, ManyAccountsGiveWhatEachGivesAlone) {
+    constexpr std::uint64_t kMany = 1'200;
+    for (std::uint64_t i = 1; i <= kMany; ++i) {
+        book.set(holdings(account_of(low_address(Amount(i).to_word())), i % 7, 1'000 * (i % 11)));
+    }
+    book.mark(prices);
+    EXPECT_EQ(book.root(), root_from_scratch(book));
+    set_price("1000");
+    EXPECT_TRUE(book.mark(prices));
+    EXPECT_EQ(book.root(), root_from_scratch(book));
+    EXPECT_GT(book.latched_after().size(), 50U);
+    EXPECT_LT(book.latched_after().size(), book.size());
+}
+
 TEST_F(BookTest, RootEqualsATreeFromScratchAfterAnySequenceOfUpdates) {
     std::mt19937_64 random(7);
     for (int sequence = 0; sequence < 20; ++sequence) {
