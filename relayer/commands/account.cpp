@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "margin/sensitivities.hpp"
 #include "relayer/cli.hpp"
 #include "relayer/commands/commands.hpp"
 #include "relayer/detail/messages.hpp"
@@ -159,37 +158,8 @@ void print_venues(std::ostream& out, const margin::Evaluation& evaluation) {
     }
 }
 
-void print_sensitivities(std::ostream& out, const std::vector<margin::Sensitivity>& rows) {
-    for (const margin::Sensitivity& row : rows) {
-        const Money points = Money::whole(100);
-        const Money days = Money::whole(365);
-        const Money one = Money::whole(1);
-        out << "  " << row.underlying << " positions move by delta " << row.delta.to_decimal(4)
-            << ", gamma " << row.gamma.to_decimal(6) << " a USD, vega "
-            << usd(mul_div(row.vega, one, points, Round::kDown).value()) << " USD a point, theta "
-            << usd(mul_div(row.theta, one, days, Round::kDown).value()) << " USD a day\n";
-    }
-}
-
-nlohmann::json sensitivities_json(const std::vector<margin::Sensitivity>& rows) {
-    nlohmann::json out = nlohmann::json::array();
-    for (const margin::Sensitivity& row : rows) {
-        out.push_back(
-            {{"underlying", row.underlying},
-             {"delta", row.delta.to_string_e18()},
-             {"gamma", row.gamma.to_string_e18()},
-             {"vega", row.vega.to_string_e18()},
-             {"theta", row.theta.to_string_e18()}}
-        );
-    }
-    return out;
-}
-
 std::string describe(
-    const ReplayedRound& round,
-    const margin::Evaluation& evaluation,
-    const AccountState& ahead,
-    const std::vector<margin::Sensitivity>& moves
+    const ReplayedRound& round, const margin::Evaluation& evaluation, const AccountState& ahead
 ) {
     const AccountState& s = evaluation.state;
     std::ostringstream out;
@@ -203,7 +173,6 @@ std::string describe(
         << " liquidation-end, " << usd(s.maintenance) << " maintenance\n";
     print_terms(out, evaluation);
     print_venues(out, evaluation);
-    print_sensitivities(out, moves);
     return out.str();
 }
 
@@ -224,14 +193,7 @@ Result<int> show_account(Context& context, const std::string& name) {
         row["root"] = to_hex(view.round->attestation.accounts);
         row["proof"] = proof_of(*view.round, i);
         row["evidence"] = nlohmann::json::parse(evaluation.evidence().dump());
-        const margin::Market market(view.round->prices, view.round->parameters, view.round->dead);
-        std::vector<margin::Sensitivity> moves;
-        // Of an account that cannot be valued there are none.
-        if (auto found = margin::sensitivities(evaluation.holdings, market)) {
-            moves = std::move(found).value();
-        }
-        row["sensitivities"] = sensitivities_json(moves);
-        print(context, describe(*view.round, evaluation, ahead, moves), row);
+        print(context, describe(*view.round, evaluation, ahead), row);
         return 0;
     }
     return fail(
