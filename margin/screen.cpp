@@ -282,21 +282,30 @@ std::optional<Screen::Mark> Screen::decide(const AccountTable::Packet& packet, s
         return std::nullopt;
     }
     // Health grows from initial to maintenance and on to equity: who passes the first is healthy,
-    // unless the latch, which only looks at a later one, says otherwise; that one passes too.
-    const Sums initial = sums_of<1>(packet, lane);
-    if (!initial.usable) {
+    // unless the latch, which only looks at a later one, says otherwise; that one passes too. With
+    // lanes hardly anybody comes here who passes, so the first look is left out.
+    if (!lanes_) {
+        const Sums initial = sums_of<1>(packet, lane);
+        if (!initial.usable) {
+            return std::nullopt;
+        }
+        if (sign_of(initial.weighted[0], shape.groups) == Sign::kNotNegative) {
+            return Mark{.equity = initial.equity, .status = Status::kHealthy};
+        }
+    }
+    const Sums all = sums_of<3>(packet, lane);
+    if (!all.usable) {
         return std::nullopt;
     }
-    Mark out{.equity = initial.equity, .status = Status::kHealthy};
-    if (sign_of(initial.weighted[0], shape.groups) == Sign::kNotNegative) {
+    Mark out{.equity = all.equity, .status = Status::kHealthy};
+    const Sign margin_call = sign_of(all.weighted[0], shape.groups);
+    if (margin_call == Sign::kNotNegative) {
         return out;
     }
-    if (shape.has_debt && initial.equity < 0) {
+    if (shape.has_debt && all.equity < 0) {
         out.status = Status::kBankrupt;
         return out;
     }
-    const Sums all = sums_of<3>(packet, lane);
-    const Sign margin_call = sign_of(all.weighted[0], shape.groups);
     const Sign ending = sign_of(all.weighted[1], shape.groups);
     const Sign maintenance = sign_of(all.weighted[2], shape.groups);
     const bool latch_unknown = shape.latched && ending == Sign::kUnknown;
