@@ -72,24 +72,30 @@ void keep_complete(PriceHistory& history, const margin::Parameters& parameters) 
 
 }  // namespace
 
+Result<void> walk_rounds_back(
+    const store::Database& database, const std::function<bool(const RoundStub&)>& next
+) {
+    MARGRAVE_TRY(auto round, read_stub(database, "round/last"));
+    while (round && next(*round) && round->round.value > 1) {
+        const std::string before = "round/" + std::to_string(round->round.value - 1);
+        MARGRAVE_TRY(round, read_stub(database, before));
+    }
+    return ok();
+}
+
 Result<std::vector<RoundStub>> recent_rounds(
     const store::Database& database, std::uint64_t span_s
 ) {
     std::vector<RoundStub> out;
-    MARGRAVE_TRY(auto last, read_stub(database, "round/last"));
-    if (!last) {
-        return fail(Errc::kNotFound, "nothing was attested yet, so there is no round to look at");
-    }
-    const std::uint64_t until = last->issued_at.value;
-    const std::uint64_t from = until > span_s ? until - span_s : 0;
-    std::optional<RoundStub> round = std::move(last);
-    while (round && round->issued_at.value >= from) {
-        const std::uint64_t number = round->round.value;
-        out.push_back(*std::move(round));
-        if (number <= 1) {
-            break;
+    MARGRAVE_TRY(walk_rounds_back(database, [&out, span_s](const RoundStub& round) {
+        if (!out.empty() && out.front().issued_at.value - round.issued_at.value > span_s) {
+            return false;
         }
-        MARGRAVE_TRY(round, read_stub(database, "round/" + std::to_string(number - 1)));
+        out.push_back(round);
+        return true;
+    }));
+    if (out.empty()) {
+        return fail(Errc::kNotFound, "nothing was attested yet, so there is no round to look at");
     }
     std::ranges::reverse(out);
     return out;

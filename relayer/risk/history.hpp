@@ -6,6 +6,7 @@
 #include "store/database.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,6 +23,12 @@ struct RoundStub {
 /// The retained rounds issued at most `span_s` before the last one, oldest first. Rounds lie in the
 /// store without gaps; what lies before one that is missing is not looked for.
 Result<std::vector<RoundStub>> recent_rounds(const store::Database& database, std::uint64_t span_s);
+
+/// The retained rounds one at a time, the last one first, while `next` says true. Nothing when none
+/// was signed.
+Result<void> walk_rounds_back(
+    const store::Database& database, const std::function<bool(const RoundStub&)>& next
+);
 
 /// "90s", "30m", "24h" or "7d" as seconds, 1 s to 3650 d. kUsage with an example.
 Result<std::uint64_t> parse_span(std::string_view text);
