@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "attest/digest.hpp"
 #include "attest/leaf.hpp"
+#include "relayer/audit.hpp"
 #include "relayer/detail/messages.hpp"
 #include "tests/unit/relayer/early_fixture.hpp"
 
@@ -212,6 +213,43 @@ TEST_F(EarlyRoomTest, WhenTheStandsAreTooManyOnlyWhoHasOneMayUseMore) {
     EXPECT_TRUE(early_offers(view(full), account(1)).value().empty());
     full.back().account = account(1);
     EXPECT_EQ(early_offers(view(full), account(1)).value().size(), 1U);
+}
+
+TEST_F(EarlyRoomTest, AnAuditorWithTheStoreSeesTheBalancesThatWereSaid) {
+    deposit_early(account(1), 5, 2);
+    ASSERT_EQ(borrow(account(1), 1'000).state, RequestState::kGranted);
+    const attest::EarlyUse use = last_uses().front();
+    const auto seen = [this](const attest::EarlyUse& said) {
+        return early_seen(*world.ledger, account(1), said);
+    };
+    EXPECT_EQ(seen(use).fault + seen(use).unable, "");
+    attest::EarlyUse other = use;
+    other.firm = Amount{1};
+    EXPECT_NE(seen(other).fault.find("at the firm block is 0"), std::string::npos);
+    other = use;
+    other.ahead = eth(6);
+    EXPECT_NE(seen(other).fault.find("ahead is 5"), std::string::npos);
+    other = use;
+    other.firm_hash = keccak256("another block");
+    EXPECT_NE(seen(other).fault.find("firm block is not"), std::string::npos);
+    other.firm_block = BlockNum{999'999};
+    EXPECT_NE(seen(other).unable.find("not kept"), std::string::npos);
+    world.chain(0).reorg(2);
+    world.chain(0).mine_empty(4);
+    catch_up();
+    EXPECT_EQ(seen(use).fault, "");
+    EXPECT_NE(seen(use).unable.find("orphaned"), std::string::npos);
+}
+
+TEST_F(EarlyRoomTest, AnAuditorWithoutReadableParametersSaysSo) {
+    attest::EarlyUse use;
+    use.asset = eth_on(world.id(0));
+    ParametersRead read;
+    EXPECT_NE(read.fault(use).find("cannot be checked"), std::string::npos);
+    read.named(world.settings.parameters);
+    EXPECT_EQ(read.fault(use).find("cannot be checked"), std::string::npos);
+    read.named(std::nullopt);
+    EXPECT_NE(read.fault(use).find("cannot be checked"), std::string::npos);
 }
 
 // Of more forms than a release may name, those that come first are used.
