@@ -57,7 +57,7 @@ struct Beside {
     std::unique_ptr<store::Ledger> ledger;
 };
 
-Result<Beside> open_beside(
+Result<Beside> open_for_audit(
     const Source& source, const attest::AuditReport& report, const std::string& which
 ) {
     Beside out;
@@ -106,6 +106,9 @@ Result<std::uint64_t> replay(
                  "round " + std::to_string(round) + ": the store's digest is " +
                      to_hex(replayed.value().digest) + ", the log's " + to_hex(report.last_digest)}
             );
+        }
+        for (const std::string& why : replayed.value().unable) {
+            outcome.unable.push_back({0, "round " + std::to_string(round) + ": " + why});
         }
         ++done;
     }
@@ -254,7 +257,7 @@ Result<int> verify(Context& context, const AuditOptions& options) {
         source.network, published.log.entries, published.signers, published.threshold
     );
     Outcome outcome{.findings = report.findings, .unable = {}};
-    MARGRAVE_TRY(const auto beside, open_beside(source, report, options.replay));
+    MARGRAVE_TRY(const auto beside, open_for_audit(source, report, options.replay));
     MARGRAVE_TRY(check_early(source, published.log.entries, beside.ledger.get(), outcome));
     MARGRAVE_TRY(auto replayed, replay(source, beside, report, options.replay, outcome));
     const nlohmann::json document = report_json(published, report, outcome, replayed);
