@@ -49,9 +49,9 @@ std::string early_fault(const margin::Parameters& parameters, const attest::Earl
 
 /// What the ledger has of it; both empty when it agrees.
 struct EarlySeen {
-    std::string fault;
+    std::string fault{};
     /// Why it cannot tell: blocks that were orphaned since, states that are not kept.
-    std::string unable;
+    std::string unable{};
 };
 
 /// Holds the blocks and balances of a use against the ledger's. `others` and `amount` are not in
