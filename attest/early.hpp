@@ -9,7 +9,9 @@
 #include <vector>
 
 /// What a release stands on that was not final when it was signed, as its leaf says it, so that
-/// whoever has the log and the chains can compute it again (docs/protocol.md section 6).
+/// whoever has the log and the chains can read blocks and balances again (docs/protocol.md
+/// section 6). `others` and `amount` are the signer's word: they depend on all accounts' stands at
+/// that moment and on prices that no round signed.
 namespace margrave::attest {
 
 /// One form of an asset in which the account's collateral counted early. Raw units.

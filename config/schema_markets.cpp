@@ -55,7 +55,7 @@ constexpr Setting kMarketRows[] = {
      "Hash of the parameters before, as `config check` and every attestation name it.",
      R"("0x0000000000000000000000000000000000000000000000000000000000000001")", kTogether},
     {"/change/from", kCount, kRequired, "", "", "",
-     "Seconds since 1970; until then the ones before are in force.", R"("1830297600")", kTogether},
+     "Seconds since 1970, at most 180 days ahead; until then the ones before are in force.", R"("1830297600")", kTogether},
     {"/change/ramp", kSeconds, kOptional, R"("0s")", "0s", "90d",
      "How long weights and fractions take on a straight line from there.", R"("7d")", kTogether},
 

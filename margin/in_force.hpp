@@ -11,13 +11,14 @@
 namespace margrave::margin {
 
 /// What one round knows beside prices and parameters and what they become by it. All of it is
-/// signed, or follows from what is: whoever has the snapshot and the price document has it too.
+/// signed, or follows from what is: whoever has the snapshot and the price documents has it too.
 struct RoundFacts {
     /// The time of issue.
     UnixSeconds at;
     /// Block times of the final heads.
     std::map<ChainId, UnixSeconds> head_times;
-    /// Slow prices, of the assets that have one.
+    /// Slow prices, of the assets that have one. No root covers them: they follow from the signed
+    /// prices of all rounds, step by step (relayer/replay_step.hpp).
     std::map<AssetId, Money> slow_prices;
     /// Of every account at the firm state.
     Totals totals;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <iterator>
+#include <limits>
 #include <utility>
 
 namespace margrave::margin {
@@ -259,6 +260,15 @@ class Tightened {
     std::vector<std::string> out_;
 };
 
+// Longest time from an announcement to what it announces.
+constexpr std::uint64_t kChangeAheadMax = 180ULL * 86'400;
+
+// When it is over; never, if that is beyond what a time can be.
+std::uint64_t end_of(const Change& change) {
+    const std::uint64_t end = change.from.value + change.ramp_s;
+    return end < change.from.value ? std::numeric_limits<std::uint64_t>::max() : end;
+}
+
 }  // namespace
 
 Parameters at_time(const Parameters& previous, const Parameters& next, UnixSeconds now) {
@@ -292,8 +302,19 @@ std::vector<ParameterError> check_change(
         );
         return out;
     }
-    if (previous.change && now.value < previous.change->from.value + previous.change->ramp_s) {
+    if (previous.change && now.value < end_of(*previous.change)) {
         out.push_back({.where = "/change", .what = "the change before is still under way"});
+    }
+    if (next.change && next.change->from > now &&
+        next.change->from.value - now.value > kChangeAheadMax) {
+        // No other change may follow before it is over, so a time of another unit would be for
+        // ever.
+        out.push_back(
+            {.where = "/change/from",
+             .what = "is " + std::to_string(next.change->from.value) +
+                     ", more than 180 days after now, " + std::to_string(now.value) +
+                     "; it is in seconds since 1970, not in milliseconds"}
+        );
     }
     if (next.change && next.change->from < now) {
         out.push_back(

@@ -22,9 +22,9 @@ Parameters at_time(const Parameters& previous, const Parameters& next, UnixSecon
 std::vector<std::string> tightened(const Parameters& previous, const Parameters& next);
 
 /// What is wrong with `next` coming after `previous`, announced now: it names other parameters than
-/// those, its time lies behind, a ramp runs through parameters that check() refuses, or something
-/// is tightened with less notice than `previous` grants. Both have passed check(); `previous_hash`
-/// is that of the signed form.
+/// those, its time lies behind or more than 180 days ahead, a ramp runs through parameters that
+/// check() refuses, or something is tightened with less notice than `previous` grants. Both have
+/// passed check(); `previous_hash` is that of the signed form.
 std::vector<ParameterError> check_change(
     const Parameters& previous, const Hash32& previous_hash, const Parameters& next, UnixSeconds now
 );

@@ -286,22 +286,17 @@ void decide(
     }
 }
 
-// The slow price moves on by a price that is usable, and stands still without one.
 void use_and_remember(
     const AssetOracleSettings& settings,
     UnixSeconds now,
     const AssetMemory& before,
     Judgement& judgement
 ) {
-    judgement.memory.slow = before.slow;
-    if (settings.slow && judgement.row.verdict == PriceVerdict::kUsable) {
-        const Money& price = judgement.row.price;
-        judgement.memory.slow = before.slow ? advance_slow(*settings.slow, *before.slow, price, now)
-                                            : begin_slow(price, now);
-    }
-    if (!settings.slow) {
-        judgement.memory.slow.reset();
-    }
+    SlowStep step;
+    step.settings = settings.slow;
+    step.price = judgement.row.price;
+    step.is_usable = judgement.row.verdict == PriceVerdict::kUsable;
+    judgement.memory.slow = slow_after(step, before.slow, now);
     judgement.use = use_of(settings, judgement.row, judgement.memory.slow, judgement.makers);
 }
 
@@ -341,6 +336,19 @@ Answer in_dollars(const Answer& answer, const std::string& quote_name, const Pri
     out.rate_published_at = answer.published_at;
     out.published_at = std::min(answer.published_at, quote.published_at);
     return out;
+}
+
+std::optional<SlowState> slow_after(
+    const SlowStep& step, const std::optional<SlowState>& before, UnixSeconds now
+) {
+    if (!step.settings) {
+        return std::nullopt;
+    }
+    if (!step.is_usable) {
+        return before;
+    }
+    return before ? advance_slow(*step.settings, *before, step.price, now)
+                  : begin_slow(step.price, now);
 }
 
 PriceRow guard(

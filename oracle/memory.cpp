@@ -98,6 +98,43 @@ Result<AssetMemory> read_memory(const Canonical& object) {
     return out;
 }
 
+Result<SlowSettings> read_settings(const Canonical& guards) {
+    SlowSettings out;
+    MARGRAVE_TRY(out.max_per_hour, money_of(guards, "slow_max_per_hour"));
+    MARGRAVE_TRY(out.max_from_delayed, money_of(guards, "slow_max_from_delayed"));
+    MARGRAVE_TRY(out.soft, money_of(guards, "slow_soft"));
+    MARGRAVE_TRY(out.hard, money_of(guards, "slow_hard"));
+    MARGRAVE_TRY(out.delay_hours, count_of(guards, "slow_delay_hours"));
+    return out;
+}
+
+Result<SlowStep> read_step(const Canonical& asset) {
+    SlowStep out;
+    MARGRAVE_TRY(out.name, text_of(asset, "name"));
+    MARGRAVE_TRY(out.price, money_of(asset, "price"));
+    MARGRAVE_TRY(const std::string verdict, text_of(asset, "verdict"));
+    out.is_usable = verdict == to_string(PriceVerdict::kUsable);
+    const Canonical* forms = member_of(asset, "assets");
+    const auto* list = forms == nullptr ? nullptr : std::get_if<Canonical::Array>(&forms->value());
+    if (list == nullptr || (out.is_usable && out.price.sign() <= 0)) {
+        return no_memory("assets or price");
+    }
+    for (const Canonical& form : *list) {
+        const auto* text = std::get_if<std::string>(&form.value());
+        MARGRAVE_TRY(AssetId id, AssetId::parse(text == nullptr ? "" : *text));
+        out.assets.push_back(std::move(id));
+    }
+    const Canonical* guards = member_of(asset, "guards");
+    if (guards != nullptr && member_of(*guards, "slow_hard") != nullptr) {
+        MARGRAVE_TRY(out.settings, read_settings(*guards));
+    }
+    if (const Canonical* memory = member_of(asset, "memory")) {
+        MARGRAVE_TRY(AssetMemory read, read_memory(*memory));
+        out.after = std::move(read.slow);
+    }
+    return out;
+}
+
 }  // namespace
 
 Canonical detail::canonical(const AssetMemory& memory) {
@@ -134,6 +171,23 @@ Result<Memory> memory_of(const Canonical& document) {
         MARGRAVE_TRY(std::string name, text_of(asset, "name"));
         MARGRAVE_TRY(AssetMemory read, read_memory(*memory));
         out.emplace(std::move(name), std::move(read));
+    }
+    return out;
+}
+
+Result<SlowSteps> slow_steps_of(const Canonical& document) {
+    SlowSteps out;
+    MARGRAVE_TRY(const std::uint64_t now, count_of(document, "now"));
+    out.now = UnixSeconds{now};
+    const Canonical* assets = member_of(document, "assets");
+    const auto* list =
+        assets == nullptr ? nullptr : std::get_if<Canonical::Array>(&assets->value());
+    if (list == nullptr) {
+        return no_memory("list of assets");
+    }
+    for (const Canonical& asset : *list) {
+        MARGRAVE_TRY(SlowStep step, read_step(asset));
+        out.steps.push_back(std::move(step));
     }
     return out;
 }

@@ -168,6 +168,32 @@ using Memory = std::map<std::string, AssetMemory>;
 /// What a price document says must be remembered. kCorrupt when it has another form.
 Result<Memory> memory_of(const Canonical& document);
 
+/// What one asset's entry in a price document says that its slow price follows from.
+struct SlowStep {
+    std::string name;
+    std::vector<AssetId> assets;
+    /// Absent where the guards have no slow price.
+    std::optional<SlowSettings> settings;
+    Money price;
+    bool is_usable{false};
+    std::optional<SlowState> after;
+};
+
+struct SlowSteps {
+    /// When the prices were judged.
+    UnixSeconds now;
+    std::vector<SlowStep> steps;
+};
+
+/// kCorrupt when the document has another form.
+Result<SlowSteps> slow_steps_of(const Canonical& document);
+
+/// The slow price after one set: it moves on by a price that is usable, begins with one, and stands
+/// still without. `before` is what the asset remembered.
+std::optional<SlowState> slow_after(
+    const SlowStep& step, const std::optional<SlowState>& before, UnixSeconds now
+);
+
 /// What the price of a row may be used for, beside what the row says. `makers` of usable answers. A
 /// price that only one source says is far from the slow one begins no liquidation (Aave CAPO, March
 /// 2026): it may be the source that moved. Pure.

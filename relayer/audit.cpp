@@ -160,6 +160,56 @@ std::string early_fault(const margin::Parameters& parameters, const attest::Earl
     return {};
 }
 
+namespace {
+
+/// The account's collateral in a form as of a block, as the ledger has it.
+Result<Amount> collateral_seen(
+    const store::Ledger& ledger, const AccountId& account, const AssetId& asset, BlockNum block
+) {
+    MARGRAVE_TRY(const auto state, ledger.holdings(account, {{asset.chain(), block}}));
+    const auto row = std::ranges::find(state.holdings, asset, &Holding::asset);
+    return row == state.holdings.end() ? Amount{} : row->collateral;
+}
+
+std::string differs(std::string_view what, const Amount& said, const Amount& seen) {
+    return "the collateral " + std::string(what) + " is " + seen.to_string() +
+           " in the ledger, the release says " + said.to_string();
+}
+
+}  // namespace
+
+EarlySeen early_seen(
+    const store::Ledger& ledger, const AccountId& account, const attest::EarlyUse& use
+) {
+    const ChainId& chain = use.asset.chain();
+    const std::string what = "early use of " + use.asset.text() + ": ";
+    const auto is_there = [&](BlockNum number, const Hash32& hash) {
+        const auto block = ledger.block_at(chain, number);
+        return block && block->hash == hash;
+    };
+    const auto at_firm = collateral_seen(ledger, account, use.asset, use.firm_block);
+    if (!ledger.block_at(chain, use.firm_block) || !at_firm) {
+        return {.unable = what + "the ledger has not kept its firm block"};
+    }
+    if (!is_there(use.firm_block, use.firm_hash)) {
+        return {.fault = what + "its firm block is not the one in the ledger"};
+    }
+    if (at_firm.value() != use.firm) {
+        return {.fault = what + differs("at the firm block", use.firm, at_firm.value())};
+    }
+    if (!is_there(use.depth_block, use.depth_hash) || !is_there(use.head, use.head_hash)) {
+        return {.unable = what + "a block above the firm one was orphaned or is not kept"};
+    }
+    const auto at_depth = collateral_seen(ledger, account, use.asset, use.depth_block);
+    const auto at_head = collateral_seen(ledger, account, use.asset, use.head);
+    if (!at_depth || !at_head) {
+        return {.unable = what + "the ledger has not kept a state above the firm one"};
+    }
+    const Amount& ahead = min(at_depth.value(), at_head.value());
+    return ahead == use.ahead ? EarlySeen{}
+                              : EarlySeen{.fault = what + differs("ahead", use.ahead, ahead)};
+}
+
 void ParametersRead::named(std::optional<margin::Parameters> parameters) {
     before_ = std::exchange(last_, std::move(parameters));
     if (!last_ || !last_->change) {
@@ -174,7 +224,11 @@ void ParametersRead::attested(UnixSeconds issued_at) {
 }
 
 std::string ParametersRead::fault(const attest::EarlyUse& use) const {
-    if (!last_ || (before_ && early_fault(*before_, use).empty())) {
+    if (!last_) {
+        return use.amount.to_string() + " raw units of " + use.asset.text() +
+               " count early, which cannot be checked: the parameters before it are not readable";
+    }
+    if (before_ && early_fault(*before_, use).empty()) {
         return {};
     }
     return early_fault(*last_, use);

@@ -6,6 +6,7 @@
 #include "attest/tlog.hpp"
 #include "core/bytes.hpp"
 #include "margin/parameters.hpp"
+#include "store/ledger.hpp"
 
 #include <filesystem>
 #include <optional>
@@ -34,8 +35,8 @@ class ParametersRead {
     void named(std::optional<margin::Parameters> parameters);
     /// A round is attested at this time.
     void attested(UnixSeconds issued_at);
-    /// Why none that may be in force allows it; empty when one does, or none is known. Before a
-    /// round is attested at the time of a change, nobody but the signer knows which are.
+    /// Why none that may be in force allows it, or that none is known; empty when one does. Before
+    /// a round is attested at the time of a change, nobody but the signer knows which are.
     [[nodiscard]] std::string fault(const attest::EarlyUse& use) const;
 
   private:
@@ -45,5 +46,18 @@ class ParametersRead {
 
 /// Why these parameters do not allow what a release's leaf says it stands on; empty when they do.
 std::string early_fault(const margin::Parameters& parameters, const attest::EarlyUse& use);
+
+/// What the ledger has of it; both empty when it agrees.
+struct EarlySeen {
+    std::string fault{};
+    /// Why it cannot tell: blocks that were orphaned since, states that are not kept.
+    std::string unable{};
+};
+
+/// Holds the blocks and balances of a use against the ledger's. `others` and `amount` are not in
+/// it: they are the signer's word.
+EarlySeen early_seen(
+    const store::Ledger& ledger, const AccountId& account, const attest::EarlyUse& use
+);
 
 }  // namespace margrave::relayer

@@ -192,6 +192,10 @@ Result<std::vector<attest::EarlyUse>> early_offers(
     const EarlyView& view, const AccountId& account
 ) {
     std::vector<attest::EarlyUse> out;
+    if (view.stands.size() >= kStandsMax &&
+        std::ranges::find(view.stands, account, &EarlyStand::account) == view.stands.end()) {
+        return out;
+    }
     for (const margin::AssetParameters& asset : view.parameters.assets) {
         for (const margin::AssetOnChain& form : asset.on) {
             if (form.early.empty()) {

@@ -33,6 +33,12 @@ inline constexpr std::string_view kEarlyStands = "early/stands";
 Result<std::vector<EarlyStand>> read_stands(const store::Database& database);
 Bytes stands_document(const std::vector<EarlyStand>& stands);
 
+/// Most rows of that document: a pass reads all of them, and evaluates the account of each. From
+/// then on only who has a stand already may use more.
+inline constexpr std::size_t kStandsMax = 1'024;
+/// Most forms that one release stands on.
+inline constexpr std::size_t kOffersMax = 16;
+
 /// The stands once a release of `account` is signed that stands on `uses`: those replace what the
 /// account stood on, because its whole state was judged with them.
 std::vector<EarlyStand> with_release(
@@ -61,7 +67,8 @@ struct EarlyView {
 };
 
 /// What the account may use now, ascending by asset: `amount` is all of it, within the tier and
-/// what is left of the total. Forms in which that is nothing are left out.
+/// what is left of the total. Forms in which that is nothing are left out; all of them are when the
+/// stands are too many already.
 Result<std::vector<attest::EarlyUse>> early_offers(const EarlyView& view, const AccountId& account);
 
 /// Whether the block that it stands on is final.

@@ -13,6 +13,9 @@ namespace margrave::relayer {
 
 namespace {
 
+constexpr std::uint32_t kPriceFlags =
+    flags::kPriceMissing | flags::kPriceStale | flags::kPriceOutOfBounds;
+
 Amount net(const store::TrialBalance& trial, store::AccountCode code) {
     const auto it = trial.totals.find(code);
     return it == trial.totals.end() ? Amount{} : it->second;
@@ -112,14 +115,12 @@ Result<void> check_alive(const DecisionParts& parts, const AccountHoldings& wors
 Result<void> check_valued(
     const DecisionParts& parts, const AccountHoldings& worst, const margin::Promise& asked
 ) {
-    constexpr std::uint32_t kPrices =
-        flags::kPriceMissing | flags::kPriceStale | flags::kPriceOutOfBounds;
     const std::array<margin::Promise, 1> one{asked};
     MARGRAVE_TRY(auto after, margin::worst_of(worst, worst, one));
     const AccountState state = margin::evaluate_state(
         after, parts.prices, parts.settings.parameters, /*was_liquidatable=*/false, false
     );
-    if (state.status == Status::kUnattestable || (state.flags & kPrices) != 0) {
+    if (state.status == Status::kUnattestable || (state.flags & kPriceFlags) != 0) {
         return fail(
             Errc::kUnattestable, "cannot be valued now: " + margin::describe_guards(state.flags)
         );
@@ -198,7 +199,7 @@ Result<void> check_standing(
 
 using Uses = std::vector<attest::EarlyUse>;
 
-/// The offers that can help: what is dead or has no usable price would only be in the way.
+/// The offers that can help: what is dead, or has no price that decides, would only be in the way.
 Result<Uses> offers_for(const DecisionParts& parts, const AccountId& account) {
     MARGRAVE_TRY(const auto stands, read_stands(parts.database));
     const EarlyView view{parts.ledger, parts.settings.parameters, parts.firm, stands};
@@ -206,8 +207,11 @@ Result<Uses> offers_for(const DecisionParts& parts, const AccountId& account) {
     std::erase_if(offers, [&parts](const attest::EarlyUse& offer) {
         const auto price = parts.prices.find(offer.asset);
         return parts.dead.contains(offer.asset.chain()) || price == parts.prices.end() ||
-               price->second.verdict != PriceVerdict::kUsable;
+               price->second.verdict != PriceVerdict::kUsable || is_refused(parts, offer.asset);
     });
+    if (offers.size() > kOffersMax) {
+        offers.resize(kOffersMax);
+    }
     return offers;
 }
 
@@ -236,17 +240,38 @@ Result<Uses> least_uses(
     return out;
 }
 
-/// Whether the account, with all that is promised to it, has initial health by what is final alone.
+/// Whether a grant could leave this state behind: everything in it can be valued, and it has
+/// initial health by every price that counts.
+bool may_be_left(const DecisionParts& parts, const AccountHoldings& state) {
+    const auto has_health = [&](const margin::PriceTable& prices) {
+        const AccountState out = margin::evaluate_state(
+            state, prices, parts.settings.parameters, /*was_liquidatable=*/false, false
+        );
+        return out.status != Status::kUnattestable && (out.flags & kPriceFlags) == 0 &&
+               !out.initial.is_negative();
+    };
+    const auto tables = worse_tables(parts, state);
+    return tables && !parts.dead.touch(state) && has_health(parts.prices) &&
+           std::ranges::all_of(tables.value(), has_health);
+}
+
+/// Whether the account, with all that is promised to it, has initial health by what is final alone:
+/// judged as a grant is, since what it stood on may be granted to others then.
 Result<bool> stands_alone(const DecisionParts& parts, const AccountId& account) {
     MARGRAVE_TRY(const Standing standing, standing_now(parts, account));
-    MARGRAVE_TRY(
-        const auto worst, margin::worst_of(standing.firm, standing.provisional, standing.promises)
-    );
-    const AccountState state = margin::evaluate_state(
-        worst, parts.prices, parts.settings.parameters, /*was_liquidatable=*/false, false
-    );
-    return state.status != Status::kUnattestable && !state.initial.is_negative() &&
-           !parts.dead.touch(worst);
+    for (const AccountHoldings* other : {&standing.firm, &standing.provisional}) {
+        MARGRAVE_TRY(
+            AccountHoldings worst, margin::worst_of(standing.firm, *other, standing.promises)
+        );
+        if (parts.dead.touch(*other) || !may_be_left(parts, worst)) {
+            return false;
+        }
+        worst.positions = other->positions;
+        if (!may_be_left(parts, worst)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 }  // namespace

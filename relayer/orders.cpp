@@ -5,14 +5,12 @@
 #include "attest/keys.hpp"
 #include "attest/typed_data.hpp"
 #include "core/keccak.hpp"
-#include "infra/files.hpp"
 #include "infra/strict_json.hpp"
 
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <map>
-#include <tuple>
 #include <utility>
 
 namespace margrave::relayer {
@@ -24,8 +22,6 @@ constexpr std::string_view kOrderType =
     "Order(bytes32 account,bytes32 watched,bool below,int256 trigger,bytes32 sell,uint256 amount,"
     "bytes32 proceeds,uint64 validFrom,uint64 expiry,uint64 nonce)";
 constexpr std::string_view kCancelType = "OrderCancel(bytes32 account,uint64 nonce)";
-constexpr std::size_t kFileBytesMax = std::size_t{16} << 20U;
-constexpr unsigned kFileMode = 0640;
 
 Canonical field(std::string name, std::string type) {
     return Canonical::Object{{"name", std::move(name)}, {"type", std::move(type)}};
@@ -226,10 +222,6 @@ Result<void> check_sense(const margin::PriceOrder& order) {
     return ok();
 }
 
-std::tuple<AccountId, std::uint64_t> order_place(const SignedOrder& row) {
-    return {row.order.account, row.order.nonce};
-}
-
 }  // namespace
 
 Canonical order_typed_data(const Hash32& network, const margin::PriceOrder& order) {
@@ -281,136 +273,14 @@ Result<SignedOrder> read_order(const Hash32& network, std::string_view text) {
     return out;
 }
 
-Result<OrderBook> OrderBook::open(const std::filesystem::path& data_dir, const Hash32& network) {
-    OrderBook out(data_dir / "orders.json", network);
-    MARGRAVE_TRY(out.load());
-    return out;
-}
-
-Result<void> OrderBook::load() {
-    orders_.clear();
-    const auto text = infra::read_file(file_, kFileBytesMax);
-    if (!text && text.error().code == Errc::kNotFound) {
-        return ok();
-    }
-    if (!text) {
-        return text.error();
-    }
-    MARGRAVE_TRY(const auto document, infra::parse_strict(text.value()));
-    if (!document.is_array()) {
-        return fail(Errc::kCorrupt, file_.string() + " is no list of orders");
-    }
-    for (const json& row : document) {
-        if (!row.is_object() || !row.contains("order") || !row.at("order").is_string()) {
-            return fail(Errc::kCorrupt, file_.string() + " holds a row without an order");
-        }
-        MARGRAVE_TRY(auto order, read_order(network_, row.at("order").get<std::string>()));
-        if (row.contains("cancelled") && row.at("cancelled").is_string()) {
-            order.cancelled = row.at("cancelled").get<std::string>();
-            MARGRAVE_TRY(check_signed(network_, kCancelType, order.cancelled));
-        }
-        orders_.push_back(std::move(order));
-    }
-    std::ranges::sort(orders_, {}, order_place);
-    return ok();
-}
-
-Result<void> OrderBook::save() const {
-    json document = json::array();
-    for (const SignedOrder& row : orders_) {
-        json one = json::object();
-        one["order"] = row.signed_text;
-        if (!row.cancelled.empty()) {
-            one["cancelled"] = row.cancelled;
-        }
-        document.push_back(std::move(one));
-    }
-    return infra::write_file_atomic(file_, document.dump(1) + "\n", kFileMode);
-}
-
-Result<bool> OrderBook::add(std::string_view text) {
-    MARGRAVE_TRY(auto order, read_order(network_, text));
-    MARGRAVE_TRY(const auto lock, infra::lock_file(file_.string() + ".lock"));
-    MARGRAVE_TRY(load());
-    const auto known = std::ranges::find(orders_, order_place(order), order_place);
-    if (known != orders_.end()) {
-        if (known->digest == order.digest) {
-            return false;
-        }
-        return fail(
-            Errc::kUsage,
-            "nonce " + std::to_string(order.order.nonce) + " of " + to_hex(order.order.account) +
-                " was used for another order; a nonce is used once"
-        );
-    }
-    orders_.push_back(std::move(order));
-    std::ranges::sort(orders_, {}, order_place);
-    MARGRAVE_TRY(save());
-    return true;
-}
-
-Result<bool> OrderBook::cancel(std::string_view text) {
-    MARGRAVE_TRY(const auto checked, check_signed(network_, kCancelType, text));
+Result<SignedCancel> read_cancel(const Hash32& network, std::string_view text) {
+    MARGRAVE_TRY(const auto checked, check_signed(network, kCancelType, text));
     Members in(checked.message);
-    const std::uint64_t nonce = in.integer("nonce");
+    SignedCancel out{{checked.account, in.integer("nonce")}, checked.envelope.dump()};
     if (in.trouble()) {
         return *in.trouble();
     }
-    MARGRAVE_TRY(const auto lock, infra::lock_file(file_.string() + ".lock"));
-    MARGRAVE_TRY(load());
-    const auto known = std::ranges::find(
-        orders_, std::tuple<AccountId, std::uint64_t>{checked.account, nonce}, order_place
-    );
-    if (known == orders_.end()) {
-        return fail(
-            Errc::kNotFound,
-            "account " + to_hex(checked.account) + " has no order with nonce " +
-                std::to_string(nonce)
-        );
-    }
-    if (!known->cancelled.empty()) {
-        return false;
-    }
-    known->cancelled = std::string(text);
-    MARGRAVE_TRY(save());
-    return true;
-}
-
-std::string_view to_string(OrderState state) {
-    switch (state) {
-        case OrderState::kWaiting:
-            return "waiting";
-        case OrderState::kTriggered:
-            return "triggered";
-        case OrderState::kExpired:
-            return "expired";
-        case OrderState::kCancelled:
-            return "cancelled";
-    }
-    return "";
-}
-
-OrderStanding first_standing(const SignedOrder& order) {
-    OrderStanding out;
-    out.state = order.cancelled.empty() ? OrderState::kWaiting : OrderState::kCancelled;
     return out;
-}
-
-OrderStanding standing_after(
-    OrderStanding standing, const SignedOrder& order, const RoundStub& round
-) {
-    if (standing.state != OrderState::kWaiting) {
-        return standing;
-    }
-    for (const PriceRow& row : round.prices) {
-        if (margin::is_triggered(order.order, row, round.issued_at)) {
-            return {OrderState::kTriggered, round.round, round.issued_at, row.price};
-        }
-    }
-    if (round.issued_at > order.order.expiry) {
-        standing.state = OrderState::kExpired;
-    }
-    return standing;
 }
 
 }  // namespace margrave::relayer

@@ -6,7 +6,10 @@
 #include "relayer/risk/history.hpp"
 
 #include <filesystem>
+#include <functional>
+#include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,8 +28,8 @@ struct SignedOrder {
     margin::PriceOrder order;
     Hash32 digest;
     std::string signed_text;
-    /// The owner's signed cancellation; empty without one.
-    std::string cancelled;
+    /// The owner took it back before a round triggered it.
+    bool is_cancelled{false};
 };
 
 /// Reads {"typedData", "signature", "sub"?, "assets"}: `sub` is the owner's number of the account,
@@ -34,32 +37,21 @@ struct SignedOrder {
 /// names what is wrong with the form, kSignature when it is not the owner's.
 Result<SignedOrder> read_order(const Hash32& network, std::string_view text);
 
-/// The orders of one data directory: one file, replaced as a whole under a lock, every signature
-/// checked again when it is read. A nonce is for one order for ever, cancelled or not.
-class OrderBook {
-  public:
-    static Result<OrderBook> open(const std::filesystem::path& data_dir, const Hash32& network);
-
-    /// True when it is new. kConflict when its account used the nonce for another order.
-    Result<bool> add(std::string_view text);
-    /// kNotFound when no such order is there.
-    Result<bool> cancel(std::string_view text);
-
-    /// Ascending by account and nonce.
-    [[nodiscard]] const std::vector<SignedOrder>& orders() const { return orders_; }
-
-  private:
-    OrderBook(std::filesystem::path file, const Hash32& network)
-        : file_(std::move(file)),
-          network_(network) {}
-
-    Result<void> load();
-    Result<void> save() const;
-
-    std::filesystem::path file_;
-    Hash32 network_;
-    std::vector<SignedOrder> orders_;
+/// Account and nonce: what an order and its cancellation have in common.
+struct OrderPlace {
+    AccountId account;
+    std::uint64_t nonce{0};
+    auto operator<=>(const OrderPlace&) const = default;
 };
+
+struct SignedCancel {
+    OrderPlace place;
+    /// What was signed, without spaces.
+    std::string text;
+};
+
+/// Reads {"typedData", "signature", "sub"?} as above.
+Result<SignedCancel> read_cancel(const Hash32& network, std::string_view text);
 
 enum class OrderState : std::uint8_t { kWaiting, kTriggered, kExpired, kCancelled };
 std::string_view to_string(OrderState state);
@@ -72,12 +64,57 @@ struct OrderStanding {
     Money price;
 };
 
-/// Before any round: waiting, or cancelled.
-OrderStanding first_standing(const SignedOrder& order);
-/// Where it stands after one more signed round; rounds come oldest first. A round's guarded price
-/// triggers it once and for all. Whoever has the log finds the same.
-OrderStanding standing_after(
-    OrderStanding standing, const SignedOrder& order, const RoundStub& round
+/// Where an order stands by signed rounds, oldest first: a round's guarded price triggers it once
+/// and for all. Whoever has the log finds the same, unless it was cancelled before.
+OrderStanding order_standing(const SignedOrder& order, std::span<const RoundStub> rounds);
+
+/// The same for several by the retained rounds, read one at a time. Waiting when none was signed.
+Result<std::vector<OrderStanding>> order_standings(
+    const store::Database& database, std::span<const SignedOrder> orders
 );
+
+/// Largest file of orders.
+inline constexpr std::size_t kOrdersBytesMax = std::size_t{16} << 20U;
+
+/// The orders of one data directory: one file of bounded size, replaced as a whole under a lock,
+/// every signature checked again when it is read. A nonce is for one order for ever, and cancelled
+/// for ever, whichever of the two came first. After an error the book is to be opened again.
+class OrderBook {
+  public:
+    static Result<OrderBook> open(
+        const std::filesystem::path& data_dir,
+        const Hash32& network,
+        std::size_t bytes_max = kOrdersBytesMax
+    );
+
+    /// Where an order that is not cancelled stands by the log now.
+    using StandingOf = std::function<Result<OrderStanding>(const SignedOrder&)>;
+
+    /// True when it is new. kUsage when its account used the nonce for another order or cancelled
+    /// it; kLimit when the file would leave no room for a cancellation of every order.
+    Result<bool> add(std::string_view text);
+    /// True when it is new. The order need not be known. kCheckFailed when a signed round triggered
+    /// it before; kLimit as above, never for an order that is known.
+    Result<bool> cancel(std::string_view text, const StandingOf& standing_of);
+
+    /// Ascending by account and nonce.
+    [[nodiscard]] const std::vector<SignedOrder>& orders() const { return orders_; }
+
+  private:
+    OrderBook(std::filesystem::path file, const Hash32& network, std::size_t bytes_max)
+        : file_(std::move(file)),
+          network_(network),
+          bytes_max_(bytes_max) {}
+
+    Result<void> load();
+    Result<void> save() const;
+
+    std::filesystem::path file_;
+    Hash32 network_;
+    std::size_t bytes_max_;
+    std::vector<SignedOrder> orders_;
+    /// The owner's signed words.
+    std::map<OrderPlace, std::string> cancelled_;
+};
 
 }  // namespace margrave::relayer

@@ -66,13 +66,16 @@ std::string price_hold(const DecisionParts& parts, const AssetId& asset) {
     return is_held ? asset.text() + ": " + use->why : std::string{};
 }
 
-Result<void> check_price_uses(
-    const DecisionParts& parts, const AccountHoldings& worst, const margin::Promise& asked
+bool is_refused(const DecisionParts& parts, const AssetId& asset) {
+    const oracle::PriceUse* use = use_of(parts, asset);
+    return use != nullptr && use->initial == oracle::Use::kReject;
+}
+
+Result<std::vector<margin::PriceTable>> worse_tables(
+    const DecisionParts& parts, const AccountHoldings& state
 ) {
-    const std::array<margin::Promise, 1> one{asked};
-    MARGRAVE_TRY(const auto after, margin::worst_of(worst, worst, one));
     bool is_any_worse = false;
-    for (const Holding& row : after.holdings) {
+    for (const Holding& row : state.holdings) {
         const oracle::PriceUse* use = use_of(parts, row.asset);
         if (use == nullptr || is_empty(row)) {
             continue;
@@ -81,19 +84,30 @@ Result<void> check_price_uses(
         const auto price = parts.prices.find(row.asset);
         const bool is_usable =
             price != parts.prices.end() && price->second.verdict == PriceVerdict::kUsable;
-        if (is_usable && use->initial == oracle::Use::kReject) {
+        if (is_usable && is_refused(parts, row.asset)) {
             return fail(
                 Errc::kUnattestable, "cannot be valued now: " + row.asset.text() + ": " + use->why
             );
         }
         is_any_worse = is_any_worse || use->initial == oracle::Use::kWorseOfBoth;
     }
-    if (!is_any_worse) {
-        return ok();
+    std::vector<margin::PriceTable> out;
+    if (is_any_worse) {
+        const std::map<std::string, Sides> sides = sides_of(parts, state);
+        for (const bool owed : {false, true}) {
+            out.push_back(worse_prices(parts, sides, owed));
+        }
     }
-    const std::map<std::string, Sides> sides = sides_of(parts, after);
-    for (const bool owed : {false, true}) {
-        const margin::PriceTable prices = worse_prices(parts, sides, owed);
+    return out;
+}
+
+Result<void> check_price_uses(
+    const DecisionParts& parts, const AccountHoldings& worst, const margin::Promise& asked
+) {
+    const std::array<margin::Promise, 1> one{asked};
+    MARGRAVE_TRY(const auto after, margin::worst_of(worst, worst, one));
+    MARGRAVE_TRY(const auto tables, worse_tables(parts, after));
+    for (const margin::PriceTable& prices : tables) {
         MARGRAVE_TRY(margin::check_grant(worst, asked, prices, parts.settings.parameters));
     }
     return ok();

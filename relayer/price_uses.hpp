@@ -5,12 +5,23 @@
 #include "relayer/grants.hpp"
 
 #include <string>
+#include <vector>
 
 // What the prices of a pass allow beside what their signed rows say (oracle::PriceUse).
 namespace margrave::relayer {
 
 /// Why nothing may be liquidated by the price of now of this form; empty when it may.
 std::string price_hold(const DecisionParts& parts, const AssetId& asset);
+
+/// Whether nothing is granted by the price of now of this form.
+bool is_refused(const DecisionParts& parts, const AssetId& asset);
+
+/// The prices by which a grant judges this state beside those of now: none, or with the slow price
+/// where that is worse, once for what the account has and once for what it owes. kUnattestable
+/// while a usable price of something in it decides nothing.
+Result<std::vector<margin::PriceTable>> worse_tables(
+    const DecisionParts& parts, const AccountHoldings& state
+);
 
 /// Whether the promise may be made where prices are far from their slow prices: under the worse of
 /// both for what the account would have. kCheckFailed when it has not the room under that,

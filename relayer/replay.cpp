@@ -4,7 +4,9 @@
 #include "attest/digest.hpp"
 #include "attest/leaf.hpp"
 #include "margin/ramp.hpp"
+#include "relayer/book.hpp"
 #include "relayer/detail/messages.hpp"
+#include "relayer/replay_step.hpp"
 #include "relayer/round_facts.hpp"
 #include "store/incidents.hpp"
 
@@ -197,8 +199,10 @@ Result<margin::Parameters> read_parameters(
 }
 
 /// What the guards remembered when the round was signed. Nothing where the document is not kept.
-Result<oracle::Memory> read_memory(const store::Database& database, const Hash32& prices) {
-    const auto bytes = database.document("prices/" + to_hex(prices));
+Result<oracle::Memory> read_memory(
+    const store::Database& database, const Attestation& attestation
+) {
+    const auto bytes = price_document(database, attestation);
     if (!bytes) {
         return oracle::Memory{};
     }
@@ -213,7 +217,7 @@ Result<margin::RoundFacts> read_facts(
     const margin::Parameters& parameters,
     const std::vector<AccountHoldings>& accounts
 ) {
-    MARGRAVE_TRY(const auto memory, read_memory(database, draft.attestation.prices));
+    MARGRAVE_TRY(const auto memory, read_memory(database, draft.attestation));
     std::map<ChainId, UnixSeconds> head_times;
     for (const Head& head : draft.heads) {
         const auto block = ledger.block_at(head.chain, head.number);
@@ -229,6 +233,27 @@ Result<margin::RoundFacts> read_facts(
     return round_facts(
         parameters, memory, draft.attestation.issued_at, std::move(head_times), std::move(totals)
     );
+}
+
+/// The latch that the round leaves is that of its own states.
+Result<void> check_latched_after(
+    const Canonical& evidence,
+    const std::vector<margin::Evaluation>& evaluations,
+    const std::set<AccountId>& latched
+) {
+    MARGRAVE_TRY(const auto said, accounts_member(evidence, "latchedAfter"));
+    std::set<AccountId> computed;
+    for (const margin::Evaluation& row : evaluations) {
+        const AccountState& state = row.state;
+        const bool unknown = state.status == Status::kUnattestable;
+        if (is_seizable(state.status) || (unknown && latched.contains(state.account))) {
+            computed.insert(state.account);
+        }
+    }
+    if (said != computed) {
+        return fail(Errc::kCheckFailed, "the latch after the round is not that of its states");
+    }
+    return ok();
 }
 
 }  // namespace
@@ -285,6 +310,8 @@ Result<ReplayedRound> replay_round(
                 std::to_string(draft.attestation.account_count) + " were attested"
         );
     }
+    MARGRAVE_TRY(check_latched_after(evidence, out.evaluations, latched));
+    MARGRAVE_TRY(out.unable, check_step(database, evidence, draft));
     return out;
 }
 

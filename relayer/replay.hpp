@@ -11,6 +11,7 @@
 
 #include <map>
 #include <memory>
+#include <string>
 #include <vector>
 
 namespace margrave::relayer {
@@ -30,6 +31,8 @@ struct ReplayedRound {
     margin::DeadChains dead;
     std::vector<margin::Evaluation> evaluations;
     attest::MerkleTree tree;
+    /// What could not be held against the round before, in sentences.
+    std::vector<std::string> unable;
 };
 
 /// The round named, or the last one for round 0. kNotFound when it was not signed here;

@@ -32,6 +32,17 @@ Result<std::optional<margin::Parameters>> previous_parameters(
     return std::optional<margin::Parameters>(std::move(previous));
 }
 
+std::string price_document_name(const Attestation& attestation) {
+    return "prices/" + to_hex(attestation.prices) + "/" + std::to_string(attestation.round.value);
+}
+
+std::optional<Bytes> price_document(
+    const store::Database& database, const Attestation& attestation
+) {
+    auto bytes = database.document(price_document_name(attestation));
+    return bytes ? bytes : database.document("prices/" + to_hex(attestation.prices));
+}
+
 margin::RoundFacts round_facts(
     const margin::Parameters& parameters,
     const oracle::Memory& memory,

@@ -8,6 +8,7 @@
 
 #include <map>
 #include <optional>
+#include <string>
 
 namespace margrave::relayer {
 
@@ -18,6 +19,14 @@ Result<margin::Parameters> stored_parameters(const store::Database& database, co
 /// Those that the change of `next` names; nothing when it has none.
 Result<std::optional<margin::Parameters>> previous_parameters(
     const store::Database& database, const margin::Parameters& next
+);
+
+/// Where a round's price document is kept. Rounds with the same rows have one root, and documents
+/// of their own: they were judged at other times.
+std::string price_document_name(const Attestation& attestation);
+/// That document; nothing where it is not kept. Older stores have it under its root alone.
+std::optional<Bytes> price_document(
+    const store::Database& database, const Attestation& attestation
 );
 
 /// What a round adds to its parameters, from what it signs: its time, the block times of its heads,

@@ -154,12 +154,12 @@ Result<void> Rounds::load_last_round() {
     for (const Head& head : draft.heads) {
         firm_.emplace(head.chain, head.number);
     }
-    return recall_prices(draft.attestation.prices);
+    return recall_prices(draft.attestation);
 }
 
 // What prices were before is judged by what was signed, so that whoever has the documents sees it.
-Result<void> Rounds::recall_prices(const Hash32& root) {
-    const auto bytes = parts_.database.document("prices/" + to_hex(root));
+Result<void> Rounds::recall_prices(const Attestation& attestation) {
+    const auto bytes = price_document(parts_.database, attestation);
     if (!bytes) {
         return ok();
     }
@@ -385,7 +385,7 @@ Result<RoundDraft> Rounds::draft(UnixSeconds now) const {
     const Bytes bytes = to_bytes(evidenced.dump());
     draft.documents.emplace_back("round/" + std::to_string(a.round.value), bytes);
     draft.documents.emplace_back(kLastRound, bytes);
-    draft.documents.emplace_back("prices/" + to_hex(a.prices), to_bytes(prices_->document.dump()));
+    draft.documents.emplace_back(price_document_name(a), to_bytes(prices_->document.dump()));
     return draft;
 }
 
@@ -429,6 +429,10 @@ Result<void> Rounds::sign_round(UnixSeconds now) {
         return load_last_round();
     }
     book_.attested(round.attestation.issued_at);
+    if (settings_.parameters.liquidation.bonus_ramp_s == 0) {
+        // Times that no document says would be others after a restart.
+        book_.set_since({});
+    }
     parts_.oracle.remember(prices_->memory);
     parts_.log.info(
         "attestation.signed",

@@ -91,7 +91,7 @@ class Rounds {
     Result<void> load_last_round();
     /// With everybody's holdings as of firm_.
     Result<void> fill_book();
-    Result<void> recall_prices(const Hash32& root);
+    Result<void> recall_prices(const Attestation& attestation);
     /// The next block each chain's firm state stands on. Absent while a chain has none.
     std::optional<store::AsOf> next_firm();
     Result<void> follow_provisional();

@@ -19,8 +19,6 @@ namespace {
 
 constexpr const char* kLastAttestation = "attestation/last";
 constexpr const char* kCurrentParameters = "parameters/current";
-/// An entry bundle of the log has 16 bits for an entry's length.
-constexpr std::size_t kLeafBytesMax = 65'535;
 
 }  // namespace
 

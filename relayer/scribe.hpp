@@ -91,6 +91,8 @@ class Scribe {
     /// Signs the draft, or finishes what was recorded for its round and never reached the log: then
     /// `last` is not the draft's statement.
     Result<void> attest(const RoundDraft& draft, UnixSeconds now);
+    /// Signs the release, or finishes what was recorded under its id and never reached the log. In
+    /// either case it stands on the draft's `early`. kLimit when that does not fit an entry.
     Result<void> release(const ReleaseDraft& draft, UnixSeconds now);
     /// What releases stand on that is not final, from now on.
     Result<void> keep_stands(const std::vector<EarlyStand>& stands);
@@ -139,6 +141,10 @@ class Scribe {
         std::uint64_t epoch{1};
     };
 
+    /// An entry bundle of the log has 16 bits for an entry's length.
+    static constexpr std::size_t kLeafBytesMax = 65'535;
+
+    [[nodiscard]] Result<void> check_leaf_size(const ReleaseDraft& draft) const;
     Result<SignerSignature> guarded_signature(
         const Subject& subject,
         const Hash32& digest,

@@ -20,6 +20,24 @@ constexpr std::uint64_t kCloseAgain = 3'600;
 
 }  // namespace
 
+// After the guard has it there is no way back from a leaf that the log cannot take.
+Result<void> Scribe::check_leaf_size(const ReleaseDraft& draft) const {
+    const SignerSignature unsigned_yet{parts_.signer.address(), {}};
+    const Bytes leaf = attest::release_leaf(
+        parts_.settings.genesis.network(), draft.release, {unsigned_yet}, draft.request, draft.early
+    );
+    if (leaf.size() <= kLeafBytesMax) {
+        return ok();
+    }
+    return fail(
+        Errc::kLimit,
+        "release " + to_hex(draft.release.id) + ", which stands on " +
+            std::to_string(draft.early.size()) + " forms, makes a log entry of " +
+            std::to_string(leaf.size()) + " bytes, " + std::to_string(kLeafBytesMax) +
+            " is the most"
+    );
+}
+
 Result<void> Scribe::release(const ReleaseDraft& planned, UnixSeconds now) {
     const Subject subject{planned.release.id, 1};
     ReleaseDraft draft = planned;
@@ -27,10 +45,14 @@ Result<void> Scribe::release(const ReleaseDraft& planned, UnixSeconds now) {
     if (earlier) {
         // Signed before a crash and not yet in the log: the same bytes are finished, never others.
         MARGRAVE_TRY(draft, parse_release_message(*earlier));
+        // No signature covers what it stands on, which is what the account needs now: prices and
+        // blocks may have moved since, and the room is taken by what is judged now.
+        draft.early = planned.early;
     }
     const Hash32 network = parts_.settings.genesis.network();
     const Hash32 digest = attest::digest_of(network, draft.release);
     const Bytes message = to_bytes(release_message(draft).dump());
+    MARGRAVE_TRY(check_leaf_size(draft));
     MARGRAVE_TRY(auto signature, guarded_signature(subject, digest, message, {}));
     chains::ChainAdapter* adapter = chain(draft.hold.chain);
     MARGRAVE_ASSERT(adapter != nullptr);

@@ -51,37 +51,64 @@ Result<Source> find_source(Context& context, const AuditOptions& options) {
     return source;
 }
 
+/// The store beside the log, if it is to be asked.
+struct Beside {
+    std::unique_ptr<store::Database> database;
+    std::unique_ptr<store::Ledger> ledger;
+};
+
+Result<Beside> open_for_audit(
+    const Source& source, const attest::AuditReport& report, const std::string& which
+) {
+    Beside out;
+    if (!source.settings || which == "none" || report.last_round.value == 0) {
+        return out;
+    }
+    MARGRAVE_TRY(
+        out.database,
+        store::Database::open({source.settings->data_dir / "store", source.network, true})
+    );
+    out.ledger = std::make_unique<store::Ledger>(*out.database);
+    return out;
+}
+
+/// What was found, and what could not be looked at.
+struct Outcome {
+    std::vector<attest::Finding> findings;
+    std::vector<attest::Finding> unable;
+};
+
 /// Rounds computed again from ledger, prices and parameters; each must give the signed bytes.
 Result<std::uint64_t> replay(
     const Source& source,
+    const Beside& beside,
     const attest::AuditReport& report,
     const std::string& which,
-    std::vector<attest::Finding>& findings
+    Outcome& outcome
 ) {
-    if (!source.settings || which == "none" || report.last_round.value == 0) {
+    if (!beside.ledger) {
         return std::uint64_t{0};
     }
-    MARGRAVE_TRY(
-        auto database,
-        store::Database::open({source.settings->data_dir / "store", source.network, true})
-    );
-    const store::Ledger ledger(*database);
+    const store::Ledger& ledger = *beside.ledger;
     const std::uint64_t first = which == "all" ? 1 : report.last_round.value;
     std::uint64_t done = 0;
     for (std::uint64_t round = first; round <= report.last_round.value; ++round) {
-        auto replayed = replay_round(source.network, *database, ledger, RoundNum{round});
+        auto replayed = replay_round(source.network, *beside.database, ledger, RoundNum{round});
         if (!replayed) {
-            findings.push_back(
+            outcome.findings.push_back(
                 {0, "round " + std::to_string(round) + ": " + replayed.error().detail}
             );
             continue;
         }
         if (round == report.last_round.value && replayed.value().digest != report.last_digest) {
-            findings.push_back(
+            outcome.findings.push_back(
                 {0,
                  "round " + std::to_string(round) + ": the store's digest is " +
                      to_hex(replayed.value().digest) + ", the log's " + to_hex(report.last_digest)}
             );
+        }
+        for (const std::string& why : replayed.value().unable) {
+            outcome.unable.push_back({0, "round " + std::to_string(round) + ": " + why});
         }
         ++done;
     }
@@ -98,9 +125,38 @@ std::optional<margin::Parameters> parameters_in(const Canonical::Object& members
     return parsed ? std::optional(std::move(parsed).value()) : std::nullopt;
 }
 
+/// One release's uses against the parameters before it, and against the ledger where there is one.
+Result<void> check_uses(
+    const Canonical::Object& release,
+    std::size_t entry,
+    const ParametersRead& parameters,
+    const store::Ledger* ledger,
+    Outcome& outcome
+) {
+    MARGRAVE_TRY(const auto uses, attest::parse_early(release.at("early")));
+    MARGRAVE_TRY(const auto statement, attest::parse_release(release.at("typedData")));
+    for (const attest::EarlyUse& use : uses) {
+        if (std::string fault = parameters.fault(use); !fault.empty()) {
+            outcome.findings.push_back({entry, std::move(fault)});
+        }
+        EarlySeen seen =
+            ledger == nullptr ? EarlySeen{} : early_seen(*ledger, statement.account, use);
+        if (!seen.fault.empty()) {
+            outcome.findings.push_back({entry, std::move(seen.fault)});
+        }
+        if (!seen.unable.empty()) {
+            outcome.unable.push_back({entry, std::move(seen.unable)});
+        }
+    }
+    return ok();
+}
+
 /// What releases stand on that is not final is what the parameters in the log before them allow.
 Result<void> check_early(
-    const Source& source, const std::vector<Bytes>& entries, std::vector<attest::Finding>& findings
+    const Source& source,
+    const std::vector<Bytes>& entries,
+    const store::Ledger* ledger,
+    Outcome& outcome
 ) {
     ParametersRead parameters;
     for (std::size_t i = 0; i < entries.size(); ++i) {
@@ -118,25 +174,28 @@ Result<void> check_early(
             parameters.attested(signed_round.issued_at);
         } else if (kind == "parameters") {
             parameters.named(parameters_in(members));
-        }
-        const auto early = members.find("early");
-        if (kind != "release" || early == members.end()) {
-            continue;
-        }
-        MARGRAVE_TRY(const auto uses, attest::parse_early(early->second));
-        for (const attest::EarlyUse& use : uses) {
-            if (std::string fault = parameters.fault(use); !fault.empty()) {
-                findings.push_back({i, std::move(fault)});
-            }
+        } else if (kind == "release" && members.contains("early")) {
+            MARGRAVE_TRY(check_uses(members, i, parameters, ledger, outcome));
         }
     }
     return ok();
 }
 
+nlohmann::json finding_rows(const std::vector<attest::Finding>& findings) {
+    nlohmann::json out = nlohmann::json::array();
+    for (const attest::Finding& finding : findings) {
+        nlohmann::json row = nlohmann::json::object();
+        row["entry"] = std::to_string(finding.index);
+        row["what"] = finding.what;
+        out.push_back(std::move(row));
+    }
+    return out;
+}
+
 nlohmann::json report_json(
     const PublishedLog& published,
     const attest::AuditReport& report,
-    const std::vector<attest::Finding>& findings,
+    const Outcome& outcome,
     std::uint64_t replayed
 ) {
     nlohmann::json out = nlohmann::json::object();
@@ -151,14 +210,9 @@ nlohmann::json report_json(
     out["lastRoot"] = to_hex(report.last_root);
     out["lastDigest"] = to_hex(report.last_digest);
     out["replayedRounds"] = std::to_string(replayed);
-    out["findings"] = nlohmann::json::array();
-    for (const attest::Finding& finding : findings) {
-        nlohmann::json row = nlohmann::json::object();
-        row["entry"] = std::to_string(finding.index);
-        row["what"] = finding.what;
-        out["findings"].push_back(std::move(row));
-    }
-    out["ok"] = findings.empty();
+    out["findings"] = finding_rows(outcome.findings);
+    out["unable"] = finding_rows(outcome.unable);
+    out["ok"] = outcome.findings.empty();
     return out;
 }
 
@@ -173,10 +227,14 @@ std::string report_text(const nlohmann::json& report) {
         << " releases, " << text("seizures") << " seizures\n"
         << "last round   " << text("lastRound") << ", account root " << text("lastRoot") << '\n'
         << "replayed     " << text("replayedRounds") << " rounds from ledger, prices, parameters\n";
-    for (const nlohmann::json& finding : report.at("findings")) {
-        out << "FOUND        entry " << finding.at("entry").get<std::string>() << ": "
-            << finding.at("what").get<std::string>() << '\n';
-    }
+    const auto list = [&](const char* word, const char* name) {
+        for (const nlohmann::json& row : report.at(name)) {
+            out << word << "entry " << row.at("entry").get<std::string>() << ": "
+                << row.at("what").get<std::string>() << '\n';
+        }
+    };
+    list("FOUND        ", "findings");
+    list("UNABLE       ", "unable");
     out << (report.at("ok").get<bool>() ? "ok: every entry holds\n" : "the log does not hold\n");
     return out.str();
 }
@@ -198,12 +256,13 @@ Result<int> verify(Context& context, const AuditOptions& options) {
     const attest::AuditReport report = attest::audit(
         source.network, published.log.entries, published.signers, published.threshold
     );
-    std::vector<attest::Finding> findings = report.findings;
-    MARGRAVE_TRY(check_early(source, published.log.entries, findings));
-    MARGRAVE_TRY(auto replayed, replay(source, report, options.replay, findings));
-    const nlohmann::json document = report_json(published, report, findings, replayed);
+    Outcome outcome{.findings = report.findings, .unable = {}};
+    MARGRAVE_TRY(const auto beside, open_for_audit(source, report, options.replay));
+    MARGRAVE_TRY(check_early(source, published.log.entries, beside.ledger.get(), outcome));
+    MARGRAVE_TRY(auto replayed, replay(source, beside, report, options.replay, outcome));
+    const nlohmann::json document = report_json(published, report, outcome, replayed);
     print(context, report_text(document), document);
-    return findings.empty() ? 0 : kExitFound;
+    return outcome.findings.empty() ? 0 : kExitFound;
 }
 
 Result<int> show(Context& context, const AuditOptions& options) {

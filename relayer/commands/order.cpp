@@ -10,7 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
+#include <filesystem>
 #include <memory>
 
 namespace margrave::relayer {
@@ -104,11 +104,28 @@ Result<int> run_draft(Context& context, const DraftOptions& options) {
     return 0;
 }
 
+// Where one order stands by the rounds of the store; it waits while there is none.
+Result<OrderStanding> standing_now(const config::Settings& settings, const SignedOrder& order) {
+    const std::filesystem::path store = settings.data_dir / "store";
+    std::error_code ignored;
+    if (!std::filesystem::exists(store, ignored)) {
+        return OrderStanding{};
+    }
+    MARGRAVE_TRY(
+        const auto database, store::Database::open({store, settings.genesis.network(), true})
+    );
+    MARGRAVE_TRY(const auto standings, order_standings(*database, {&order, 1}));
+    return standings.front();
+}
+
 Result<int> run_change(Context& context, const std::string& file, bool cancel) {
     MARGRAVE_TRY(const auto settings, load_settings(context));
     MARGRAVE_TRY(const auto text, infra::read_file(file, kOrderBytesMax));
     MARGRAVE_TRY(auto book, OrderBook::open(settings.data_dir, settings.genesis.network()));
-    MARGRAVE_TRY(const bool is_new, cancel ? book.cancel(text) : book.add(text));
+    const auto standing_of = [&settings](const SignedOrder& order) {
+        return standing_now(settings, order);
+    };
+    MARGRAVE_TRY(const bool is_new, cancel ? book.cancel(text, standing_of) : book.add(text));
     const std::string done = cancel ? "cancelled" : "added";
     json document = json::object();
     document[done] = is_new;
@@ -162,29 +179,10 @@ json order_json(const SignedOrder& row, const OrderStanding& standing) {
     return out;
 }
 
-// In the order of the book, by the rounds since the first of them became valid.
-Result<std::vector<OrderStanding>> standings_of(const RoundView& view, const OrderBook& book) {
-    const std::uint64_t now = view.round->attestation.issued_at.value;
-    std::uint64_t from = now;
-    std::vector<OrderStanding> out;
-    for (const SignedOrder& row : book.orders()) {
-        from = std::min(from, row.order.valid_from.value);
-        out.push_back(first_standing(row));
-    }
-    MARGRAVE_TRY(const auto rounds, recent_rounds(*view.database, now - from));
-    MARGRAVE_TRY(rounds.visit([&](const RoundStub& round) -> Result<void> {
-        for (std::size_t i = 0; i < out.size(); ++i) {
-            out[i] = standing_after(std::move(out[i]), book.orders()[i], round);
-        }
-        return ok();
-    }));
-    return out;
-}
-
 Result<int> run_orders(Context& context) {
     MARGRAVE_TRY(const auto view, open_signed_round(context, RoundNum{0}));
     MARGRAVE_TRY(const auto book, OrderBook::open(view.settings.data_dir, view.network()));
-    MARGRAVE_TRY(const auto standings, standings_of(view, book));
+    MARGRAVE_TRY(const auto standings, order_standings(*view.database, book.orders()));
     json list = json::array();
     std::vector<std::vector<std::string>> rows;
     bool triggered = false;

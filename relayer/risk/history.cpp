@@ -91,6 +91,17 @@ Result<void> RoundSpan::visit(const std::function<Result<void>(const RoundStub&)
     return ok();
 }
 
+Result<void> walk_rounds_back(
+    const store::Database& database, const std::function<bool(const RoundStub&)>& next
+) {
+    MARGRAVE_TRY(auto round, read_stub(database, "round/last"));
+    while (round && next(*round) && round->round.value > 1) {
+        const std::string before = name_of(round->round.value - 1);
+        MARGRAVE_TRY(round, read_stub(database, before));
+    }
+    return ok();
+}
+
 Result<RoundSpan> recent_rounds(const store::Database& database, std::uint64_t span_s) {
     MARGRAVE_TRY(const auto last, read_stub(database, "round/last"));
     if (!last) {

@@ -53,6 +53,12 @@ class RoundSpan {
 /// halving. `database` must outlive the answer. kNotFound when nothing was attested yet.
 Result<RoundSpan> recent_rounds(const store::Database& database, std::uint64_t span_s);
 
+/// The retained rounds one at a time, the last one first, while `next` says true. Nothing when none
+/// was signed.
+Result<void> walk_rounds_back(
+    const store::Database& database, const std::function<bool(const RoundStub&)>& next
+);
+
 /// "90s", "30m", "24h" or "7d" as seconds, 1 s to 3650 d. kUsage with an example.
 Result<std::uint64_t> parse_span(std::string_view text);
 

@@ -4,6 +4,7 @@
 #include "core/keccak.hpp"
 #include "infra/files.hpp"
 #include "relayer/detail/messages.hpp"
+#include "relayer/round_facts.hpp"
 
 #include <algorithm>
 
@@ -162,7 +163,7 @@ Result<NewRules> read_new_rules(
 Result<margin::PriceTable> judge_prices(
     const store::Database& database, const ReplayedRound& round, const NewRules& rules
 ) {
-    const auto bytes = database.document("prices/" + to_hex(round.attestation.prices));
+    const auto bytes = price_document(database, round.attestation);
     if (!bytes) {
         return round.prices;
     }

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <limits>
 
 namespace margrave::margin::tests {
 namespace {
@@ -142,6 +143,31 @@ TEST(Change, IsRefusedWithItsPlace) {
     EXPECT_TRUE(names(
         check_change(under_way, hash_of(under_way), second, UnixSeconds{kFrom + 50}), "/change"
     ));
+}
+
+// Nothing may follow a change before it is over: a time in milliseconds would never be.
+TEST(Change, FartherThanHalfAYearAheadIsRefusedInWords) {
+    const Parameters before = sample_parameters();
+    const Hash32 hash = hash_of(before);
+    Parameters next = following(before, 0);
+    const std::uint64_t most = 180ULL * 86'400;
+    EXPECT_TRUE(check_change(before, hash, next, UnixSeconds{kFrom - most}).empty());
+    EXPECT_TRUE(
+        names(check_change(before, hash, next, UnixSeconds{kFrom - most - 1}), "/change/from")
+    );
+    next.change->from = UnixSeconds{kFrom * 1'000};
+    const auto errors = check_change(before, hash, next, UnixSeconds{kFrom});
+    ASSERT_TRUE(names(errors, "/change/from"));
+    EXPECT_NE(errors.front().what.find("in seconds"), std::string::npos) << errors.front().what;
+}
+
+TEST(Change, ThatEndsBeyondAllTimeIsUnderWay) {
+    Parameters before = following(sample_parameters(), 100);
+    before.change->from = UnixSeconds{std::numeric_limits<std::uint64_t>::max() - 50};
+    Parameters next = before;
+    next.change.reset();
+    const auto errors = check_change(before, hash_of(before), next, UnixSeconds{kFrom});
+    EXPECT_TRUE(names(errors, "/change"));
 }
 
 // One edit each, against the account.

@@ -55,6 +55,13 @@ class OrdersTest : public ::testing::Test {
 
     [[nodiscard]] OrderBook book() const { return OrderBook::open(dir.path(), network).value(); }
 
+    // A log with these rounds.
+    [[nodiscard]] static OrderBook::StandingOf seen(std::vector<RoundStub> rounds) {
+        return [rounds = std::move(rounds)](const SignedOrder& one) -> Result<OrderStanding> {
+            return order_standing(one, rounds);
+        };
+    }
+
     [[nodiscard]] Errc refused(const std::string& text) const {
         const auto out = read_order(network, text);
         return out ? Errc{} : out.error().code;
@@ -117,37 +124,67 @@ TEST_F(OrdersTest, BadFormIsRefused) {
     EXPECT_EQ(refused(signed_order(nothing)), Errc::kInvalid);
 }
 
-TEST_F(OrdersTest, ANonceIsForOneOrderAlsoAfterItsCancellation) {
-    OrderBook first = book();
-    EXPECT_TRUE(first.add(signed_order(order())).value());
-    EXPECT_FALSE(first.add(signed_order(order())).value());
-    margin::PriceOrder other = order();
-    other.amount = eth(5);
-    EXPECT_EQ(first.add(signed_order(other)).error().code, Errc::kUsage);
-    OrderBook second = book();
-    EXPECT_EQ(second.cancel(signed_cancel(2)).error().code, Errc::kNotFound);
-    EXPECT_TRUE(second.cancel(signed_cancel(1)).value());
-    EXPECT_FALSE(second.cancel(signed_cancel(1)).value());
-    EXPECT_EQ(second.add(signed_order(other)).error().code, Errc::kUsage);
-    EXPECT_FALSE(second.add(signed_order(order())).value());
-    ASSERT_EQ(book().orders().size(), 1U);
-    EXPECT_EQ(first_standing(book().orders().front()).state, OrderState::kCancelled);
-}
-
-OrderStanding standing_by(const SignedOrder& order, const std::vector<RoundStub>& rounds) {
-    OrderStanding out = first_standing(order);
-    for (const RoundStub& round : rounds) {
-        out = standing_after(std::move(out), order, round);
-    }
-    return out;
-}
-
 RoundStub stub(std::uint64_t round, std::uint64_t at, std::string_view price) {
     PriceRow row;
     row.asset = eth_on(kChain);
     row.price = usd(price);
     row.verdict = PriceVerdict::kUsable;
     return {RoundNum{round}, UnixSeconds{at}, {row}};
+}
+
+TEST_F(OrdersTest, ANonceIsForOneOrderAlsoAfterItsCancellation) {
+    OrderBook first = book();
+    EXPECT_TRUE(first.add(signed_order(order())).value());
+    EXPECT_FALSE(first.add(signed_order(order())).value());
+    margin::PriceOrder other = order();
+    other.amount = eth(5);
+    EXPECT_ERRC(first.add(signed_order(other)), Errc::kUsage);
+    OrderBook second = book();
+    EXPECT_TRUE(second.cancel(signed_cancel(1), seen({})).value());
+    EXPECT_FALSE(second.cancel(signed_cancel(1), seen({})).value());
+    EXPECT_ERRC(second.add(signed_order(other)), Errc::kUsage);
+    EXPECT_FALSE(second.add(signed_order(order())).value());
+    ASSERT_EQ(book().orders().size(), 1U);
+    EXPECT_EQ(order_standing(book().orders().front(), {}).state, OrderState::kCancelled);
+}
+
+TEST_F(OrdersTest, ACancellationThatCameFirstKeepsItsOrderOut) {
+    EXPECT_TRUE(book().cancel(signed_cancel(2), seen({})).value());
+    EXPECT_FALSE(book().cancel(signed_cancel(2), seen({})).value());
+    EXPECT_ERRC(book().add(signed_order(order(2))), Errc::kUsage);
+    EXPECT_TRUE(book().add(signed_order(order(1))).value());
+    ASSERT_EQ(book().orders().size(), 1U);
+    EXPECT_FALSE(book().orders().front().is_cancelled);
+}
+
+TEST_F(OrdersTest, WhatARoundTriggeredIsNotTakenBack) {
+    EXPECT_TRUE(book().add(signed_order(order())).value());
+    const std::vector<RoundStub> rounds{stub(1, 1'100, "1900"), stub(2, 1'200, "1799")};
+    EXPECT_ERRC(book().cancel(signed_cancel(1), seen(rounds)), Errc::kCheckFailed);
+    EXPECT_EQ(order_standing(book().orders().front(), rounds).state, OrderState::kTriggered);
+    // Before that round was there, it would have been.
+    EXPECT_TRUE(book().cancel(signed_cancel(1), seen({rounds.front()})).value());
+    EXPECT_EQ(order_standing(book().orders().front(), rounds).state, OrderState::kCancelled);
+}
+
+// Spaces are part of what came in.
+TEST_F(OrdersTest, TheFileNeverGrowsBeyondWhatIsReadAndEveryOrderCanBeTakenBack) {
+    constexpr std::size_t kMost = std::size_t{64} << 10U;
+    const auto small = [this] {
+        return OrderBook::open(dir.path(), network, kMost).value();
+    };
+    const auto padded = [this](std::uint64_t nonce, std::size_t size) {
+        std::string text = signed_order(order(nonce));
+        return text + std::string(size - text.size(), ' ');
+    };
+    EXPECT_TRUE(small().add(signed_order(order(1))).value());
+    EXPECT_ERRC(small().add(padded(2, kMost)), Errc::kLimit);
+    // Itself it would fit, but then it could not be taken back.
+    EXPECT_ERRC(small().add(padded(2, kMost - 8'000)), Errc::kLimit);
+    EXPECT_TRUE(small().add(padded(2, kMost - 13'000)).value());
+    EXPECT_TRUE(small().cancel(signed_cancel(1), seen({})).value());
+    EXPECT_TRUE(small().cancel(signed_cancel(2), seen({})).value());
+    EXPECT_EQ(small().orders().size(), 2U);
 }
 
 TEST_F(OrdersTest, TheFirstRoundThatReachesTheTriggerCountsForGood) {
@@ -157,14 +194,50 @@ TEST_F(OrdersTest, TheFirstRoundThatReachesTheTriggerCountsForGood) {
         stub(2, 1'100, "1900"),
         stub(3, 1'200, "1799"),
         stub(4, 2'500, "9000")};
-    const OrderStanding standing = standing_by(one, rounds);
+    const OrderStanding standing = order_standing(one, rounds);
     EXPECT_EQ(standing.state, OrderState::kTriggered);
     EXPECT_EQ(standing.round, RoundNum{3});
     EXPECT_EQ(standing.price, usd("1799"));
     const std::vector<RoundStub> quiet{stub(1, 900, "1700"), stub(2, 1'100, "1900")};
-    EXPECT_EQ(standing_by(one, quiet).state, OrderState::kWaiting);
+    EXPECT_EQ(order_standing(one, quiet).state, OrderState::kWaiting);
     const std::vector<RoundStub> late{stub(2, 1'100, "1900"), stub(3, 2'001, "1")};
-    EXPECT_EQ(standing_by(one, late).state, OrderState::kExpired);
+    EXPECT_EQ(order_standing(one, late).state, OrderState::kExpired);
+}
+
+class OrderLogTest : public WorldTest {};
+
+// As `order list` does: round by round from the store, the last one first.
+TEST_F(OrderLogTest, StandingsAreThoseOfTheWholeLog) {
+    const auto price_at = [this](std::string_view price) {
+        world.eth_price = usd(price);
+        world.settle(0, {});
+        ASSERT_OK(world.round());
+        world.wait(60);
+    };
+    SignedOrder below;
+    below.order.watched = eth_on(world.id(0));
+    below.order.below = true;
+    below.order.trigger = usd("1800");
+    below.order.valid_from = world.clock.now();
+    below.order.expiry = UnixSeconds{world.clock.now().value + 100'000};
+    SignedOrder cancelled = below;
+    cancelled.is_cancelled = true;
+    SignedOrder deep = below;
+    deep.order.trigger = usd("1000");
+    SignedOrder late = deep;
+    late.order.expiry = below.order.valid_from;
+    const std::vector<SignedOrder> orders{below, cancelled, deep, late};
+    EXPECT_EQ(order_standings(*world.database, orders).value().front().state, OrderState::kWaiting);
+    for (const char* price : {"1900", "1750", "1700", "1900"}) {
+        price_at(price);
+    }
+    const auto standings = order_standings(*world.database, orders);
+    ASSERT_OK(standings);
+    EXPECT_EQ(standings.value()[0].state, OrderState::kTriggered);
+    EXPECT_EQ(standings.value()[0].price, usd("1750"));
+    EXPECT_EQ(standings.value()[1].state, OrderState::kCancelled);
+    EXPECT_EQ(standings.value()[2].state, OrderState::kWaiting);
+    EXPECT_EQ(standings.value()[3].state, OrderState::kExpired);
 }
 
 }  // namespace

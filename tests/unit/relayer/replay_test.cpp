@@ -4,9 +4,12 @@
 #include "attest/digest.hpp"
 #include "margin/ramp.hpp"
 #include "relayer/detail/messages.hpp"
+#include "relayer/replay_step.hpp"
+#include "relayer/round_facts.hpp"
 #include "tests/unit/relayer/fixture.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace margrave::relayer::tests {
 namespace {
@@ -45,6 +48,42 @@ class ReplayTest : public WorldTest {
         RoundDraft draft = parse_round_message(member(evidence, "signed").value()).value();
         change(draft);
         plant("signed", round_message(draft));
+    }
+
+    /// The coin gets a slow price, and rounds pass at a price far from it.
+    void follow_slowly() {
+        auto& ether =
+            *std::ranges::find(world.settings.oracle, "eth", &oracle::AssetOracleSettings::name);
+        oracle::SlowSettings slow;
+        slow.max_per_hour = usd("0.06");
+        slow.max_from_delayed = usd("0.5");
+        slow.soft = usd("0.1");
+        slow.hard = usd("5");
+        ether.slow = slow;
+        ASSERT_OK(world.start());
+        world.settle(0, {deposit(account(1), coin(), eth(2))});
+        world.eth_price = usd("2500");
+        for (int i = 0; i < 3; ++i) {
+            world.wait(60);
+            world.step();
+        }
+    }
+
+    /// Replays the last round with one text of its price document replaced, the last time it is
+    /// there, as somebody who publishes another document would.
+    void expect_in_prices(const std::string& from, const std::string& to, std::string_view words) {
+        const Bytes bytes = *world.database->document("round/last");
+        const Canonical evidence = parse_canonical(as_text(bytes)).value();
+        const RoundDraft draft = parse_round_message(member(evidence, "signed").value()).value();
+        std::string text(as_text(*price_document(*world.database, draft.attestation)));
+        const auto at = text.rfind(from);
+        ASSERT_NE(at, std::string::npos) << text;
+        text.replace(at, from.size(), to);
+        const auto checked =
+            check_slow_prices(*world.database, draft, parse_canonical(text).value());
+        ASSERT_FALSE(checked.has_value()) << words;
+        EXPECT_EQ(checked.error().code, Errc::kCheckFailed);
+        EXPECT_NE(checked.error().detail.find(words), std::string::npos) << checked.error().detail;
     }
 
     void expect_found(std::string_view words) {
@@ -196,6 +235,89 @@ TEST_F(ReplayTest, RowsOutOfOrderAreAFindingAndNoCrash) {
         std::swap(draft.prices.front(), draft.prices.back());
     });
     expect_found("do not ascend by asset");
+}
+
+TEST_F(ReplayTest, SlowPricesFollowFromTheRoundBefore) {
+    follow_slowly();
+    const std::uint64_t last = world.scribe->last().round.value;
+    ASSERT_GT(last, 3U);
+    for (std::uint64_t round = 1; round <= last; ++round) {
+        const auto replayed = replay(round);
+        ASSERT_TRUE(replayed.has_value()) << round << ": " << replayed.error().detail;
+        EXPECT_TRUE(replayed.value().unable.empty()) << replayed.value().unable.front();
+    }
+    const auto slow = world.rounds->prices()->uses.at(eth_on(world.id(0))).slow;
+    ASSERT_TRUE(slow && *slow > usd("2000") && *slow < usd("2100"));
+    expect_in_prices(slow->to_string_e18(), usd("2099").to_string_e18(), "the slow price of eth");
+}
+
+// Guards that let it move faster are those of the next document, not of what was signed with these.
+TEST_F(ReplayTest, SlowPriceOfOtherGuardsOrAnotherPriceOrTimeIsNamed) {
+    follow_slowly();
+    const std::string now = std::to_string(world.scribe->last().issued_at.value);
+    const std::vector<std::array<std::string, 3>> rows{
+        {"\"slow_max_per_hour\":\"" + usd("0.06").to_string_e18(),
+         "\"slow_max_per_hour\":\"" + usd("0.05").to_string_e18(),
+         "the slow price of eth"},
+        {"\"price\":\"" + usd("1").to_string_e18(),
+         "\"price\":\"" + usd("2").to_string_e18(),
+         "another price of"},
+        {"\"now\":\"" + now,
+         "\"now\":\"" + std::to_string(world.scribe->last().issued_at.value - 20),
+         "the time at which the prices were judged"}};
+    for (const auto& [from, to, words] : rows) {
+        expect_in_prices(from, to, words);
+    }
+}
+
+// No chain moves and no price does: the rows are the same, and the time is not.
+TEST_F(ReplayTest, RoundsWithTheSamePricesKeepTheirOwnDocuments) {
+    for (oracle::AssetOracleSettings& asset : world.settings.oracle) {
+        asset.sources = {oracle::feed_source("feed", world.id(0), price_feed())};
+    }
+    follow_slowly();
+    const Attestation before = world.scribe->last();
+    world.clock.advance(60);
+    ASSERT_OK(world.round());
+    const Attestation after = world.scribe->last();
+    ASSERT_EQ(after.round.value, before.round.value + 1);
+    ASSERT_EQ(after.prices, before.prices);
+    for (const Attestation& round : {before, after}) {
+        const auto replayed = replay(round.round.value);
+        ASSERT_OK(replayed);
+        EXPECT_TRUE(replayed.value().unable.empty());
+    }
+}
+
+TEST_F(ReplayTest, PlantedLatchAfterTheRoundIsNamed) {
+    world.settle(0, {deposit(account(1), coin(), eth(1))});
+    plant("latchedAfter", Canonical::Array{to_hex(account(1))});
+    expect_found("the latch after the round");
+}
+
+TEST_F(ReplayTest, PlantedTimeUnderWaterIsNamed) {
+    auto& liquidation = world.settings.parameters.liquidation;
+    liquidation.bonus_start = usd("0.2");
+    liquidation.bonus_ramp_s = 600;
+    ASSERT_OK(world.start());
+    give_loan(account(1), 1, 1'000);
+    world.eth_price = usd("1100");
+    world.wait(60);
+    world.step();
+    const UnixSeconds since = world.scribe->last().issued_at;
+    world.wait(60);
+    world.step();
+    ASSERT_LT(since, world.scribe->last().issued_at);
+    ASSERT_OK(replay(0));
+    const auto planted = [this](std::uint64_t time) {
+        Canonical::Object out;
+        out.emplace(to_hex(account(1)), Canonical::integer(time));
+        plant("underWaterSince", std::move(out));
+    };
+    planted(since.value - 60);
+    expect_found("the time under water");
+    planted(since.value);
+    ASSERT_OK(replay(0));
 }
 
 TEST_F(ReplayTest, PlantedAccountCountIsNamed) {
