@@ -107,14 +107,6 @@ Result<void> write_new_file(
     return ok();
 }
 
-Result<void> sync_dir(const std::filesystem::path& path) {
-    const Fd dir(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!dir.is_open() || fails(DiskOp::kSync, path) || ::fsync(dir.get()) != 0) {
-        return io_error("sync the directory", path, errno);
-    }
-    return ok();
-}
-
 std::filesystem::path dir_of(const std::filesystem::path& path) {
     const std::filesystem::path dir = path.parent_path();
     return dir.empty() ? std::filesystem::path(".") : dir;
@@ -131,6 +123,14 @@ std::string holder_of(int fd) {
 }
 
 }  // namespace
+
+Result<void> sync_dir(const std::filesystem::path& path) {
+    const Fd dir(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!dir.is_open() || fails(DiskOp::kSync, path) || ::fsync(dir.get()) != 0) {
+        return io_error("sync the directory", path, errno);
+    }
+    return ok();
+}
 
 Result<std::string> read_file(const std::filesystem::path& path, std::size_t bytes_max) {
     // Without O_NONBLOCK a named pipe would wait for its writer.

@@ -19,6 +19,9 @@ Result<void> write_file_atomic(
     const std::filesystem::path& path, std::string_view bytes, unsigned mode
 );
 
+/// Makes names that were made, renamed or removed in the directory durable.
+Result<void> sync_dir(const std::filesystem::path& path);
+
 /// The directory and its parents; what it makes has `mode`. A directory that exists is left alone.
 Result<void> make_dirs(const std::filesystem::path& path, unsigned mode = 0700);
 

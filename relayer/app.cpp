@@ -309,6 +309,9 @@ Result<void> App::fold_step() {
 Task<void> App::fold_journal() {
     while (!stopped_by_) {
         co_await infra::sleep_for(kFoldInterval);
+        if (is_disk_short()) {
+            continue;
+        }
         const Result<void> held = fold_step();
         if (!held) {
             stop(held.error());

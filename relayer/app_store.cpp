@@ -17,11 +17,19 @@ namespace {
 /// waiting for some milliseconds.
 constexpr std::chrono::milliseconds kPassEvery{3'600'000};
 constexpr std::chrono::milliseconds kBetweenSteps{50};
+constexpr std::chrono::milliseconds kWhileShort{10'000};
 constexpr std::size_t kStepRows = 5'000;
 
 }  // namespace
 
 Task<Result<void>> App::copy_store() {
+    if (is_disk_short()) {
+        co_return fail(
+            Errc::kIo,
+            "the disk of " + settings_.data_dir.string() +
+                " is short of space, and a copy keeps old files: make room first"
+        );
+    }
     const std::filesystem::path dir = settings_.data_dir / "store" / "copy";
     const store::Database& database = *database_;
     std::function<Result<void>()> work = [dir, &database]() -> Result<void> {
@@ -39,7 +47,10 @@ Task<void> App::prune() {
         std::uint64_t removed = 0;
         bool done = false;
         while (!done) {
-            co_await infra::sleep_for(kBetweenSteps);
+            co_await infra::sleep_for(is_disk_short() ? kWhileShort : kBetweenSteps);
+            if (is_disk_short()) {
+                continue;
+            }
             const auto wanted = store::keep_from(*database_, settings_.keep_states);
             const auto step = wanted ? store::prune_step(*database_, wanted.value(), kStepRows)
                                      : Result<store::PruneStep>(wanted.error());

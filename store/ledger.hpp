@@ -253,7 +253,7 @@ class Ledger {
     /// how far each is at the head.
     [[nodiscard]] Result<std::vector<Leg>> open_legs() const;
     /// Legs that we instructed with a deadline behind `after`, in the order of deadline and
-    /// seizure. A database from before this was asked for knows only those instructed since.
+    /// seizure.
     [[nodiscard]] Result<std::vector<Leg>> legs_due_after(UnixSeconds after) const;
     /// Locks opened so far for an account; the next liquidation uses this number + 1.
     [[nodiscard]] std::uint64_t lock_count(const AccountId& account) const;

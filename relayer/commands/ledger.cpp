@@ -64,8 +64,10 @@ struct ChainCheck {
     }
 };
 
+// A node whose answer does not prove itself says nothing of the vault: refuted is only what two
+// proved values contradict.
 ProofWord not_proved(const Error& error) {
-    return {false, error.code == Errc::kUnproved, error.detail};
+    return {false, false, error.detail};
 }
 
 ProofWord compare_events(const Accumulator& proved, const Accumulator& ours) {
@@ -81,6 +83,12 @@ ProofWord compare_events(const Accumulator& proved, const Accumulator& ours) {
 }
 
 ProofWord compare_coin(const Amount& proved, const CustodyRow& row) {
+    if (proved < row.booked) {
+        return {
+            false,
+            true,
+            "the state has " + proved.to_string() + ", the ledger " + row.booked.to_string()};
+    }
     if (!row.held || proved == *row.held) {
         return {true, false, "balance " + proved.to_string()};
     }

@@ -66,7 +66,10 @@ std::string bytes_text(std::uint64_t bytes) {
     return std::to_string(bytes / kMiB) + "." + std::to_string(bytes % kMiB * 10 / kMiB) + " MiB";
 }
 
-json chains_json(const store::Database& database, const store::Ledger& ledger) {
+/// A stop that cannot be read is null, and told.
+json chains_json(
+    const store::Database& database, const store::Ledger& ledger, std::optional<Error>* unread
+) {
     json out = json::array();
     std::vector<ChainId> chains;
     for (const store::LedgerDefinition& one : ledger.ledgers()) {
@@ -78,13 +81,16 @@ json chains_json(const store::Database& database, const store::Ledger& ledger) {
     for (const ChainId& chain : chains) {
         const store::ChainState state = ledger.chain_state(chain);
         const auto stop = incidents.open_stop(chain);
+        if (!stop) {
+            *unread = stop.error();
+        }
         out.push_back(
             {{"chain", chain.text()},
              {"head", state.head ? json(state.head->number.value) : json(nullptr)},
              {"final", state.final ? json(state.final->number.value) : json(nullptr)},
              {"events", state.vault.count + state.positions.count},
              {"reorgs", state.reorgs},
-             {"halted", stop && stop.value().has_value()}}
+             {"halted", stop ? json(stop.value().has_value()) : json(nullptr)}}
         );
     }
     return out;
@@ -139,13 +145,16 @@ Result<int> check_store(Context& context, bool whole) {
     }
     MARGRAVE_TRY(check_balances(ledger, findings));
     MARGRAVE_TRY(const auto stats, store::read_stats(*database));
+    std::optional<Error> unread;
+    json chains = chains_json(*database, ledger, &unread);
+    MARGRAVE_TRY(findings.note(unread ? Result<void>(*unread) : ok()));
     json report = {
         {"dir", dir.string()},
         {"schema", stats.schema},
         {"decisions", stats.decisions},
         {"entries", stats.entries},
         {"leaves", stats.leaves},
-        {"chains", chains_json(*database, ledger)}};
+        {"chains", std::move(chains)}};
     MARGRAVE_TRY(const auto restored, restored_mark(dir));
     report["restored"] = restored ? json(*restored) : json(nullptr);
     if (whole) {
@@ -195,6 +204,8 @@ Result<int> show_stats(Context& context) {
         human << "  " << family.name << "  about " << family.rows << " rows  "
               << bytes_text(family.file_bytes) << " in " << family.files << " files\n";
     }
+    std::optional<Error> unread;
+    json chains = chains_json(*database, ledger, &unread);
     const json document = {
         {"dir", dir_of(settings).string()},
         {"schema", stats.schema},
@@ -204,7 +215,7 @@ Result<int> show_stats(Context& context) {
         {"decisions", stats.decisions},
         {"leaves", stats.leaves},
         {"intents", stats.intents},
-        {"chains", chains_json(*database, ledger)},
+        {"chains", std::move(chains)},
         {"families", std::move(families)}};
     print(context, human.str(), document);
     return 0;

@@ -229,6 +229,15 @@ Result<json> check_restored(
     }
     report["leaves"] = database.leaf_count();
     MARGRAVE_TRY(const auto entries, published_entries(settings, options, database.leaf_count()));
+    if (!options.without_published && entries.size() < database.leaf_count()) {
+        return fail(
+            Errc::kUnsafe,
+            "the published log has " + std::to_string(entries.size()) + " entries and the backup " +
+                std::to_string(database.leaf_count()) +
+                ": it is older than the backup and cannot say what was signed after it; name the "
+                "newest copy with --published DIR"
+        );
+    }
     MARGRAVE_TRY(const LogCompletion added, complete_from_log(database, ledger, network, entries));
     report["added"] = {
         {"leaves", added.leaves},
@@ -276,6 +285,7 @@ Result<int> restore(Context& context, const BackupOptions& options) {
     if (error) {
         return fail(Errc::kIo, "rename " + making.string() + ": " + error.message());
     }
+    MARGRAVE_TRY(infra::sync_dir(settings.data_dir));
     report["backup"] = row.id;
     report["dir"] = store_dir.string();
     print(

@@ -385,11 +385,11 @@ Bytes hold_owner(const Hash32& release) {
 Bytes leg(
     const AccountId& account, std::uint64_t lock, std::uint64_t number, const Hash32& seizure
 ) {
-    return KeyWriter('L').bytes(account).u64(lock).u64(number).bytes(seizure).done();
+    return KeyWriter(kLeg).bytes(account).u64(lock).u64(number).bytes(seizure).done();
 }
 
 Bytes legs(const AccountId& account) {
-    return KeyWriter('L').bytes(account).done();
+    return KeyWriter(kLeg).bytes(account).done();
 }
 
 Bytes leg_place(const Hash32& seizure) {
@@ -425,7 +425,7 @@ Bytes stops(ChainTag chain) {
 namespace attest_key {
 
 Bytes leaf(std::uint64_t index) {
-    return KeyWriter('L').u64(index).done();
+    return KeyWriter(kLeg).u64(index).done();
 }
 
 Bytes leaf_digest(const Hash32& digest) {

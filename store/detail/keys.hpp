@@ -192,6 +192,7 @@ Result<Seq> seq_of(ByteView key);
 namespace decision_key {
 inline constexpr std::uint8_t kHold = 'H';
 inline constexpr std::uint8_t kOpenLeg = 'O';
+inline constexpr std::uint8_t kLeg = 'L';
 Bytes answer(ChainTag chain, std::uint64_t number);
 Bytes hold(const AccountId& account, const Hash32& release);
 Bytes holds(const AccountId& account);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/canonical_json.hpp"
+#include "store/detail/decision_records.hpp"
 #include "store/detail/records.hpp"
 #include "store/detail/schema.hpp"
 
@@ -51,13 +52,33 @@ Result<void> name_heads(const Database::Impl& db, ByteView leaf, rocksdb::WriteB
     return ok();
 }
 
+// Of every leg that was instructed before there was an index by deadline. Legs are few.
+Result<void> index_legs(const Database::Impl& db, rocksdb::WriteBatch& batch) {
+    const auto visit = [&](ByteView key, ByteView value) -> Result<bool> {
+        MARGRAVE_TRY(
+            const auto row, Database::Impl::decode<InstructedLegRow>(Cf::kDecision, key, value)
+        );
+        const Leg& leg = row.leg;
+        db.put_row(
+            batch,
+            Cf::kDecision,
+            decision_key::leg_due(leg.deadline, leg.seizure_id),
+            OpenLegRow{leg.account, leg.chain().text()}
+        );
+        return true;
+    };
+    return db.scan(Cf::kDecision, Bytes{decision_key::kLeg}, visit);
+}
+
 }  // namespace
 
 Result<std::optional<Bytes>> name_attested_states(
     const Database::Impl& db, ByteView cursor, rocksdb::WriteBatch& batch
 ) {
     std::uint64_t next = 0;
-    if (!cursor.empty()) {
+    if (cursor.empty()) {
+        MARGRAVE_TRY(index_legs(db, batch));
+    } else {
         ByteReader in(cursor);
         MARGRAVE_TRY(next, in.u64());
     }

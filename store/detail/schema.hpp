@@ -20,7 +20,8 @@ std::string to_string(const SchemaVersion& version);
 /// All that this program knows, ascending.
 std::span<const Migration> known_migrations();
 
-/// To 2.1: which states the attestations of the log name, so that pruning keeps them.
+/// To 2.1: which states the attestations of the log name, so that pruning keeps them; and the legs
+/// by their deadlines.
 Result<std::optional<Bytes>> name_attested_states(
     const Database::Impl& db, ByteView cursor, rocksdb::WriteBatch& batch
 );

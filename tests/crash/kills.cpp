@@ -71,6 +71,10 @@ bool one_dir(
     const Outcome last = run_child([&](const Pipe& pipe) {
         return go_on(pipe, history, dir, record.told(), 2, true);
     });
+    const std::string contradiction = record.add(last);
+    if (!contradiction.empty()) {
+        return complain(last, contradiction);
+    }
     if (last.code != kFine || last.killed || last.signal != 0) {
         return complain(last, "after " + std::to_string(totals.cycles) + " cycles");
     }

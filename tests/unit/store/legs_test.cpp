@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "store/detail/schema.hpp"
 #include "tests/unit/store/fixture.hpp"
 
 namespace margrave::store::test {
@@ -214,6 +215,27 @@ TEST_F(Legs, InstructedLegsAreFoundByTheirDeadlineWhateverBecameOfThem) {
     ASSERT_EQ(due(3'000'000).size(), 1U);
     EXPECT_EQ(due(3'000'000)[0].seizure_id, later.seizure_id);
     EXPECT_TRUE(due(3'000'600).empty());
+}
+
+TEST_F(Legs, AStoreFromBeforeThereWasAnIndexByDeadlineGetsIt) {
+    EXPECT_DONE(instruct({leg(1, 0, 60)}));
+    EXPECT_DONE(expire(kFirst));
+    const auto due = [this] {
+        return STORE_OK(ledger().legs_due_after(UnixSeconds{0}));
+    };
+    const std::vector<Leg> before = due();
+    ASSERT_EQ(before.size(), 1U);
+    const Database::Impl& impl = db().impl();
+    rocksdb::WriteBatch older;
+    const UnixSeconds deadline = before[0].deadline;
+    impl.remove(older, detail::Cf::kDecision, detail::decision_key::leg_due(deadline, kFirst));
+    EXPECT_DONE(impl.write(older, false));
+    EXPECT_TRUE(due().empty());
+    rocksdb::WriteBatch brought;
+    EXPECT_EQ(STORE_OK(detail::name_attested_states(impl, {}, brought)), std::nullopt);
+    EXPECT_DONE(impl.write(brought, false));
+    ASSERT_EQ(due().size(), 1U);
+    EXPECT_EQ(due()[0].seizure_id, kFirst);
 }
 
 TEST_F(Legs, ALockIsOpenedOnce) {
