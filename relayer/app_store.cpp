@@ -47,7 +47,8 @@ Task<void> App::prune() {
         std::uint64_t removed = 0;
         bool done = false;
         while (!done) {
-            co_await infra::sleep_for(is_disk_short() ? kWhileShort : kBetweenSteps);
+            const std::chrono::milliseconds pause = is_disk_short() ? kWhileShort : kBetweenSteps;
+            co_await infra::sleep_for(pause);
             if (is_disk_short()) {
                 continue;
             }
