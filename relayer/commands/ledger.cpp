@@ -148,8 +148,10 @@ class Prover {
                 node, token, settings_.vault, reading.block.hash, told
             );
             check->balances[row.asset] =
-                proof ? ProofWord{true, false, "slot " + to_hex(proof.value().slot)}
-                      : not_proved(proof.error());
+                proof ? compare_coin(told, row) : not_proved(proof.error());
+            if (proof) {
+                check->balances[row.asset].word += " in slot " + to_hex(proof.value().slot);
+            }
         }
         co_return ok();
     }

@@ -425,7 +425,7 @@ Bytes stops(ChainTag chain) {
 namespace attest_key {
 
 Bytes leaf(std::uint64_t index) {
-    return KeyWriter(kLeg).u64(index).done();
+    return KeyWriter('L').u64(index).done();
 }
 
 Bytes leaf_digest(const Hash32& digest) {

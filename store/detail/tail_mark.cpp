@@ -83,8 +83,8 @@ Result<std::unique_ptr<TailMark>> TailMark::open(const std::filesystem::path& fi
 }
 
 // A death may have torn the older slot and left the newer one in memory alone; the next one would
-// then meet neither whole. The newer one is written again, not only synced: after a sync that failed
-// its page passes for clean without being on disk.
+// then meet neither whole. The newer one is written again, not only synced: after a sync that
+// failed its page passes for clean without being on disk.
 Result<void> TailMark::renew() {
     MARGRAVE_TRY(put(at_));
     MARGRAVE_TRY(sync_data(fd_, file_));
