@@ -213,6 +213,9 @@ void App::stop(Error why) {
 }
 
 Result<void> App::begin_signing() {
+    if (restored_) {
+        MARGRAVE_TRY(scribe_->check_untold(clock_.now()));
+    }
     MARGRAVE_TRY(open_log());
     // Over a restored ledger they open when it was read again (compare_restored).
     return restored_ ? ok() : rounds_->open();

@@ -125,6 +125,11 @@ class Scribe {
         std::string_view note, const std::string& where
     ) const;
 
+    /// For a restored store: that every release and seizure that the guard has signed and that can
+    /// still be executed is in the log. kUnsafe names one that is not; a decision would not count
+    /// it.
+    [[nodiscard]] Result<void> check_untold(UnixSeconds now) const;
+
     /// The last attestation in the log, zero round when none.
     [[nodiscard]] const Attestation& last() const { return last_; }
 

@@ -6,6 +6,7 @@
 #include "relayer/scribe.hpp"
 
 #include <algorithm>
+#include <set>
 
 namespace margrave::relayer {
 
@@ -14,6 +15,38 @@ namespace {
 /// Entries of the log whose signatures must be in the guard: older ones were compared at earlier
 /// starts, and each record stands on all before it.
 constexpr std::uint64_t kRecentLeaves = 256;
+
+/// What the log tells of releases and seizures, by digest.
+Result<std::set<Hash32>> told_instructions(const store::Database& database) {
+    std::set<Hash32> out;
+    for (std::uint64_t i = 0; i < database.leaf_count(); ++i) {
+        MARGRAVE_TRY(const Bytes leaf, database.leaf(i));
+        MARGRAVE_TRY(const auto document, parse_canonical(as_text(leaf)));
+        MARGRAVE_TRY(const auto kind, text_member(document, "kind"));
+        if (kind == "release" || kind == "seizure") {
+            MARGRAVE_TRY(const auto digest, text_member(document, "digest"));
+            MARGRAVE_TRY(const Hash32 parsed, parse_hash32(digest));
+            out.insert(parsed);
+        }
+    }
+    return out;
+}
+
+/// Until when a recorded statement can be executed; nullopt for one that is no instruction.
+std::optional<UnixSeconds> deadline_of(ByteView message) {
+    const auto document = parse_canonical(as_text(message));
+    if (!document) {
+        return std::nullopt;
+    }
+    if (const auto release = parse_release_message(document.value())) {
+        return release.value().release.deadline;
+    }
+    if (const auto seizure = parse_seizure_message(document.value())) {
+        return seizure.value().seizure.deadline;
+    }
+    return std::nullopt;
+}
+
 constexpr const char* kGoOn =
     " Nothing is signed. Find the guard and the data directory that signed last and run these; if "
     "one of them is lost, docs/operating.md section 11 says how to go on";
@@ -91,6 +124,25 @@ Result<void> Scribe::check_recent() const {
                 "entry " + std::to_string(i) + " of the attestation log: " + known.error().detail
             );
         }
+    }
+    return ok();
+}
+
+Result<void> Scribe::check_untold(UnixSeconds now) const {
+    MARGRAVE_TRY(const auto told, told_instructions(parts_.database));
+    MARGRAVE_TRY(const auto entries, parts_.guard.entries(/*newest_only=*/true));
+    for (const store::GuardEntry& entry : entries) {
+        const auto deadline = deadline_of(entry.message);
+        if (!deadline || *deadline < now || told.contains(entry.digest)) {
+            continue;
+        }
+        return fail(
+            Errc::kUnsafe,
+            "the signing guard has signed instruction " + to_hex(entry.subject) +
+                ", which neither the backup nor the published log tells. Restore with the newest "
+                "copy of the published log, or start after its deadline " +
+                std::to_string(deadline->value) + " (seconds since 1970) has passed." + kGoOn
+        );
     }
     return ok();
 }

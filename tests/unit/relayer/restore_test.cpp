@@ -85,6 +85,29 @@ TEST_F(Restore, TheLogGivesBackWhatWasDecidedSinceTheBackup) {
     EXPECT_OK(replay_round(network(), *world.database, *world.ledger, last));
 }
 
+TEST_F(Restore, AnInstructionThatOnlyTheGuardKnowsIsWaitedFor) {
+    world.settle(0, {withdrawal_request(account(1), coin(), eth(1))});
+    const auto holds = world.ledger->holds();
+    ASSERT_OK(holds);
+    ASSERT_EQ(holds.value().size(), 1U);
+    const store::Hold& hold = holds.value().front();
+    EXPECT_OK(world.scribe->check_untold(world.clock.now()));
+    const auto entries = world.guard->entries(/*newest_only=*/true);
+    ASSERT_OK(entries);
+    const auto release =
+        std::ranges::find(entries.value(), hold.release_id, &store::GuardEntry::subject);
+    ASSERT_NE(release, entries.value().end());
+    store::GuardEntry untold = *release;
+    untold.subject.data[0] ^= 1;
+    untold.digest.data[0] ^= 1;
+    ASSERT_OK(world.guard->record(untold));
+    const auto refused = world.scribe->check_untold(world.clock.now());
+    ASSERT_FALSE(refused.has_value());
+    EXPECT_EQ(refused.error().code, Errc::kUnsafe);
+    EXPECT_NE(refused.error().detail.find(to_hex(untold.subject)), std::string::npos);
+    EXPECT_OK(world.scribe->check_untold(UnixSeconds{hold.deadline.value + 1}));
+}
+
 TEST_F(Restore, LegsOfOneLockComeBackTogether) {
     give_loan(account(2), 1, 1'000);
     world.eth_price = usd("1100");
