@@ -42,7 +42,9 @@ inline constexpr std::size_t kFamilies = 8;
 std::string_view to_string(Cf family);
 
 inline rocksdb::Slice as_slice(ByteView v) {
-    return {reinterpret_cast<const char*>(v.data()), v.size()};
+    // An empty view may point nowhere, and a slice never does.
+    return v.empty() ? rocksdb::Slice()
+                     : rocksdb::Slice(reinterpret_cast<const char*>(v.data()), v.size());
 }
 
 inline ByteView as_view(const rocksdb::Slice& v) {
