@@ -126,7 +126,11 @@ std::optional<BlockRef> Ledger::block_at(const ChainId& chain, BlockNum number) 
     const std::scoped_lock lock(mutex_);
     const Database::Impl& db = db_.impl();
     const Bytes key = detail::chain_key::block(detail::tag_of(chain), number);
-    const auto row = db.read<BlockRow>(Cf::kChain, key);
+    const auto read = [&]() -> Result<std::optional<BlockRow>> {
+        MARGRAVE_TRY(state_->wait_written());
+        return db.read<BlockRow>(Cf::kChain, key);
+    };
+    const auto row = read();
     if (!row) {
         // Not the same as "there is none": nothing may be decided from here on.
         db.listener->fail(row.error().detail);

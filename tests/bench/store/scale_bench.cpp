@@ -5,6 +5,7 @@
 #include "store/detail/database_impl.hpp"
 #include "store/ledger.hpp"
 #include "store/prune.hpp"
+#include "tests/bench/store/fixture.hpp"
 
 #include <algorithm>
 #include <array>
@@ -30,44 +31,26 @@ namespace margrave::store {
 namespace {
 
 namespace fs = std::filesystem;
-using Clock = std::chrono::steady_clock;
+using bench::Clock;
+using bench::cpu_seconds;
+using bench::Dir;
+using bench::must;
+using bench::seconds_since;
 
 constexpr std::size_t kTokens = 4;
 constexpr std::uint64_t kEventsEach = 500;
 constexpr std::size_t kBlocksEach = 130;
-
-template <class T>
-T must(Result<T> result) {
-    if (!result) {
-        std::cerr << result.error().detail << '\n';
-        std::abort();
-    }
-    return std::move(result).value();
-}
-
-void must(const Result<void>& result) {
-    if (!result) {
-        std::cerr << result.error().detail << '\n';
-        std::abort();
-    }
-}
 
 struct Timed {
     double seconds{0};
     double cpu{0};
 };
 
-double cpu_now() {
-    timespec now{};
-    ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-    return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
-}
-
 Timed time_of(const std::function<void()>& work) {
-    const double cpu = cpu_now();
+    const double cpu = cpu_seconds();
     const auto start = Clock::now();
     work();
-    return {std::chrono::duration<double>(Clock::now() - start).count(), cpu_now() - cpu};
+    return {seconds_since(start), cpu_seconds() - cpu};
 }
 
 // "VmRSS" or "VmHWM", in MiB.
@@ -83,23 +66,6 @@ std::uint64_t memory_mib(const std::string& field) {
     }
     return 0;
 }
-
-struct Dir {
-    Dir() {
-        std::string pattern = (fs::temp_directory_path() / "margrave-scale-XXXXXX").string();
-        if (::mkdtemp(pattern.data()) == nullptr) {
-            std::abort();
-        }
-        path = pattern;
-    }
-
-    ~Dir() { fs::remove_all(path); }
-
-    Dir(const Dir&) = delete;
-    Dir& operator=(const Dir&) = delete;
-
-    fs::path path;
-};
 
 // Deposits, account after account, each of the four tokens in turn.
 class Author {
@@ -384,7 +350,7 @@ int main(int argc, char** argv) {
         store::load(argv[2], chain, author);
     }
     const std::uint64_t accounts = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 1'000'000;
-    const store::Dir dir;
+    const store::bench::Dir dir;
     store::load_and_die(dir.path / "store", accounts);
     store::Author author(accounts);
     author.skip_all();

@@ -22,14 +22,7 @@ class EarlyRoomTest : public EarlyTest {
     }
 
     void give_slow_price() {
-        auto& ether =
-            *std::ranges::find(world.settings.oracle, "eth", &oracle::AssetOracleSettings::name);
-        oracle::SlowSettings slow;
-        slow.max_per_hour = usd("0.06");
-        slow.max_from_delayed = usd("0.5");
-        slow.soft = usd("0.1");
-        slow.hard = usd("5");
-        ether.slow = slow;
+        world.give_slow_price();
         ASSERT_OK(world.start());
         // Only what a round signed is remembered.
         world.wait(60);

@@ -387,6 +387,15 @@ Result<void> World::deliver(std::size_t chain) {
     return run(deliveries[chain]->pass());
 }
 
+void World::give_slow_price() {
+    oracle::SlowSettings slow;
+    slow.max_per_hour = usd("0.06");
+    slow.max_from_delayed = usd("0.5");
+    slow.soft = usd("0.1");
+    slow.hard = usd("5");
+    std::ranges::find(settings.oracle, "eth", &oracle::AssetOracleSettings::name)->slow = slow;
+}
+
 void World::wait(std::uint64_t seconds) {
     for (const auto& adapter : adapters) {
         adapter->mine({}, seconds);

@@ -93,6 +93,8 @@ class World {
     /// Mines these events on a chain, makes them final everywhere and follows them.
     void settle(std::size_t chain, std::vector<FakeChain::Body> events);
     Result<void> deliver(std::size_t chain);
+    /// From the next start on the coin has a slow price; soft band 10 %, hard band 500 %.
+    void give_slow_price();
     /// Lets time pass on all chains alike, with final empty blocks.
     void wait(std::uint64_t seconds);
 

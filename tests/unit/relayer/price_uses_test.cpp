@@ -15,13 +15,7 @@ using store::RequestState;
 class PriceUsesTest : public WorldTest {
   protected:
     PriceUsesTest() {
-        oracle::AssetOracleSettings& ether = ether_settings();
-        oracle::SlowSettings slow;
-        slow.max_per_hour = usd("0.06");
-        slow.max_from_delayed = usd("0.5");
-        slow.soft = usd("0.1");
-        slow.hard = usd("5");
-        ether.slow = slow;
+        world.give_slow_price();
         restart();
     }
 

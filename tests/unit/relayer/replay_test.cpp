@@ -52,14 +52,7 @@ class ReplayTest : public WorldTest {
 
     /// The coin gets a slow price, and rounds pass at a price far from it.
     void follow_slowly() {
-        auto& ether =
-            *std::ranges::find(world.settings.oracle, "eth", &oracle::AssetOracleSettings::name);
-        oracle::SlowSettings slow;
-        slow.max_per_hour = usd("0.06");
-        slow.max_from_delayed = usd("0.5");
-        slow.soft = usd("0.1");
-        slow.hard = usd("5");
-        ether.slow = slow;
+        world.give_slow_price();
         ASSERT_OK(world.start());
         world.settle(0, {deposit(account(1), coin(), eth(2))});
         world.eth_price = usd("2500");
