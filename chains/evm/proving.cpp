@@ -240,8 +240,12 @@ Task<Result<std::vector<BlockData>>> EvmAdapter::prove(
         std::vector<KnownBlock> some = blocks;
         auto proved = co_await prove_by_agreement(view, std::move(some), known);
         const bool too_large = !proved && proved.error().code == Errc::kLimit;
-        if (!too_large || blocks.size() == 1) {
+        if (!too_large) {
             co_return proved;
+        }
+        if (blocks.size() == 1) {
+            // There is no less to ask for: too few give an answer that can be taken.
+            co_return fail(Errc::kUnable, proved.error().detail);
         }
         range_ = (blocks.size() + 1) / 2;
         blocks.erase(blocks.begin() + static_cast<std::ptrdiff_t>(range_), blocks.end());
