@@ -18,6 +18,7 @@ struct Options {
     std::string file;
     std::uint16_t port{0};
     std::uint32_t latency_ms{0};
+    double mbytes_per_second{0};
     replay::Limits limits;
 };
 
@@ -49,9 +50,10 @@ int serve(const Options& options) {
         return failed(recording.error());
     }
     replay::Answers answers(recording.value(), options.limits);
-    auto server = replay::Server::listen(
-        options.port, std::chrono::milliseconds(options.latency_ms), answers
-    );
+    const replay::Server::Pace pace{
+        std::chrono::milliseconds(options.latency_ms),
+        static_cast<std::uint64_t>(options.mbytes_per_second * 1e6)};
+    auto server = replay::Server::listen(options.port, pace, answers);
     if (!server) {
         return failed(server.error());
     }
@@ -77,6 +79,11 @@ int main(int argc, char** argv) {
     app.add_option("--port", options.port, "0: the kernel chooses")->capture_default_str();
     app.add_option("--latency-ms", options.latency_ms, "How long each answer waits")
         ->check(CLI::Range(0, 60'000))
+        ->capture_default_str();
+    app.add_option(
+           "--mbytes-per-second", options.mbytes_per_second, "Of all connections together; 0: any"
+    )
+        ->check(CLI::Range(0.0, 10'000.0))
         ->capture_default_str();
     app.add_option(
            "--max-range", options.limits.max_range, "Most blocks of one eth_getLogs; 0: any"

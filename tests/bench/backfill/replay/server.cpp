@@ -11,6 +11,7 @@
 #include <cstring>
 #include <netinet/tcp.h>
 #include <optional>
+#include <span>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -63,6 +64,21 @@ Result<Descriptor> watch_signals() {
     return out;
 }
 
+// By the nanosecond, since at a paced link an answer is due every fraction of a millisecond.
+int wait_for(
+    int epoll, std::span<epoll_event> events, const std::optional<std::chrono::nanoseconds>& time
+) {
+    timespec limit{};
+    if (time) {
+        const auto seconds = std::chrono::floor<std::chrono::seconds>(*time);
+        limit.tv_sec = seconds.count();
+        limit.tv_nsec = (*time - seconds).count();
+    }
+    return ::epoll_pwait2(
+        epoll, events.data(), static_cast<int>(events.size()), time ? &limit : nullptr, nullptr
+    );
+}
+
 bool add_to(int epoll, int fd, std::uint32_t events) {
     epoll_event event{};
     event.events = events;
@@ -87,9 +103,9 @@ Descriptor::~Descriptor() {
 }
 
 Result<std::unique_ptr<Server>> Server::listen(
-    std::uint16_t port, std::chrono::milliseconds latency, Answers& answers
+    std::uint16_t port, const Pace& pace, Answers& answers
 ) {
-    std::unique_ptr<Server> out(new Server(answers, latency));
+    std::unique_ptr<Server> out(new Server(answers, pace));
     MARGRAVE_TRY(out->signals_, watch_signals());
     out->epoll_ = Descriptor(::epoll_create1(EPOLL_CLOEXEC));
     out->listener_ = Descriptor(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
@@ -115,8 +131,7 @@ Result<std::unique_ptr<Server>> Server::listen(
 Result<void> Server::run() {
     std::array<epoll_event, 64> events{};
     while (true) {
-        const int count =
-            ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), wait_ms());
+        const int count = wait_for(epoll_.get(), events, wait());
         if (count < 0 && errno != EINTR) {
             return trouble("epoll_wait");
         }
@@ -129,7 +144,7 @@ Result<void> Server::run() {
             ready[event.data.fd] = event.events;
         }
         // An answer whose time has come needs no event.
-        if (latency_.count() > 0) {
+        if (pace_.latency.count() > 0 || pace_.bytes_per_second > 0) {
             for (const auto& [fd, connection] : connections_) {
                 ready.try_emplace(fd, 0);
             }
@@ -221,12 +236,12 @@ std::size_t Server::parse(Connection& connection) {
 
 void Server::queue(Connection& connection, std::string_view status, Text body) {
     Pending pending;
-    pending.due = Clock::now() + latency_;
     pending.head =
         "HTTP/1.1 " + std::string(status) +
         "\r\ncontent-type: application/json\r\ncontent-length: " + std::to_string(body.size()) +
         "\r\n\r\n";
     connection.out_bytes += pending.head.size() + body.size();
+    pending.due = due(pending.head.size() + body.size());
     pending.text = std::move(body);
     connection.out.push_back(std::move(pending));
 }
@@ -288,20 +303,33 @@ void Server::watch(Connection& connection) {
     ::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, event.data.fd, &event);
 }
 
-// Until the next delayed answer is due; for ever when none waits.
-int Server::wait_ms() const {
+Server::Clock::time_point Server::due(std::size_t size) {
+    Clock::time_point out = Clock::now() + pace_.latency;
+    if (pace_.bytes_per_second > 0) {
+        const double seconds =
+            static_cast<double>(size) / static_cast<double>(pace_.bytes_per_second);
+        link_free_ =
+            std::max(link_free_, out) +
+            std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
+        out = link_free_;
+    }
+    return out;
+}
+
+// Until the next delayed answer is due, which it may have become since `watch` looked; nothing when
+// none waits, or only for its socket.
+std::optional<std::chrono::nanoseconds> Server::wait() const {
     std::optional<Clock::time_point> next;
     for (const auto& [fd, connection] : connections_) {
-        if (!connection->out.empty() && connection->out.front().due > Clock::now()) {
+        if (!connection->out.empty() && (connection->events & EPOLLOUT) == 0) {
             next =
                 std::min(next.value_or(connection->out.front().due), connection->out.front().due);
         }
     }
     if (!next) {
-        return -1;
+        return std::nullopt;
     }
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(*next - Clock::now());
-    return static_cast<int>(std::max<std::int64_t>(left.count(), 0));
+    return std::max<std::chrono::nanoseconds>(*next - Clock::now(), std::chrono::nanoseconds(0));
 }
 
 }  // namespace margrave::replay

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -37,9 +38,16 @@ class Descriptor {
 /// that is measured needs the other core. Recorded text goes from where it lies to the socket.
 class Server {
   public:
-    /// Port 0: the kernel chooses. Each answer waits for `latency` after its question came.
+    /// How a provider far away serves. Each answer waits for `latency` after its question came;
+    /// `bytes_per_second` is what all connections get together, 0 any.
+    struct Pace {
+        std::chrono::milliseconds latency{0};
+        std::uint64_t bytes_per_second{0};
+    };
+
+    /// Port 0: the kernel chooses.
     static Result<std::unique_ptr<Server>> listen(
-        std::uint16_t port, std::chrono::milliseconds latency, Answers& answers
+        std::uint16_t port, const Pace& pace, Answers& answers
     );
 
     [[nodiscard]] std::uint16_t port() const { return port_; }
@@ -71,9 +79,9 @@ class Server {
         bool closing{false};
     };
 
-    Server(Answers& answers, std::chrono::milliseconds latency)
+    Server(Answers& answers, const Pace& pace)
         : answers_(answers),
-          latency_(latency) {}
+          pace_(pace) {}
 
     void accept_all();
     /// False when the connection is over.
@@ -84,10 +92,13 @@ class Server {
     bool write_some(Connection& connection);
     void queue(Connection& connection, std::string_view status, Text body);
     void watch(Connection& connection);
-    [[nodiscard]] int wait_ms() const;
+    /// When an answer of `size` bytes that is asked for now has come through.
+    Clock::time_point due(std::size_t size);
+    [[nodiscard]] std::optional<std::chrono::nanoseconds> wait() const;
 
     Answers& answers_;
-    std::chrono::milliseconds latency_;
+    Pace pace_;
+    Clock::time_point link_free_;
     Descriptor epoll_;
     Descriptor listener_;
     Descriptor signals_;
