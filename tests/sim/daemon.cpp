@@ -190,6 +190,10 @@ void Daemon::calm() {
     }
 }
 
+void Daemon::publish() {
+    judge("publish", world_.scribe->publish());
+}
+
 void Daemon::trouble_disk() {
     if (hurt_) {
         return;

@@ -30,6 +30,8 @@ class Daemon {
     void trouble_disk();
     /// No fault is armed any more, and what one did to the process is over.
     void calm();
+    /// What the next round would publish besides itself: readings that came after the last one.
+    void publish();
     /// An operator's word on every halted chain that is as it was.
     void resume(std::size_t chain);
     /// A ledger is told what no adapter would: blocks again, out of order, with an event missing.

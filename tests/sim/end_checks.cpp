@@ -106,7 +106,15 @@ void Checks::check_log() {
         relayer::read_published(world_.settings.data_dir / "log", network), "the published log"
     );
     const std::vector<Bytes>& entries = published.log.entries;
-    expect(entries.size() == leaves_.size(), "the published log has not every leaf");
+    if (entries.size() < leaves_.size()) {
+        const Bytes first = value_of(world_.database->leaf(entries.size()), "leaf");
+        const std::string kind = value_of(attest::read_leaf(network, first), "leaf").kind;
+        throw Finding(
+            "the published log has " + std::to_string(entries.size()) + " of " +
+            std::to_string(leaves_.size()) + " leaves; the next is a " + kind
+        );
+    }
+    expect(entries.size() == leaves_.size(), "the published log has leaves that nobody wrote");
     const attest::AuditReport report =
         attest::audit(network, entries, published.signers, published.threshold);
     expect(

@@ -134,6 +134,7 @@ class Simulation {
             }
             checks_.after_step();
         }
+        daemon_.publish();
     }
 
     SimulationOptions options_;
