@@ -89,6 +89,8 @@ enum class Meaning : std::uint8_t {
     kTouch,
     /// What something is worth; of no account.
     kPrice,
+    /// What debts to our pool in a token cost from here on; of no account.
+    kRate,
 };
 
 /// An argument of an event must have a value.
@@ -118,6 +120,10 @@ struct WatchEventSettings {
     /// Of a price; without `time` it is as old as its block.
     std::string price;
     std::string time;
+    /// Of a rate: the argument, its decimals, and whether it is for a second and not for a year.
+    std::string rate;
+    unsigned rate_decimals{27};
+    bool rate_per_second{false};
     std::vector<WatchFilterSettings> where;
 };
 

@@ -114,6 +114,15 @@ struct MappedPrice {
     bool operator==(const MappedPrice&) const = default;
 };
 
+/// What debts in one token to our pool cost from here on, as an event told it. Of no account.
+struct MappedRate {
+    /// Zero address is the chain's native coin.
+    Address token;
+    /// For a year of 365 days, 27 decimals.
+    Amount rate;
+    bool operator==(const MappedRate&) const = default;
+};
+
 /// The newest price of a watch as of a block, and where it was told.
 struct ToldPrice {
     MappedPrice price;
@@ -132,7 +141,7 @@ struct MappedEvent {
     /// Which meaning of its log this is: one log may have several.
     std::uint16_t part{0};
     AccountId account;
-    std::variant<MappedAmount, MappedPosition, MappedLink, MappedPrice> what;
+    std::variant<MappedAmount, MappedPosition, MappedLink, MappedPrice, MappedRate> what;
     bool operator==(const MappedEvent&) const = default;
 };
 

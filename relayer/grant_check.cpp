@@ -74,7 +74,11 @@ Result<void> check_liquidity(
     if (request.kind == ReleaseKind::kWithdrawal) {
         return ok();
     }
-    const Amount pool = net(trial, store::AccountCode::kPool);
+    // Interest that was booked raised both what lenders have and what is lent.
+    MARGRAVE_TRY(
+        const Amount pool,
+        add(net(trial, store::AccountCode::kPool), net(trial, store::AccountCode::kInterest))
+    );
     const Amount loans = net(trial, store::AccountCode::kLoan);
     const Amount lendable = sub_or_zero(sub_or_zero(pool, loans), sum.lent);
     if (lendable < request.amount) {

@@ -200,6 +200,8 @@ Result<bool> Rounds::follow_finality() {
         }
         MARGRAVE_TRY(auto accounts, parts_.ledger.touched_between(chain, from, number));
         touched.merge(accounts);
+        MARGRAVE_TRY(auto accruing, parts_.ledger.accruing(chain));
+        touched.merge(accruing);
     }
     // All or nothing: a book half moved would be attested under heads it does not stand on.
     std::vector<AccountHoldings> moved;

@@ -3,6 +3,7 @@
 
 #include "core/events.hpp"
 #include "core/holdings.hpp"
+#include "core/interest.hpp"
 #include "core/statements.hpp"
 
 #include <functional>
@@ -40,6 +41,7 @@ enum class AccountCode : std::uint16_t {
     kWithdraw = 240,    // C  [account] released by the chain in this transfer group; zero after it
     kAuction = 250,     // C  [seizure id] the lot of one seizure
     kPool = 300,        // C  lenders' liquidity
+    kInterest = 310,    // C  interest on loans, lenders' too
     kUnattributed = 900,  // C  tokens in vault or custody that no event explains
 };
 std::string_view to_string(AccountCode code);
@@ -213,8 +215,9 @@ class Ledger {
     /// the states at the ends of runs are kept. kNotFound names the kept states around it.
     [[nodiscard]] Result<void> check_kept(const ChainId& chain, BlockNum number) const;
 
-    /// Holdings as of a state, zero rows left out. `head` counts everything applied. Every reading
-    /// as of a state is kNotFound where that state was not kept (check_kept).
+    /// Holdings as of a state, zero rows left out; loans with the interest up to its block. `head`
+    /// counts everything applied. Every reading as of a state is kNotFound where that state was not
+    /// kept (check_kept).
     [[nodiscard]] Result<AccountHoldings> holdings(const AccountId& account, const AsOf& as_of)
         const;
     [[nodiscard]] Result<AccountHoldings> holdings_at_head(const AccountId& account) const;
@@ -235,6 +238,13 @@ class Ledger {
     [[nodiscard]] Result<std::optional<ToldPrice>> told_price(
         const ChainId& chain, const Hash32& source, const Address& emitter, const BlockRef& at
     ) const;
+    /// What loans in a ledger grow by as of a block, whose state must be kept and which must have
+    /// been applied, for its time; absent while no event told a rate.
+    [[nodiscard]] Result<std::optional<InterestIndex>> interest(LedgerId ledger, BlockNum as_of)
+        const;
+    /// Accounts with a loan on the chain that interest ever ran on: their holdings move with the
+    /// time of every block.
+    [[nodiscard]] Result<std::set<AccountId>> accruing(const ChainId& chain) const;
     /// Accounts with events in (from, to] of one chain: whose firm holdings moved when the final
     /// block did.
     [[nodiscard]] Result<std::set<AccountId>> touched_between(

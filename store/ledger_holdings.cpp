@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/assert.hpp"
 #include "store/database.hpp"
+#include "store/detail/interest.hpp"
 #include "store/detail/ledger_state.hpp"
 #include "store/detail/links.hpp"
 #include "store/detail/prune.hpp"
@@ -20,7 +21,7 @@ namespace {
 struct AccountSubject {
     AccountId account;
     std::uint8_t kind{0};
-    // kBalance, kBook and kSource
+    // kBalance, kBook, kMark and kSource
     LedgerId ledger;
     AccountCode code{AccountCode::kCollateral};
     // kLeg, kPosition, kLink and kArrival
@@ -42,7 +43,8 @@ Result<AccountSubject> parse_subject(ByteView subject) {
             out.code = static_cast<AccountCode>(code);
             break;
         }
-        case detail::subject::kBook: {
+        case detail::subject::kBook:
+        case detail::subject::kMark: {
             MARGRAVE_TRY(out.ledger.value, in.u32());
             break;
         }
@@ -87,8 +89,8 @@ class HoldingsReader {
 
     Result<void> read(detail::Versions& versions, ByteView prefix);
 
-    std::vector<AccountHoldings> take() {
-        close();
+    Result<std::vector<AccountHoldings>> take() {
+        MARGRAVE_TRY(close());
         return std::move(done_);
     }
 
@@ -96,12 +98,25 @@ class HoldingsReader {
     [[nodiscard]] const std::map<AccountId, AccountId>& links() const { return links_; }
 
   private:
+    struct Row {
+        LedgerId ledger;
+        Holding holding;
+        Amount loan;
+        // Where the index stood when the loan last changed, if that was above one.
+        std::optional<Amount> mark;
+    };
+
+    Result<void> load_indexes(detail::Versions& versions);
     Result<std::optional<BlockNum>> limit(ByteView subject);
     Result<void> visit(ByteView subject, ByteView value);
     Result<void> visit_balance(const Bytes& subject, ByteView value);
     Result<void> visit_leg(const Bytes& subject, ByteView value);
-    Holding& holding(LedgerId ledger);
-    void close();
+    Row& row_of(LedgerId ledger);
+
+    Holding& holding(LedgerId ledger) { return row_of(ledger).holding; }
+
+    Result<void> add_interest(Row& row) const;
+    Result<void> close();
 
     const Ledger::State& state_;
     // Indexed by ledger id - 1.
@@ -111,7 +126,9 @@ class HoldingsReader {
     std::vector<std::uint32_t> rank_;
     AccountSubject at_;
     AccountHoldings current_;
-    std::vector<std::pair<LedgerId, Holding>> rows_;
+    std::vector<Row> rows_;
+    // Of the ledgers whose loans bear interest.
+    std::map<LedgerId, Amount> indexes_;
     std::vector<AccountHoldings> done_;
     std::map<AccountId, AccountId> links_;
 };
@@ -127,7 +144,20 @@ HoldingsReader::HoldingsReader(const Ledger::State& state, const detail::ChainLi
     }
 }
 
+Result<void> HoldingsReader::load_indexes(detail::Versions& versions) {
+    for (const LedgerId ledger : state_.rated) {
+        if (const auto& at = by_ledger_[ledger.value - 1]) {
+            MARGRAVE_TRY(const auto index, detail::interest_at(versions, state_, ledger, *at));
+            if (index) {
+                indexes_.emplace(ledger, index->value);
+            }
+        }
+    }
+    return ok();
+}
+
 Result<void> HoldingsReader::read(detail::Versions& versions, ByteView prefix) {
+    MARGRAVE_TRY(load_indexes(versions));
     return versions.each(
         prefix,
         [this](ByteView subject) { return limit(subject); },
@@ -142,7 +172,8 @@ Result<std::optional<BlockNum>> HoldingsReader::limit(ByteView subject) {
         return detail::corrupt(Cf::kVersion, subject, parsed.error().detail);
     }
     at_ = parsed.value();
-    if (at_.kind == detail::subject::kBalance || at_.kind == detail::subject::kBook) {
+    if (at_.kind == detail::subject::kBalance || at_.kind == detail::subject::kBook ||
+        at_.kind == detail::subject::kMark) {
         if (at_.ledger.value == 0 || at_.ledger.value > by_ledger_.size()) {
             return detail::corrupt(Cf::kVersion, subject, "is of a ledger that is not defined");
         }
@@ -155,19 +186,18 @@ Result<std::optional<BlockNum>> HoldingsReader::limit(ByteView subject) {
     return detail::limit_of(by_chain_, at_.chain);
 }
 
-Holding& HoldingsReader::holding(LedgerId ledger) {
-    for (auto& [id, row] : rows_) {
-        if (id == ledger) {
+HoldingsReader::Row& HoldingsReader::row_of(LedgerId ledger) {
+    for (Row& row : rows_) {
+        if (row.ledger == ledger) {
             return row;
         }
     }
-    rows_.emplace_back(ledger, Holding{});
-    return rows_.back().second;
+    return rows_.emplace_back(Row{ledger, {}, {}, {}});
 }
 
 Result<void> HoldingsReader::visit(ByteView subject_view, ByteView value) {
     if (at_.account != current_.account) {
-        close();
+        MARGRAVE_TRY(close());
         current_.account = at_.account;
     }
     const Bytes subject(subject_view.begin(), subject_view.end());
@@ -179,6 +209,13 @@ Result<void> HoldingsReader::visit(ByteView subject_view, ByteView value) {
                 const auto row, Database::Impl::decode<AmountRow>(Cf::kVersion, subject, value)
             );
             holding(at_.ledger).book = row.amount;
+            return ok();
+        }
+        case detail::subject::kMark: {
+            MARGRAVE_TRY(
+                const auto row, Database::Impl::decode<AmountRow>(Cf::kVersion, subject, value)
+            );
+            row_of(at_.ledger).mark = row.amount;
             return ok();
         }
         case detail::subject::kLeg:
@@ -208,7 +245,8 @@ Result<void> HoldingsReader::visit(ByteView subject_view, ByteView value) {
 
 Result<void> HoldingsReader::visit_balance(const Bytes& subject, ByteView value) {
     MARGRAVE_TRY(const auto row, Database::Impl::decode<AmountRow>(Cf::kVersion, subject, value));
-    Holding& h = holding(at_.ledger);
+    Row& at = row_of(at_.ledger);
+    Holding& h = at.holding;
     const bool is_owned = at_.code == AccountCode::kCollateral || at_.code == AccountCode::kMapped;
     Amount& side = is_owned ? h.collateral : h.debt;
     MARGRAVE_TRY(side, add(side, row.amount));
@@ -216,6 +254,8 @@ Result<void> HoldingsReader::visit_balance(const Bytes& subject, ByteView value)
         h.mapped = row.amount;
     } else if (at_.code == AccountCode::kOwed) {
         h.mapped_debt = row.amount;
+    } else if (at_.code == AccountCode::kLoan) {
+        at.loan = row.amount;
     }
     return ok();
 }
@@ -234,15 +274,27 @@ Result<void> HoldingsReader::visit_leg(const Bytes& subject, ByteView value) {
     return ok();
 }
 
-void HoldingsReader::close() {
-    std::erase_if(rows_, [](const auto& row) {
-        const Holding& h = row.second;
+Result<void> HoldingsReader::add_interest(Row& row) const {
+    const auto index = indexes_.find(row.ledger);
+    const Amount from = row.mark.value_or(index_one());
+    if (row.loan.is_zero() || index == indexes_.end() || index->second <= from) {
+        return ok();
+    }
+    MARGRAVE_TRY(const Amount grown, with_interest(row.loan, from, index->second));
+    MARGRAVE_TRY(row.holding.debt, add(row.holding.debt, sub_or_zero(grown, row.loan)));
+    return ok();
+}
+
+Result<void> HoldingsReader::close() {
+    std::erase_if(rows_, [](const Row& row) {
+        const Holding& h = row.holding;
         return h.collateral.is_zero() && h.debt.is_zero() && h.book.is_zero();
     });
-    std::ranges::sort(rows_, {}, [this](const auto& row) { return rank_[row.first.value - 1]; });
-    for (auto& [ledger, row] : rows_) {
-        row.asset = state_.definition(ledger).asset;
-        current_.holdings.push_back(std::move(row));
+    std::ranges::sort(rows_, {}, [this](const Row& row) { return rank_[row.ledger.value - 1]; });
+    for (Row& row : rows_) {
+        MARGRAVE_TRY(add_interest(row));
+        row.holding.asset = state_.definition(row.ledger).asset;
+        current_.holdings.push_back(std::move(row.holding));
     }
     std::ranges::sort(current_.positions, {}, &VenuePosition::market);
     // What is booked under the pool's name belongs to no account.
@@ -252,6 +304,7 @@ void HoldingsReader::close() {
     }
     current_ = AccountHoldings{};
     rows_.clear();
+    return ok();
 }
 
 Result<AccountHoldings> read_unlinked(
@@ -262,7 +315,7 @@ Result<AccountHoldings> read_unlinked(
 ) {
     HoldingsReader reader(state, limits);
     MARGRAVE_TRY(reader.read(versions, detail::subject::account(account)));
-    std::vector<AccountHoldings> found = reader.take();
+    MARGRAVE_TRY(std::vector<AccountHoldings> found, reader.take());
     MARGRAVE_ASSERT(found.size() <= 1);
     if (found.empty()) {
         return AccountHoldings{account, {}, {}};
@@ -344,7 +397,7 @@ Result<std::vector<AccountHoldings>> Ledger::all_holdings(const AsOf& as_of) con
     const detail::ChainLimits limits = limits_of(*state_, &as_of);
     HoldingsReader reader(*state_, limits);
     MARGRAVE_TRY(reader.read(versions, Bytes{detail::subject::kAccount}));
-    std::vector<AccountHoldings> all = reader.take();
+    MARGRAVE_TRY(std::vector<AccountHoldings> all, reader.take());
     if (reader.links().empty()) {
         return all;
     }

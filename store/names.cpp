@@ -28,6 +28,8 @@ std::string_view to_string(AccountCode code) {
             return "auction";
         case AccountCode::kPool:
             return "pool";
+        case AccountCode::kInterest:
+            return "interest";
         case AccountCode::kUnattributed:
             return "unattributed";
     }

@@ -17,6 +17,7 @@ constexpr std::uint64_t kLegsToTry = 32;
 const AccountRef kVaultAccount{AccountCode::kVault, Hash32{}};
 const AccountRef kSaleAccount{AccountCode::kSale, Hash32{}};
 const AccountRef kPoolAccount{AccountCode::kPool, Hash32{}};
+const AccountRef kInterestAccount{AccountCode::kInterest, Hash32{}};
 const AccountRef kUnattributedAccount{AccountCode::kUnattributed, Hash32{}};
 const AccountRef kPoolReceivable{AccountCode::kReceivable, Hash32{}};
 
@@ -177,15 +178,20 @@ Result<void> Postings::post_release(const Known& e, ReleaseKind kind) {
         }
         case ReleaseKind::kBorrow: {
             const AccountRef loan{AccountCode::kLoan, e.owner};
+            MARGRAVE_TRY(accrue(e.ledger, e.owner));
             MARGRAVE_TRY(books_.post(e.ledger, loan, withdraw, e.m.amount));
             MARGRAVE_TRY(books_.post(e.ledger, withdraw, kVaultAccount, e.m.amount));
             break;
         }
         case ReleaseKind::kPool: {
             MARGRAVE_TRY(const Amount pool, books_.net(e.ledger, kPoolAccount));
+            MARGRAVE_TRY(const Amount interest, books_.net(e.ledger, kInterestAccount));
             const Amount from_pool = min(pool, e.m.amount);
-            const Amount rest = sub_or_zero(e.m.amount, from_pool);
+            const Amount beyond = sub_or_zero(e.m.amount, from_pool);
+            const Amount from_interest = min(interest, beyond);
+            const Amount rest = sub_or_zero(beyond, from_interest);
             MARGRAVE_TRY(books_.post(e.ledger, kPoolAccount, kVaultAccount, from_pool));
+            MARGRAVE_TRY(books_.post(e.ledger, kInterestAccount, kVaultAccount, from_interest));
             MARGRAVE_TRY(books_.post(e.ledger, kPoolReceivable, kVaultAccount, rest));
             break;
         }
@@ -317,11 +323,37 @@ Result<Amount> Postings::settle(
     if (books_.sum(ledger, code).is_zero()) {
         return paid;
     }
+    if (code == AccountCode::kLoan) {
+        MARGRAVE_TRY(accrue(ledger, owner));
+    }
     MARGRAVE_TRY(const Amount owed, books_.net(ledger, {code, owner}));
     // What the account held before stays its own: only what this event brought pays.
     const Amount part = min(owed, paid);
     MARGRAVE_TRY(books_.post(ledger, collateral(owner), {code, owner}, part));
     return sub_or_zero(paid, part);
+}
+
+Result<void> Postings::accrue(LedgerId ledger, const Hash32& owner) {
+    if (!state_.rated.contains(ledger) && !rated_.contains(ledger)) {
+        return ok();
+    }
+    MARGRAVE_TRY(const auto row, books_.newest<InterestRow>(subject::interest(ledger)));
+    if (!row) {
+        return ok();
+    }
+    const AccountRef loan{AccountCode::kLoan, owner};
+    const Bytes subject = subject::mark(ledger, account_of_owner(owner));
+    MARGRAVE_TRY(const auto mark, books_.newest<AmountRow>(subject));
+    const Amount from = mark ? mark->amount : index_one();
+    const Amount to = index_at(row->index, books_.block().block.time);
+    if (from >= to) {
+        return ok();
+    }
+    MARGRAVE_TRY(const Amount owed, books_.net(ledger, loan));
+    MARGRAVE_TRY(const Amount grown, with_interest(owed, from, to));
+    MARGRAVE_TRY(books_.post(ledger, loan, kInterestAccount, sub_or_zero(grown, owed)));
+    books_.put(subject, AmountRow{to});
+    return ok();
 }
 
 Result<void> Postings::take(

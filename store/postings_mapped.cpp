@@ -27,11 +27,13 @@ Cause cause_of(const MappedEvent& m, const ChainEvent& event, MappedKind kind) {
 
 Result<void> Postings::apply_mapped(const MappedEvent& m, const ChainEvent& event) {
     const auto* price = std::get_if<MappedPrice>(&m.what);
+    const auto* rate = std::get_if<MappedRate>(&m.what);
     const bool is_nobody = is_pool(m.account);
-    if (is_nobody != (price != nullptr) || m.part >= kPartsMax) {
+    if (is_nobody != (price != nullptr || rate != nullptr) || m.part >= kPartsMax) {
         std::string what = " is part " + std::to_string(m.part) + " of its log";
         if (m.part < kPartsMax) {
-            what = is_nobody ? " names account zero" : " tells a price and names an account";
+            what =
+                is_nobody ? " names account zero" : " tells a price or rate and names an account";
         }
         return fail(
             Errc::kUnproved,
@@ -42,6 +44,9 @@ Result<void> Postings::apply_mapped(const MappedEvent& m, const ChainEvent& even
     if (price != nullptr) {
         apply_price(m, *price, event);
         return ok();
+    }
+    if (rate != nullptr) {
+        return apply_rate(*rate);
     }
     if (const auto* position = std::get_if<MappedPosition>(&m.what)) {
         positions_.insert(m.account);
@@ -181,6 +186,22 @@ void Postings::apply_price(
     row.told.txn_hash = event.txn_hash;
     row.told.log_index = event.log_index;
     books_.put(subject::price(at.tag, m.source, event.emitter), row);
+}
+
+// Up to here the index grew by the rate before. The first rate of a ledger starts it at one, so
+// what was owed before has borne no interest.
+Result<void> Postings::apply_rate(const MappedRate& rate) {
+    const std::optional<LedgerId> ledger = state_.find(books_.block().tag, rate.token);
+    if (!ledger) {
+        return count_unknown(rate.token);
+    }
+    const UnixSeconds now = books_.block().block.time;
+    const Bytes subject = subject::interest(*ledger);
+    MARGRAVE_TRY(auto row, books_.newest<InterestRow>(subject));
+    const InterestIndex before = row ? row->index : InterestIndex{index_one(), Amount{}, now};
+    books_.put(subject, InterestRow{{index_at(before, now), min(rate.rate, max_rate()), now}});
+    rated_.insert(*ledger);
+    return ok();
 }
 
 // One chain leads an account to one other at most: a new link ends the one before. Loops and chains

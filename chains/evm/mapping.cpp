@@ -2,6 +2,7 @@
 #include "chains/evm/mapping.hpp"
 
 #include "core/assert.hpp"
+#include "core/interest.hpp"
 #include "core/words.hpp"
 
 #include <algorithm>
@@ -95,6 +96,7 @@ MappedKind kind_of(Meaning meaning) {
         case Meaning::kUnlink:
         case Meaning::kTouch:
         case Meaning::kPrice:
+        case Meaning::kRate:
             break;
     }
     MARGRAVE_ASSERT(false);
@@ -120,12 +122,15 @@ Result<MappedPosition> read_position(const Watch& watch, const Rule& rule, const
     return out;
 }
 
+Address token_at(const Rule& rule, const Decoded& log) {
+    const auto* argument = std::get_if<Argument>(&rule.token);
+    return argument == nullptr ? std::get<Address>(rule.token) : low_address(log.word(*argument));
+}
+
 MappedAmount read_amount(const Watch& watch, const Rule& rule, const Decoded& log) {
     MappedAmount out;
     out.kind = kind_of(rule.meaning);
-    const auto* argument = std::get_if<Argument>(&rule.token);
-    out.token =
-        argument == nullptr ? std::get<Address>(rule.token) : low_address(log.word(*argument));
+    out.token = token_at(rule, log);
     out.amount = Amount::from_word(log.word(*rule.amount));
     out.is_read = rule.is_read && out.token == watch.token;
     return out;
@@ -150,6 +155,11 @@ MappedPrice read_price(const Rule& rule, const Decoded& log, const BlockRef& blo
     return out;
 }
 
+MappedRate read_rate(const Rule& rule, const Decoded& log) {
+    const Amount told = Amount::from_word(log.word(*rule.rate));
+    return {token_at(rule, log), yearly_rate(told, rule.rate_decimals, rule.rate_per_second)};
+}
+
 // Collects what one log means, one rule after the other.
 class LogMapper {
   public:
@@ -165,6 +175,9 @@ class LogMapper {
         });
         if (rule.meaning == Meaning::kPrice) {
             return counts ? push(watch, AccountId{}, read_price(rule, decoded, block_)) : ok();
+        }
+        if (rule.meaning == Meaning::kRate) {
+            return counts ? push(watch, AccountId{}, read_rate(rule, decoded)) : ok();
         }
         const AccountId account = account_at(decoded, rule.account);
         // Account zero stands for minting and burning; nobody owns what it has.
@@ -201,6 +214,7 @@ class LogMapper {
             case Meaning::kBorrow:
             case Meaning::kRepay:
             case Meaning::kPrice:
+            case Meaning::kRate:
                 break;
         }
         const MappedAmount amount = read_amount(watch, rule, decoded);

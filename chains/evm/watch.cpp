@@ -54,6 +54,7 @@ constexpr Role kAmountRole{"an unsigned integer", is_amount, "amount"};
 constexpr Role kMarketRole{"a bytes32", is_hash, "market"};
 constexpr Role kPriceRole{"an integer", is_price, "current"};
 constexpr Role kTimeRole{"an unsigned integer: seconds since 1970", is_amount, "updatedAt"};
+constexpr Role kRateRole{"an unsigned integer", is_amount, "rate"};
 constexpr Role kNumberRole{"an int256 or an unsigned integer", is_number, "size"};
 
 // The word that a filter compares with.
@@ -347,7 +348,7 @@ class Compiler {
             return;
         }
         const std::size_t before = out_.faults.size();
-        if (event.meaning != Meaning::kPrice) {
+        if (event.meaning != Meaning::kPrice && event.meaning != Meaning::kRate) {
             const auto account = argument(scope, "account", event.account, kAccountRole);
             rule.account = account.value_or(Argument{});
         }
@@ -373,9 +374,12 @@ class Compiler {
         }
         if (moves) {
             rule.amount = argument(scope, "amount", event.amount, kAmountRole);
-            add_token(scope, event, rule);
         } else {
             refuse_unused("amount", event.amount);
+        }
+        if (moves || event.meaning == Meaning::kRate) {
+            add_token(scope, event, rule);
+        } else {
             refuse_unused("token", event.token);
         }
         if (event.meaning == Meaning::kPosition) {
@@ -392,8 +396,17 @@ class Compiler {
         } else {
             refuse_unused("into", event.into);
         }
-        if (event.meaning == Meaning::kPrice) {
+        if (event.meaning == Meaning::kPrice || event.meaning == Meaning::kRate) {
             refuse_unused("account", event.account);
+        }
+        if (event.meaning == Meaning::kRate) {
+            rule.rate = argument(scope, "rate", event.rate, kRateRole);
+            rule.rate_decimals = event.rate_decimals;
+            rule.rate_per_second = event.rate_per_second;
+        } else {
+            refuse_unused("rate", event.rate);
+        }
+        if (event.meaning == Meaning::kPrice) {
             rule.price = argument(scope, "price", event.price, kPriceRole);
             if (!event.time.empty()) {
                 rule.time = argument(scope, "time", event.time, kTimeRole);

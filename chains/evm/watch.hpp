@@ -51,6 +51,9 @@ struct Rule {
     std::optional<Argument> into;
     std::optional<Argument> price;
     std::optional<Argument> time;
+    std::optional<Argument> rate;
+    unsigned rate_decimals{0};
+    bool rate_per_second{false};
     std::vector<Filter> where;
     /// The watch reads what this changes.
     bool is_read{false};

@@ -34,6 +34,7 @@ chains::Meaning build_meaning(const std::optional<std::string>& name) {
         {"link", kLink},
         {"unlink", kUnlink},
         {"price", kPrice},
+        {"rate", kRate},
     };
     for (const auto& [word, meaning] : kMeanings) {
         if (name == word) {
@@ -57,6 +58,10 @@ chains::WatchEventSettings build_watch_event(const Reader& in) {
     take(out.into, in.text("into"));
     take(out.price, in.text("price"));
     take(out.time, in.text("time"));
+    take(out.rate, in.text("rate"));
+    out.rate_decimals =
+        static_cast<unsigned>(in.integer("rate_decimals").value_or(out.rate_decimals));
+    out.rate_per_second = in.text("rate_per") == "second";
     for (std::size_t i = 0; i < in.size("where"); ++i) {
         const Reader filter = in.item("where", i);
         chains::WatchFilterSettings row;
@@ -105,6 +110,8 @@ std::string_view name_of(chains::Meaning meaning) {
             return "touch";
         case kPrice:
             return "price";
+        case kRate:
+            return "rate";
     }
     return "";
 }
@@ -153,6 +160,9 @@ Canonical document_of(const chains::WatchEventSettings& event) {
         .text("market", event.market)
         .text("meaning", name_of(event.meaning))
         .text("price", event.price)
+        .text("rate", event.rate)
+        .text("rate_decimals", event.rate.empty() ? "" : std::to_string(event.rate_decimals))
+        .text("rate_per", event.rate_per_second ? "second" : "")
         .text("size", event.size)
         .text("time", event.time)
         .text("token", event.token)

@@ -42,6 +42,26 @@ bool is_configured(const chains::ChainSettings& chain, const Address& token) {
     });
 }
 
+// Loans in a token that no asset has are none.
+void check_rates(
+    const chains::ChainSettings& chain,
+    const evm::Watch& watch,
+    const std::string& at,
+    std::vector<Problem>& out
+) {
+    for (const evm::Rule& rule : watch.rules) {
+        const auto* token = std::get_if<Address>(&rule.token);
+        const bool is_rate = rule.meaning == chains::Meaning::kRate && token != nullptr;
+        if (is_rate && !is_configured(chain, *token)) {
+            out.push_back(
+                {.pointer = at,
+                 .what = "tells a rate for token " + to_hex(*token) + " of " + chain.chain.text() +
+                         ", which no asset of /assets has"}
+            );
+        }
+    }
+}
+
 void check_watch(
     const chains::ChainSettings& chain,
     const chains::WatchSettings& watch,
@@ -67,6 +87,8 @@ void check_watch(
              .what = "counts token " + to_hex(compiled.watch.token) + " of " + chain.chain.text() +
                      ", which no asset of /assets has; its amounts would be worth nothing"}
         );
+    } else if (compiled.faults.empty()) {
+        check_rates(chain, compiled.watch, at, out);
     }
 }
 

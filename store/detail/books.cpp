@@ -406,6 +406,11 @@ void Books::commit_to(Ledger::State& state) const {
     }
     for (const auto& [subject, value] : written_) {
         state.newest[subject] = value;
+        if (subject.front() == subject::kInterest) {
+            const auto place = subject::place_of(subject);
+            MARGRAVE_ASSERT(place.has_value());
+            state.rated.insert(place.value().ledger);
+        }
     }
     state.last_seq = seq_;
 }

@@ -91,6 +91,7 @@ bool grows_by_debit(AccountCode code) {
         case AccountCode::kWithdraw:
         case AccountCode::kAuction:
         case AccountCode::kPool:
+        case AccountCode::kInterest:
         case AccountCode::kUnattributed:
             return false;
     }
@@ -159,6 +160,10 @@ Bytes totals_of(LedgerId ledger) {
     return KeyWriter(kTotals).ledger(ledger).done();
 }
 
+Bytes totals_of(LedgerId ledger, AccountCode code) {
+    return KeyWriter(kTotals).ledger(ledger).code(code).done();
+}
+
 Result<AccountKey> parse_totals(ByteView key) {
     ByteReader in(key);
     AccountKey out;
@@ -198,6 +203,7 @@ bool has_balance(AccountCode code) {
         case AccountCode::kSale:
         case AccountCode::kWithdraw:
         case AccountCode::kPool:
+        case AccountCode::kInterest:
         case AccountCode::kUnattributed:
             return false;
     }
@@ -293,6 +299,14 @@ Bytes price(ChainTag chain, const Hash32& source, const Address& emitter) {
     return KeyWriter('T').chain(chain).bytes(source).bytes(emitter).done();
 }
 
+Bytes interest(LedgerId ledger) {
+    return KeyWriter(kInterest).ledger(ledger).done();
+}
+
+Bytes mark(LedgerId ledger, const AccountId& account) {
+    return KeyWriter(kAccount).bytes(account).tag(kMark).ledger(ledger).done();
+}
+
 Bytes unknown(ChainTag chain, const Address& token) {
     return KeyWriter('U').chain(chain).bytes(token).done();
 }
@@ -304,11 +318,11 @@ Result<Place> place_of(ByteView subject) {
     if (kind == kAccount) {
         MARGRAVE_TRY(in.hash32());
         MARGRAVE_TRY(kind, in.u8());
-        if (kind == kBalance || kind == kBook || kind == kSource) {
+        if (kind == kBalance || kind == kBook || kind == kSource || kind == kMark) {
             MARGRAVE_TRY(out.ledger.value, in.u32());
             return out;
         }
-    } else if (kind == 'S' || kind == 'G' || kind == 'C') {
+    } else if (kind == 'S' || kind == 'G' || kind == 'C' || kind == kInterest) {
         MARGRAVE_TRY(out.ledger.value, in.u32());
         return out;
     }

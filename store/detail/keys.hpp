@@ -71,6 +71,7 @@ inline constexpr AccountCode kAllCodes[] = {
     AccountCode::kWithdraw,
     AccountCode::kAuction,
     AccountCode::kPool,
+    AccountCode::kInterest,
     AccountCode::kUnattributed,
 };
 
@@ -113,6 +114,7 @@ inline constexpr std::uint8_t kTotals = 'T';
 Bytes definition(LedgerId ledger);
 Bytes totals(const AccountKey& account);
 Bytes totals_of(LedgerId ledger);
+Bytes totals_of(LedgerId ledger, AccountCode code);
 Result<AccountKey> parse_totals(ByteView key);
 }  // namespace ledger_key
 
@@ -128,6 +130,8 @@ inline constexpr std::uint8_t kPosition = 'P';
 inline constexpr std::uint8_t kSource = 'M';
 inline constexpr std::uint8_t kArrival = 'I';
 inline constexpr std::uint8_t kLink = 'N';
+inline constexpr std::uint8_t kMark = 'X';
+inline constexpr std::uint8_t kInterest = 'Y';
 
 /// Sum of all accounts of one code of one ledger.
 Bytes sum(LedgerId ledger, AccountCode code);
@@ -159,6 +163,10 @@ Bytes requests(ChainTag chain);
 Bytes release(ChainTag chain, const Hash32& release);
 /// The newest price that events of one contract told a watch.
 Bytes price(ChainTag chain, const Hash32& source, const Address& emitter);
+/// The index that loans of a ledger grow by.
+Bytes interest(LedgerId ledger);
+/// Where that index stood when an account's loan last changed; none where it was one.
+Bytes mark(LedgerId ledger, const AccountId& account);
 /// Count of events in a token that no ledger is defined for.
 Bytes unknown(ChainTag chain, const Address& token);
 

@@ -92,6 +92,12 @@ Result<void> Ledger::State::load(const Database::Impl& db) {
                 fresh.sums[{ledger.id, code}] = sum->amount;
             }
         }
+        MARGRAVE_TRY(
+            const auto told, versions.at(detail::subject::interest(ledger.id), detail::kHeadOfChain)
+        );
+        if (told) {
+            fresh.rated.insert(ledger.id);
+        }
         if (!detail::is_balanced(fresh.sums_of(ledger.id))) {
             return fail(
                 Errc::kCorrupt,

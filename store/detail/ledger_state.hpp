@@ -12,6 +12,7 @@
 #include <future>
 #include <map>
 #include <optional>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -51,6 +52,9 @@ struct Ledger::State {
     std::map<ChainId, detail::HeadRow> chains;
     std::map<detail::SumKey, Amount> sums;
     Seq last_seq;
+    /// Ledgers that a rate was ever told for, and perhaps some whose telling a reorg took back:
+    /// loans in all others bear no interest.
+    std::set<LedgerId> rated;
 
     /// Caches of the writer. Only what was written is in them.
     detail::Table<detail::AccountKey, detail::TotalsRow, detail::AccountKeyHash> accounts;

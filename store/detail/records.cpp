@@ -271,4 +271,21 @@ Result<ToldPriceRow> ToldPriceRow::read(ByteReader& in) {
     return row;
 }
 
+void InterestRow::write(Bytes& out) const {
+    put_amount(out, index.value);
+    put_amount(out, index.rate);
+    put_u64(out, index.since.value);
+}
+
+Result<InterestRow> InterestRow::read(ByteReader& in) {
+    InterestRow row;
+    MARGRAVE_TRY(row.index.value, read_amount(in));
+    MARGRAVE_TRY(row.index.rate, read_amount(in));
+    MARGRAVE_TRY(row.index.since.value, in.u64());
+    if (row.index.value < index_one() || row.index.value > max_index()) {
+        return fail(Errc::kCorrupt, "interest index " + row.index.value.to_string());
+    }
+    return row;
+}
+
 }  // namespace margrave::store::detail

@@ -180,6 +180,15 @@ struct ToldPriceRow {
     static Result<ToldPriceRow> read(ByteReader& in);
 };
 
+/// The index that loans of a ledger grow by.
+struct InterestRow {
+    static constexpr std::size_t kTypicalSize = 80;
+    InterestIndex index;
+
+    void write(Bytes& out) const;
+    static Result<InterestRow> read(ByteReader& in);
+};
+
 /// The raw proved events of one block, in log order: the input of a replay. What an event shares
 /// with the one before it is not written again.
 struct EventsRow {

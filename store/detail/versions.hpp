@@ -41,6 +41,8 @@ class Versions {
     /// The same with one limit for all.
     Result<void> each(ByteView prefix, BlockNum up_to, const Visit& visit);
 
+    [[nodiscard]] const Database::Impl& db() const { return db_; }
+
   private:
     Result<void> status() const;
     void skip_to_version(ByteView subject, BlockNum up_to);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "chains/evm/mapping.hpp"
+#include "core/interest.hpp"
 #include "core/keccak.hpp"
 #include "core/words.hpp"
 #include "tests/unit/chains/watch_samples.hpp"
@@ -437,6 +438,51 @@ TEST(Mapping, APriceWithoutATimeIsAsOldAsItsBlockAndWhereTellsOneAssetFromAnothe
     const MappedPrice expected{Amount::max(), UnixSeconds{555}};
     EXPECT_EQ(price_of(mapped.value().events[0]), expected);
     EXPECT_EQ(price_of(mapped.value().events[1]).answer, Amount(8));
+}
+
+TEST(Mapping, ARateIsOfAYearAndOfTheTokenThatItsEventNames) {
+    WatchEventSettings yearly;
+    yearly.event = "event Yearly(address indexed reserve, uint256 supply, uint256 borrow)";
+    yearly.meaning = Meaning::kRate;
+    yearly.token = "reserve";
+    yearly.rate = "borrow";
+    WatchEventSettings secondly;
+    secondly.event = "event Secondly(uint64 rate)";
+    secondly.meaning = Meaning::kRate;
+    secondly.token = "native";
+    secondly.rate = "rate";
+    secondly.rate_decimals = 18;
+    secondly.rate_per_second = true;
+    WatchSettings settings = plain(yearly);
+    settings.events.push_back(secondly);
+    const Mapping mapping = mapping_of({settings});
+    Hash32 most;
+    most.data.fill(0xff);
+    const auto events = events_of(
+        mapping,
+        {log_of(
+             kToken,
+             "Yearly(address,uint256,uint256)",
+             {left_pad(user(1))},
+             {Amount(1).to_word(), Amount(31).to_word()},
+             0
+         ),
+         log_of(kToken, "Secondly(uint64)", {}, {Amount(1'000'000'000).to_word()}, 1),
+         log_of(
+             kToken, "Yearly(address,uint256,uint256)", {left_pad(user(2))}, {Hash32{}, most}, 2
+         )}
+    );
+    ASSERT_EQ(events.size(), 3U);
+    const auto rate_of = [](const ChainEvent& event) {
+        EXPECT_TRUE(is_pool(account_in(event)));
+        return std::get<MappedRate>(std::get<MappedEvent>(event.body).what);
+    };
+    EXPECT_EQ(rate_of(events[0]), (MappedRate{user(1), Amount(31)}));
+    // 10^-9 a second are 3.1536 % a year.
+    const Amount yearly_rate = Amount::parse("31536" + std::string(21, '0')).value();
+    EXPECT_EQ(rate_of(events[1]), (MappedRate{Address{}, yearly_rate}));
+    // Whoever tells it must not stop the chain by what he says.
+    EXPECT_EQ(rate_of(events[2]), (MappedRate{user(2), max_rate()}));
 }
 
 }  // namespace

@@ -177,5 +177,32 @@ TEST(Watch, APriceHasAnAnswerPerhapsATimeAndNothingElse) {
     expect_fault(plain(deposit), "/events/0/time", "no meaning here");
 }
 
+TEST(Watch, ARateHasATokenAndNoAccount) {
+    WatchEventSettings event;
+    event.event = "event Told(address token, uint256 rate, int256 change, address who)";
+    event.meaning = Meaning::kRate;
+    event.token = "token";
+    event.rate = "rate";
+    ASSERT_TRUE(compile(plain(event)).faults.empty());
+    WatchEventSettings wrong = event;
+    wrong.rate = "change";
+    wrong.token = "tokn";
+    wrong.account = "who";
+    wrong.amount = "rate";
+    wrong.price = "rate";
+    expect_fault(plain(wrong), "/events/0/rate", "expected an unsigned integer");
+    expect_fault(plain(wrong), "/events/0/token", "is no argument");
+    expect_fault(plain(wrong), "/events/0/account", "no meaning here");
+    expect_fault(plain(wrong), "/events/0/amount", "no meaning here");
+    expect_fault(plain(wrong), "/events/0/price", "no meaning here");
+    EXPECT_EQ(compile(plain(wrong)).faults.size(), 5U) << "every fault at once";
+    wrong = event;
+    wrong.rate = "";
+    expect_fault(plain(wrong), "/events/0/rate", "is missing");
+    wrong = deposit_event();
+    wrong.rate = "much";
+    expect_fault(plain(wrong), "/events/0/rate", "no meaning here");
+}
+
 }  // namespace
 }  // namespace margrave::chains::evm

@@ -253,5 +253,50 @@ TEST(ToldPrices, ASourceNeedsAWatchInWhichItsContractTellsAPrice) {
     expect(document, "/event/decimals", "is missing");
 }
 
+json with_told_rate() {
+    return with_watch(json::parse(R"json({
+      "name": "rates",
+      "contract": "0x7d4e742018fb52e48b08be73d041c18b21de6fb5",
+      "events": [
+        {"event": "event Rate(address indexed token, uint256 perSecond)", "meaning": "rate",
+         "token": "native", "rate": "perSecond", "rate_decimals": 18, "rate_per": "second"}
+      ]
+})json"));
+}
+
+TEST(ToldRates, AreReadAndPartOfWhatIsSigned) {
+    const Loaded loaded = load_json(with_told_rate());
+    ASSERT_TRUE(loaded.problems.empty()) << lines(loaded.problems);
+    const chains::WatchEventSettings& event = loaded.settings.chains.at(0).watch.at(0).events.at(0);
+    EXPECT_EQ(event.meaning, chains::Meaning::kRate);
+    EXPECT_EQ(event.rate, "perSecond");
+    EXPECT_EQ(event.rate_decimals, 18U);
+    EXPECT_TRUE(event.rate_per_second);
+    // Two operators that read one event otherwise must not sign the same parameters.
+    json yearly = with_told_rate();
+    yearly["chains"][0]["watch"][0]["events"][0].erase("rate_per");
+    json finer = with_told_rate();
+    finer["chains"][0]["watch"][0]["events"][0].erase("rate_decimals");
+    const auto signed_as = [](const json& document) {
+        return Canonical(load_json(document).settings.parameters.watches).dump();
+    };
+    EXPECT_NE(signed_as(yearly), signed_as(with_told_rate()));
+    EXPECT_NE(signed_as(finer), signed_as(with_told_rate()));
+}
+
+TEST(ToldRates, NeedATokenOfOursAndATimeThatTheyAreFor) {
+    json document = with_told_rate();
+    document["chains"][0]["watch"][0]["events"][0]["token"] =
+        "0x00000000000000000000000000000000000000aa";
+    Loaded loaded = load_json(document);
+    EXPECT_EQ(loaded.problems.size(), 1U) << lines(loaded.problems);
+    EXPECT_TRUE(has_problem(loaded.problems, "/chains/0/watch/0", "which no asset of /assets has"));
+    document = with_told_rate();
+    document["chains"][0]["watch"][0]["events"][0]["rate_decimals"] = 37;
+    document["chains"][0]["watch"][0]["events"][0]["rate_per"] = "month";
+    loaded = load_json(document);
+    EXPECT_EQ(loaded.problems.size(), 2U) << lines(loaded.problems);
+}
+
 }  // namespace
 }  // namespace margrave::config

@@ -81,6 +81,9 @@ class Author {
     }
 
     MappedEvent outside(const AccountId& who, std::uint64_t units) {
+        if (pick(random_, 8) == 0) {
+            return rate(token(), 1'000 * units);
+        }
         if (pick(random_, 4) == 0) {
             return price(units, 1'000 + units, 1 + pick(random_, 2));
         }

@@ -131,6 +131,14 @@ MappedEvent price(std::uint64_t answer, std::uint64_t time, std::uint64_t source
     return out;
 }
 
+MappedEvent rate(const Address& token, std::uint64_t percent) {
+    constexpr unsigned kDecimalsOfPercent = 2;
+    MappedEvent out;
+    out.source = word(3);
+    out.what = MappedRate{token, yearly_rate(Amount(percent), kDecimalsOfPercent, false)};
+    return out;
+}
+
 Address watched() {
     return address(0xE0E0);
 }
@@ -200,6 +208,9 @@ BlockData TestChain::next(std::vector<Body> events, std::uint64_t salt) const {
                 put_bytes(content, what->amount.to_word().view());
             } else if (const auto* told = std::get_if<MappedPrice>(&mapped.what)) {
                 put_bytes(content, told->answer.to_word().view());
+            } else if (const auto* cost = std::get_if<MappedRate>(&mapped.what)) {
+                put_bytes(content, cost->token.view());
+                put_bytes(content, cost->rate.to_word().view());
             }
         }
         event.body = std::move(body);
@@ -266,6 +277,12 @@ void LedgerTest::define(const TestChain& chain) {
 
 ApplySummary LedgerTest::block(std::vector<Body> events) {
     return store_.apply(chain_, chain_.push(std::move(events)));
+}
+
+ApplySummary LedgerTest::block_after(std::uint64_t seconds, std::vector<Body> events) {
+    BlockData next = chain_.next(std::move(events));
+    next.block.time = UnixSeconds{chain_.head().time.value + seconds};
+    return store_.apply(chain_, chain_.push(std::move(next)));
 }
 
 Amount LedgerTest::total(AccountCode code, const Address& token) {

@@ -69,6 +69,8 @@ MappedEvent mapped(
 MappedEvent link(const AccountId& from, const AccountId& into, bool active = true);
 /// Told by the watch that is called `source`.
 MappedEvent price(std::uint64_t answer, std::uint64_t time, std::uint64_t source = 1);
+/// What loans in `token` cost from here on: per cent for a year.
+MappedEvent rate(const Address& token, std::uint64_t percent);
 /// Who emits every mapped event of a TestChain.
 Address watched();
 
@@ -152,6 +154,8 @@ class LedgerTest : public ::testing::Test {
     void define(const TestChain& chain);
     /// Pushes a block with these events and applies it.
     ApplySummary block(std::vector<Body> events);
+    /// The same, `seconds` after the block before.
+    ApplySummary block_after(std::uint64_t seconds, std::vector<Body> events);
 
     /// Number of the last event of the vault.
     [[nodiscard]] std::uint64_t last_event() const { return chain_.vault_state().count; }

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/interest.hpp"
+
+#include "core/keccak.hpp"
+#include "relayer/replay.hpp"
+#include "tests/unit/relayer/fixture.hpp"
+
+#include <algorithm>
+
+namespace margrave::relayer::tests {
+namespace {
+
+/// Two coins at 2000 USD and a loan of 1000, and a contract on chain 0 that tells what loans cost.
+class InterestTest : public WorldTest {
+  protected:
+    void SetUp() override {
+        ASSERT_OK(world.start());
+        world.eth_price = usd("2000");
+        give_loan(account(1), 2, 1'000);
+    }
+
+    static MappedEvent rate(std::uint64_t percent) {
+        MappedEvent out;
+        out.source = keccak256(std::string_view("rates"));
+        out.what = MappedRate{dollar_token(), yearly_rate(Amount{percent}, 2, false)};
+        return out;
+    }
+
+    const AccountState& state() { return *world.state_of(account(1)); }
+
+    /// What the loan is as of the firm block, from the time the rate was told at.
+    Money owed(std::uint64_t percent, UnixSeconds since) {
+        const InterestIndex index{index_one(), yearly_rate(Amount{percent}, 2, false), since};
+        const Amount now = index_at(index, world.chain(0).chain().head().time);
+        const Amount debt = with_interest(dollars(1'000), index_one(), now).value();
+        return value_of(debt, 6, usd("1"), Round::kUp).value();
+    }
+
+    void expect_replay() {
+        const auto replayed = replay_round(
+            world.settings.genesis.network(), *world.database, *world.ledger, RoundNum{0}
+        );
+        ASSERT_OK(replayed);
+        EXPECT_EQ(replayed.value().digest, world.scribe->last_digest());
+    }
+};
+
+TEST_F(InterestTest, EveryRoundCountsItUpToItsFinalBlockThoughNoEventNamesTheAccount) {
+    EXPECT_EQ(state().equity, usd("3000"));
+    world.settle(0, {rate(50)});
+    const UnixSeconds since = world.chain(0).chain().head().time;
+    EXPECT_EQ(state().equity, usd("3000"));
+    for (const std::uint64_t part : {1U, 3U}) {
+        world.wait(part * kSecondsOfYear / 20);
+        world.step();
+        EXPECT_EQ(state().equity, sub(usd("4000"), owed(50, since)).value());
+        EXPECT_LT(state().equity, usd("2976"));
+        expect_replay();
+    }
+    // Interest is no event of the account: nothing of it is said to be unfinal.
+    world.chain(0).mine({});
+    world.step();
+    EXPECT_EQ(state().flags & flags::kProvisionalDiffers, 0U);
+}
+
+TEST_F(InterestTest, AnAccountMayBecomeLiquidatableByItAlone) {
+    world.settle(0, {rate(100)});
+    EXPECT_EQ(state().status, Status::kHealthy);
+    world.wait(3 * kSecondsOfYear);
+    world.step();
+    EXPECT_EQ(state().status, Status::kLiquidatable);
+    EXPECT_EQ(world.open_intents("seizure").size(), 1U);
+    expect_replay();
+}
+
+TEST_F(InterestTest, ARepaymentOfLoanAndInterestLeavesNoDebtAndMakesRoomToLend) {
+    world.settle(0, {rate(10)});
+    world.wait(kSecondsOfYear);
+    world.settle(0, {repayment(account(1), dollar_token(), dollars(1'200))});
+    EXPECT_EQ(state().flags & flags::kHasDebt, 0U);
+    // Some hundred were interest; the rest came back.
+    EXPECT_LT(state().equity, usd("4100"));
+    EXPECT_GT(state().equity, usd("4099.99"));
+    // All that lenders put in and what it earned can be lent again.
+    world.settle(0, {borrow_request(account(1), dollar_token(), dollars(1'100))});
+    EXPECT_EQ(world.request(0, world.last_event(0)).state, store::RequestState::kGranted);
+    expect_replay();
+}
+
+TEST_F(InterestTest, ARestartCountsOn) {
+    world.settle(0, {rate(50)});
+    const UnixSeconds since = world.chain(0).chain().head().time;
+    world.wait(kSecondsOfYear / 10);
+    world.stop();
+    ASSERT_OK(world.start());
+    world.step();
+    EXPECT_EQ(state().equity, sub(usd("4000"), owed(50, since)).value());
+}
+
+}  // namespace
+}  // namespace margrave::relayer::tests
