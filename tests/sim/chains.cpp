@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/sim/chains.hpp"
 
+#include "core/interest.hpp"
+#include "core/keccak.hpp"
+
 #include <algorithm>
 #include <string>
 #include <utility>
@@ -75,6 +78,15 @@ void Chains::pass_time() {
     }
 }
 
+// What loans cost from here on: nothing at times, and at times so much that a few minutes tell.
+void Chains::tell_rate(std::size_t chain) {
+    MappedEvent event;
+    event.source = keccak256(std::string_view("rates"));
+    event.what =
+        MappedRate{users::dollar_token(), yearly_rate(Amount(random_.below(10'001)), 2, false)};
+    node(chain).chain.add(event);
+}
+
 void Chains::add_user_event(std::size_t chain) {
     const AccountId who = users::account(random_.between(1, kAccounts));
     const std::uint64_t what = random_.below(100);
@@ -131,6 +143,10 @@ void Chains::add_event(std::size_t chain) {
         add_orphaned(chain);
         return;
     }
+    if (random_.percent(4)) {
+        tell_rate(chain);
+        return;
+    }
     add_user_event(chain);
 }
 
@@ -159,7 +175,8 @@ void Chains::add_block(std::size_t chain, std::uint64_t most_events) {
         );
     }
     for (const ChainEvent& event : events_of) {
-        trace_.add(std::string(to_string(std::get<Movement>(event.body).kind)));
+        const auto* movement = std::get_if<Movement>(&event.body);
+        trace_.add(movement == nullptr ? "rate" : std::string(to_string(movement->kind)));
     }
 }
 

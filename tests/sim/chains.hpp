@@ -63,6 +63,7 @@ class Chains {
     void add_block(std::size_t chain, std::uint64_t most_events);
     void add_event(std::size_t chain);
     void add_user_event(std::size_t chain);
+    void tell_rate(std::size_t chain);
     void add_orphaned(std::size_t chain);
     bool add_sale(std::size_t chain);
     void drop(std::size_t chain, std::size_t depth, bool forget);

@@ -2,6 +2,7 @@
 #include "tests/sim/checks.hpp"
 
 #include "attest/digest.hpp"
+#include "core/interest.hpp"
 #include "relayer/detail/messages.hpp"
 #include "relayer/silence.hpp"
 
@@ -14,10 +15,13 @@ namespace {
 namespace users = relayer::tests;
 
 /// What all events up to a block say that an account brought and took, in one token. A loan that is
-/// paid out is taken, a repayment is brought: what is owned less what is owed is the difference.
+/// paid out is taken, a repayment is brought: what is owned less what is owed is the difference,
+/// less interest.
 struct Flow {
     Amount in;
     Amount out;
+    /// Each may have rounded interest once.
+    std::uint64_t events{0};
 };
 
 bool brings(MovementKind kind) {
@@ -50,16 +54,45 @@ Flows flows_up_to(const FakeChain& chain, BlockNum last) {
             break;
         }
         for (const ChainEvent& event : block.data.events) {
-            const auto& m = std::get<Movement>(event.body);
-            if (is_request(m.kind)) {
+            const auto* movement = std::get_if<Movement>(&event.body);
+            if (movement == nullptr || is_request(movement->kind)) {
                 continue;
             }
+            const Movement& m = *movement;
             Flow& flow = flows[{m.account, m.token}];
+            ++flow.events;
             Amount& side = brings(m.kind) ? flow.in : flow.out;
             side = add(side, m.amount).value();
         }
     }
     return flows;
+}
+
+/// What dollars that were lent at the very beginning have become, by the rates that were told.
+Amount index_up_to(const FakeChain& chain, const BlockRef& last) {
+    InterestIndex index{index_one(), Amount{}, last.time};
+    for (const FakeChain::Block& block : chain.blocks()) {
+        if (block.data.block.number > last.number) {
+            break;
+        }
+        for (const ChainEvent& event : block.data.events) {
+            if (const auto* mapped = std::get_if<MappedEvent>(&event.body)) {
+                const UnixSeconds now = block.data.block.time;
+                const Amount rate = std::get<MappedRate>(mapped->what).rate;
+                index = {index_at(index, now), rate, now};
+            }
+        }
+    }
+    return index_at(index, last.time);
+}
+
+/// The most interest that an account can owe that took so much.
+Amount most_interest(const Flow& flow, const Amount& index) {
+    if (index == index_one()) {
+        return {};
+    }
+    const Amount grown = with_interest(flow.out, index_one(), index).value();
+    return add(sub_or_zero(grown, flow.out), Amount(flow.events)).value();
 }
 
 }  // namespace
@@ -82,9 +115,12 @@ void Checks::check_release(std::size_t chain, const Release& release) {
     const auto& node = *world_.nodes[chain];
     for (const FakeChain::Block& block : node.chain.blocks()) {
         for (const ChainEvent& event : block.data.events) {
-            const auto& m = std::get<Movement>(event.body);
-            const Hash32 id = release_id(world_.id(chain).key(), release.vault, m.sequence);
-            if (!is_request(m.kind) || id != release.id) {
+            const auto* movement = std::get_if<Movement>(&event.body);
+            if (movement == nullptr || !is_request(movement->kind)) {
+                continue;
+            }
+            const Movement& m = *movement;
+            if (release_id(world_.id(chain).key(), release.vault, m.sequence) != release.id) {
                 continue;
             }
             if (m.account != release.account || m.token != release.token ||
@@ -210,6 +246,7 @@ void Checks::check_balances(std::size_t chain) {
     }
     balanced_at_[chain] = head->hash;
     const Flows flows = flows_up_to(c, head->number);
+    const Amount index = index_up_to(c, *head);
     const store::AsOf as_of{{id, head->number}};
     for (std::uint64_t a = 1; a <= kAccounts; ++a) {
         const auto holdings = world_.ledger->holdings(users::account(a), as_of).value();
@@ -225,12 +262,17 @@ void Checks::check_balances(std::size_t chain) {
             }
             const auto flow = flows.find({users::account(a), token});
             const Flow f = flow == flows.end() ? Flow{} : flow->second;
-            if (add(own, f.out).value() != add(owed, f.in).value()) {
+            const bool bears = token == users::dollar_token();
+            const Amount interest = bears ? most_interest(f, index) : Amount{};
+            const Amount took = add(own, f.out).value();
+            const Amount brought = add(owed, f.in).value();
+            if (brought < took || sub_or_zero(brought, took) > interest) {
                 throw Finding(
                     "account " + std::to_string(a) + " at block " +
                     std::to_string(head->number.value) + " of " + id.text() + " has " +
                     own.to_string() + " and owes " + owed.to_string() + ", but brought " +
-                    f.in.to_string() + " and took " + f.out.to_string()
+                    f.in.to_string() + " and took " + f.out.to_string() +
+                    ", with interest of at most " + interest.to_string()
                 );
             }
         }
