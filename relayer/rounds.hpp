@@ -88,6 +88,10 @@ class Rounds {
     /// Moves the firm state to the final blocks whose custody was compared. False while a chain has
     /// none.
     Result<bool> follow_finality();
+    /// Holdings of accounts that events name and of those whose loans bear interest.
+    Result<std::vector<AccountHoldings>> read_moved(
+        std::set<AccountId> touched, std::set<AccountId> accruing, const store::AsOf& at
+    ) const;
     Result<void> load_last_round();
     /// With everybody's holdings as of firm_.
     Result<void> fill_book();

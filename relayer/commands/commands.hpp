@@ -28,6 +28,7 @@ void add_account(CLI::App& app, Context& context);
 void add_account_risk(CLI::App& account, Context& context);
 void add_risk(CLI::App& app, Context& context);
 void add_ledger(CLI::App& app, Context& context);
+void add_ledger_rates(CLI::App& ledger, Context& context);
 void add_order(CLI::App& app, Context& context);
 void add_audit(CLI::App& app, Context& context);
 void add_guard(CLI::App& app, Context& context);

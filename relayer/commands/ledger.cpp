@@ -369,6 +369,7 @@ void add_ledger(CLI::App& app, Context& context) {
         "verify", "Fold the whole journal and replay every stored event; exit 6 if a row differs"
     );
     on_run(*whole, context, [](Context& c) { return verify_ledger(c); });
+    add_ledger_rates(*ledger, context);
 }
 
 }  // namespace margrave::relayer

@@ -63,6 +63,22 @@ TEST_F(InterestTest, EveryRoundCountsItUpToItsFinalBlockThoughNoEventNamesTheAcc
     EXPECT_EQ(state().flags & flags::kProvisionalDiffers, 0U);
 }
 
+// One debtor among many is read by himself, many are read with all; above it was one of one.
+TEST_F(InterestTest, ADebtorAmongManyAccountsIsCountedToo) {
+    std::vector<FakeChain::Body> deposits;
+    for (std::uint64_t who = 2; who <= 40; ++who) {
+        deposits.emplace_back(deposit(account(who), coin(), eth(1)));
+    }
+    world.settle(0, std::move(deposits));
+    world.settle(0, {rate(50)});
+    const UnixSeconds since = world.chain(0).chain().head().time;
+    world.wait(kSecondsOfYear / 10);
+    world.step();
+    EXPECT_EQ(state().equity, sub(usd("4000"), owed(50, since)).value());
+    EXPECT_EQ(world.state_of(account(40))->equity, usd("2000"));
+    expect_replay();
+}
+
 TEST_F(InterestTest, AnAccountMayBecomeLiquidatableByItAlone) {
     world.settle(0, {rate(100)});
     EXPECT_EQ(state().status, Status::kHealthy);

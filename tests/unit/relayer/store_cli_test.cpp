@@ -88,6 +88,42 @@ TEST_F(StoreCli, ChecksReadBesideAWriter) {
     EXPECT_EQ(run_json({"store", "compact"}, 5)["error"]["code"], "locked");
 }
 
+TEST_F(StoreCli, RatesOfLoansAreThoseThatEventsTold) {
+    make_store();
+    EXPECT_EQ(run_json({"ledger", "rates"}, 0)["ledgers"], json::array());
+    EXPECT_NE(
+        run({"ledger", "rates"}).out.find("no event told what loans cost"), std::string::npos
+    );
+    const ChainId chain = ChainId::evm(1);
+    {
+        const auto database = store::Database::open({store_dir(), network_});
+        store::Ledger ledger(*database.value());
+        BlockData told;
+        told.block.number = BlockNum{7};
+        told.block.hash.data[0] = 7;
+        told.block.time = UnixSeconds{1'000};
+        MappedEvent event;
+        event.what = MappedRate{Address{}, yearly_rate(Amount{5}, 2, false)};
+        told.events.push_back({event, Hash32{}, 0, Address{}});
+        ASSERT_TRUE(ledger.apply(chain, BlockApplied{told}));
+        BlockData later;
+        later.block.number = BlockNum{8};
+        later.block.hash.data[0] = 8;
+        later.block.parent = told.block.hash;
+        later.block.time = UnixSeconds{1'000 + kSecondsOfYear / 2};
+        ASSERT_TRUE(ledger.apply(chain, BlockApplied{later}));
+    }
+    const json row = run_json({"ledger", "rates"}, 0)["ledgers"].at(0);
+    EXPECT_EQ(row["asset"], AssetId::native(chain).text());
+    EXPECT_EQ(row["rate"], "0.05");
+    EXPECT_EQ(row["index"], "1.025");
+    EXPECT_EQ(row["block"], "8");
+    EXPECT_EQ(row["loans"], "0");
+    EXPECT_EQ(row["interest"], "0");
+    const std::string words = run({"ledger", "rates"}).out;
+    EXPECT_NE(words.find("rate 0.05 a year, index 1.025 at block 8"), std::string::npos) << words;
+}
+
 TEST_F(StoreCli, AMarkThatIsAheadIsAFinding) {
     make_store();
     fs::copy(store_dir(), dir_ / "older", fs::copy_options::recursive);
