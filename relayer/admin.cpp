@@ -136,6 +136,9 @@ Canonical::Array ledger_rows(const store::Ledger& ledger) {
         auto trial = ledger.trial_balance(definition.id, head ? head->number : BlockNum{0});
         Canonical::Object row{{"asset", definition.asset.text()}};
         if (trial) {
+            row.emplace(
+                "interest", trial.value().totals[store::AccountCode::kInterest].to_string()
+            );
             row.emplace("pool", trial.value().totals[store::AccountCode::kPool].to_string());
             row.emplace("vault", trial.value().totals[store::AccountCode::kVault].to_string());
         } else {

@@ -21,6 +21,7 @@ constexpr std::array kShared{
     AccountCode::kCustody,
     AccountCode::kSale,
     AccountCode::kPool,
+    AccountCode::kInterest,
     AccountCode::kUnattributed};
 
 bool is_shared(AccountCode code) {

@@ -37,10 +37,13 @@ Result<margin::TokenAmounts> pool_tokens(const store::Ledger& ledger, const stor
             continue;
         }
         MARGRAVE_TRY(const auto trial, ledger.trial_balance(definition.id, block->second));
-        const auto pool = trial.totals.find(store::AccountCode::kPool);
-        if (pool != trial.totals.end()) {
-            out.emplace(definition.asset, pool->second);
-        }
+        // Lenders have what they put in and what it earned.
+        MARGRAVE_TRY(
+            auto pool,
+            add(trial.totals.at(store::AccountCode::kPool),
+                trial.totals.at(store::AccountCode::kInterest))
+        );
+        out.emplace(definition.asset, std::move(pool));
     }
     return out;
 }

@@ -108,6 +108,19 @@ TEST_F(Fold, WhatIsBookedMeanwhileIsFoldedToo) {
     EXPECT_DONE(ledger().verify());
 }
 
+TEST_F(Fold, InterestOfEveryDebtorIsOneAccount) {
+    block({rate(usd(), 50), borrow_request(kAlice, usd(), 20)});
+    block({release(kAlice, usd(), 20, chain_.release_of(last_event()))});
+    block({borrow_request(kBob, usd(), 7)});
+    block({release(kBob, usd(), 7, chain_.release_of(last_event()))});
+    block_after(kSecondsOfYear, {repayment(kAlice, usd(), 25), repayment(kBob, usd(), 1)});
+    ASSERT_GT(total(AccountCode::kInterest), amount(0));
+    cycle(1);
+    cycle(1'000);
+    add_credit({LedgerId{1}, AccountCode::kInterest, Hash32{}});
+    expect_found(5, "account interest");
+}
+
 TEST_F(Fold, AnAccountWithManyEntriesIsFoldedInParts) {
     for (std::uint64_t i = 0; i < 50; ++i) {
         block({deposit(kAlice, usd(), 1), deposit(kBob, usd(), 2)});
