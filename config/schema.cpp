@@ -347,7 +347,7 @@ constexpr Setting kTable[] = {
      R"("eth")", kTogether},
     {"/assets/*/price/sources/*/made_by", kName, kOptional, "", "", "64",
      "Who makes the price. Sources of one maker count once; when absent those that ask one address, host or signer set "
-     "do.", R"("chainlink")", kTogether},
+     "do, and all feeds.", R"("chainlink")", kTogether},
     {"/assets/*/price/sources/*/max_age", kSeconds, kOptional, "", "1s", "7d",
      "In place of the asset's, for a source with a heartbeat of its own.", R"("60s")", kTogether},
     {"/assets/*/price/sources/*/min", kDecimal, kOptional, "", "0", "1000000000000",

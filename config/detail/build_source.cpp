@@ -8,6 +8,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace margrave::config::detail {
@@ -57,6 +58,9 @@ Canonical canonical_of(
     return duration ? Canonical::integer(duration.value() / 1000) : Canonical(std::move(text));
 }
 
+constexpr std::string_view kFeed = "feed";
+constexpr std::string_view kFixed = "fixed";
+
 std::optional<oracle::SlowSettings> build_slow(const Reader& in) {
     const auto per_hour = in.decimal("max_per_hour");
     if (!per_hour) {
@@ -76,7 +80,10 @@ std::optional<oracle::SlowSettings> build_slow(const Reader& in) {
 std::set<std::string> makers_of(const std::vector<oracle::SourceSettings>& sources) {
     std::set<std::string> out;
     for (const oracle::SourceSettings& source : sources) {
-        out.insert(oracle::maker_of(source));
+        // What the operator wrote down says nothing about a market.
+        if (source.kind != kFixed) {
+            out.insert(oracle::maker_of(source));
+        }
     }
     return out;
 }
@@ -100,6 +107,10 @@ oracle::SourceSettings build_source(const Reader& in, const std::filesystem::pat
     out.max = in.decimal("max");
     if (const oracle::SourceKind* kind = kind_of(in)) {
         out.kind = kind->name;
+        // Contracts of one shape at two addresses may be two pairs of one maker.
+        if (out.made_by.empty() && out.kind == kFeed) {
+            out.made_by = kind->name;
+        }
         const std::string pattern = std::string(kSources) + out.kind;
         out.settings = canonical_of(*in.value(kind->name), pattern, base_dir);
     }
