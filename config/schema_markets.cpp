@@ -91,6 +91,9 @@ constexpr Setting kMarketRows[] = {
      "The markets of one underlying and how they are margined.", R"({"underlying": "eth", "...": "..."})", kTogether},
     {"/markets/*/underlying", kName, kRequired, "", "", "32",
      "Id of the asset whose price this is.", R"("eth")", kTogether},
+    {"/markets/*/settlement", kName, kOptional, "", "", "32",
+     "Id of the asset that the venue settles in, method grid: below peg_threshold dollars initial requirements grow by "
+     "peg_factor. Dollars when absent.", R"("usdc")", kTogether},
     {"/markets/*/method", kChoice, kOptional, R"("ratio")", "ratio|grid", "",
      "ratio: perpetuals by a part of their notional, options alone with the largest loss per expiry, no offset; grid: all "
      "in one vector of scenarios.", R"("grid")", kTogether},

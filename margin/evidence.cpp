@@ -234,6 +234,19 @@ void write(Writer& out, const Unvalued& unvalued) {
     out.close('}');
 }
 
+// Only where collateral has no usable price, and the account is attested all the same or would be.
+void write(Writer& out, const AtMost& most) {
+    out.key("at_most");
+    out.open('{');
+    out.member("equity", most.equity);
+    write_levels(out, "health", most.initial, most.liquidation_end, most.maintenance);
+    if (!most.reliefs.empty()) {
+        write_list(out, "reliefs", most.reliefs);
+    }
+    write_list(out, "terms", most.terms);
+    out.close('}');
+}
+
 // Said in every document, so that a reader can compute the numbers without ours.
 void write_rounding(Writer& out) {
     out.key("rounding");
@@ -250,6 +263,9 @@ std::string Evaluation::evidence_text() const {
     Writer out;
     out.open('{');
     out.member("account", to_hex(state.account));
+    if (at_most) {
+        write(out, *at_most);
+    }
     out.member("engine", std::to_string(engine));
     out.member("equity", state.equity);
     out.member("flags", std::to_string(state.flags));

@@ -10,6 +10,9 @@
 namespace margrave::margin {
 namespace {
 
+constexpr std::uint32_t kNoPrice =
+    flags::kPriceMissing | flags::kPriceStale | flags::kPriceOutOfBounds;
+
 struct ExaminedLevels {
     Money initial;
     Money liquidation_end;
@@ -40,6 +43,21 @@ class Examiner {
         compare("initial health", read.initial, leaf_.initial);
         compare("liquidation-end health", read.liquidation_end, leaf_.liquidation_end);
         compare("maintenance health", read.maintenance, leaf_.maintenance);
+    }
+
+    void check_sums(
+        const std::vector<Term>& terms,
+        const std::vector<Relief>& reliefs,
+        const std::vector<VenueSum>& venues
+    ) {
+        for (const Term& term : terms) {
+            check_term(term);
+        }
+        for (const VenueSum& venue : venues) {
+            count(venue);
+        }
+        check_reliefs(terms, reliefs);
+        compare_sums();
     }
 
     void check_term(const Term& term) {
@@ -76,13 +94,12 @@ class Examiner {
     }
 
     /// The relief of each correlation from the terms of its assets, added up as a reader would.
-    void check_reliefs(const Explanation& read) {
+    void check_reliefs(const std::vector<Term>& terms, const std::vector<Relief>& reliefs) {
         std::size_t next = 0;
         for (const Correlation& group : parameters_.risk.correlations) {
-            const ExaminedLevels owed = relief_of(group, read.terms);
-            const bool said =
-                next < read.reliefs.size() && read.reliefs[next].correlation == group.name;
-            const Relief relief = said ? read.reliefs[next] : Relief{};
+            const ExaminedLevels owed = relief_of(group, terms);
+            const bool said = next < reliefs.size() && reliefs[next].correlation == group.name;
+            const Relief relief = said ? reliefs[next] : Relief{};
             next += said ? 1 : 0;
             compare(group.name + ": initial relief", owed.initial, relief.initial);
             compare(
@@ -96,7 +113,7 @@ class Examiner {
                 difference(required_.liquidation_end, relief.liquidation_end);
             required_.maintenance = difference(required_.maintenance, relief.maintenance);
         }
-        if (next != read.reliefs.size()) {
+        if (next != reliefs.size()) {
             say("it has a relief that no correlation of the parameters gives");
         }
     }
@@ -125,6 +142,55 @@ class Examiner {
             difference(value_, required_.maintenance),
             leaf_.maintenance
         );
+    }
+
+    /// The first of the statuses whose condition the amounts meet (docs/margin.md section 1).
+    void check_status(bool was_liquidatable) {
+        const bool has_debt = (leaf_.flags & flags::kHasDebt) != 0;
+        const bool is_latched = was_liquidatable && leaf_.liquidation_end.is_negative();
+        Status status = leaf_.initial.is_negative() ? Status::kMarginCall : Status::kHealthy;
+        if (leaf_.maintenance.is_negative() || is_latched) {
+            status = Status::kLiquidatable;
+        }
+        if (has_debt && leaf_.equity.is_negative()) {
+            status = Status::kBankrupt;
+        }
+        if (status != leaf_.status) {
+            say("the amounts make it " + std::string(to_string(status)) + ", said is " +
+                std::string(to_string(leaf_.status)));
+        }
+    }
+
+    /// Collateral without a usable price is at the highest it may have, and nothing is owed there.
+    void check_unpriced(const Explanation& read) {
+        for (const Unvalued& row : read.unvalued) {
+            const auto asset = AssetId::parse(row.what);
+            const AssetParameters* known = asset ? parameters_.find(asset.value()) : nullptr;
+            if (known == nullptr) {
+                continue;
+            }
+            bool found = false;
+            for (const Term& term : read.at_most->terms) {
+                for (const Term::Part& part : term.parts) {
+                    if (part.asset == asset.value()) {
+                        found = true;
+                        check_highest(row.what, known->price_max, part.price);
+                        compare(row.what + ": debt at it", Money{}, part.debt_value);
+                    }
+                }
+            }
+            if (!found) {
+                say(row.what + " has no usable price and is not in what it is at most");
+            }
+        }
+    }
+
+    // Beyond the band it is a price that was told, as the price set says.
+    void check_highest(const std::string& what, const Money& band, const Money& price) {
+        const bool may_be_beyond = (leaf_.flags & flags::kPriceOutOfBounds) != 0;
+        if (!may_be_beyond || price < band) {
+            compare(what + ": highest price", band, price);
+        }
     }
 
     void check_unattestable(const Explanation& read) {
@@ -347,15 +413,26 @@ std::vector<std::string> check_evidence(
         examiner.check_unattestable(read);
         return examiner.take();
     }
-    for (const Term& term : read.terms) {
-        examiner.check_term(term);
+    examiner.check_sums(read.terms, read.reliefs, read.venues);
+    examiner.check_status(read.was_liquidatable);
+    std::vector<std::string> findings = examiner.take();
+    if (read.at_most) {
+        AccountState most = leaf;
+        most.equity = read.at_most->equity;
+        most.initial = read.at_most->initial;
+        most.liquidation_end = read.at_most->liquidation_end;
+        most.maintenance = read.at_most->maintenance;
+        Examiner other(most, parameters);
+        other.check_sums(read.at_most->terms, read.at_most->reliefs, read.venues);
+        other.check_status(read.was_liquidatable);
+        other.check_unpriced(read);
+        for (std::string& finding : other.take()) {
+            findings.push_back("at most: " + std::move(finding));
+        }
+    } else if ((leaf.flags & kNoPrice) != 0) {
+        findings.emplace_back("collateral has no usable price, and what it is at most is not said");
     }
-    for (const VenueSum& venue : read.venues) {
-        examiner.count(venue);
-    }
-    examiner.check_reliefs(read);
-    examiner.compare_sums();
-    return examiner.take();
+    return findings;
 }
 
 }  // namespace margrave::margin

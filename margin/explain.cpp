@@ -151,6 +151,16 @@ Result<VenueSum> read_venue(const Canonical& value) {
     return out;
 }
 
+Result<std::vector<Term>> read_terms(const Canonical& document) {
+    std::vector<Term> out;
+    MARGRAVE_TRY(const auto terms, list_of(document, "terms"));
+    for (const Canonical& term : terms) {
+        MARGRAVE_TRY(auto read, read_term(term));
+        out.push_back(std::move(read));
+    }
+    return out;
+}
+
 Result<std::vector<VenueSum>> read_venues(const Canonical& document) {
     std::vector<VenueSum> out;
     if (!has_part(document, "venues")) {
@@ -179,6 +189,22 @@ Result<std::vector<Relief>> read_reliefs(const Canonical& document) {
         out.push_back(std::move(read));
     }
     return out;
+}
+
+Result<std::optional<AtMost>> read_at_most(const Canonical& document) {
+    if (!has_part(document, "at_most")) {
+        return std::optional<AtMost>{};
+    }
+    MARGRAVE_TRY(const auto found, part_of(document, "at_most"));
+    AtMost out;
+    MARGRAVE_TRY(out.equity, money_of(found, "equity"));
+    MARGRAVE_TRY(auto health, levels_of(found, "health"));
+    out.initial = std::move(health.initial);
+    out.liquidation_end = std::move(health.liquidation_end);
+    out.maintenance = std::move(health.maintenance);
+    MARGRAVE_TRY(out.terms, read_terms(found));
+    MARGRAVE_TRY(out.reliefs, read_reliefs(found));
+    return std::optional<AtMost>{std::move(out)};
 }
 
 template <class Part>
@@ -210,12 +236,9 @@ Result<Explanation> read_evidence(std::string_view canonical_text) {
     }
     out.flags = static_cast<std::uint32_t>(flags);
     MARGRAVE_TRY(out.was_liquidatable, flag_of(document, "was_liquidatable"));
-    MARGRAVE_TRY(const auto terms, list_of(document, "terms"));
-    for (const Canonical& term : terms) {
-        MARGRAVE_TRY(auto read, read_term(term));
-        out.terms.push_back(std::move(read));
-    }
+    MARGRAVE_TRY(out.terms, read_terms(document));
     MARGRAVE_TRY(out.reliefs, read_reliefs(document));
+    MARGRAVE_TRY(out.at_most, read_at_most(document));
     MARGRAVE_TRY(out.venues, read_venues(document));
     MARGRAVE_TRY(const auto unvalued, list_of(document, "unvalued"));
     for (const Canonical& row : unvalued) {

@@ -6,6 +6,7 @@
 #include "margin/parameters.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,6 +44,8 @@ struct Explanation {
     /// Empty in a document without the member.
     std::vector<VenueSum> venues;
     std::vector<Unvalued> unvalued;
+    /// Absent in a document without the member.
+    std::optional<AtMost> at_most;
 };
 
 /// kInvalid unless the text is canonical and has the members of docs/margin.md section 1.
@@ -61,7 +64,8 @@ Result<Contribution> contribution_of(const VenueSum& venue);
 /// Whether the evidence is that of the signed leaf and adds up to it: hash, status and amounts; the
 /// value of every part from its units, price, decimals and backing; the value of every term from
 /// its parts; its requirements from its weights, and the weights from the parameters, which are
-/// those in force in the round (margin/in_force.hpp); the reliefs; the sums. One
+/// those in force in the round (margin/in_force.hpp); the reliefs; the sums; the status from them,
+/// and the same for `at_most`, whose status must be the same. One
 /// sentence for each thing that does not come out; empty when all does. An account that is
 /// UNATTESTABLE has no sum: its four amounts must be zero and something must be named as unvalued
 /// or flagged. Written apart from the engine on purpose, so that a slip in one of the two shows.

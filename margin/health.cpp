@@ -108,17 +108,12 @@ Status status_of(const AccountState& state, bool was_liquidatable) {
     return state.initial.is_negative() ? Status::kMarginCall : Status::kHealthy;
 }
 
-AccountState judge(
-    const AccountHoldings& holdings,
-    const Market& market,
-    bool was_liquidatable,
-    bool provisional_differs,
-    const Evidence* evidence
+// Everything the modules say, or nothing of it when something cannot be passed over.
+AccountState add_up(
+    const AccountHoldings& holdings, const Market& market, Sums& sums, const Evidence* evidence
 ) {
     AccountState state;
     state.account = holdings.account;
-    state.flags = facts_of(holdings, provisional_differs);
-    Sums sums;
     check_chains(holdings, market, sums, evidence);
     check_positions(holdings, market, sums, evidence);
     for (const std::unique_ptr<const Module>& module : modules()) {
@@ -132,20 +127,87 @@ AccountState judge(
             }
         }
     }
-    state.flags |= sums.flags;
     if (!sums.unattestable && !fill_amounts(state, sums)) {
-        state.flags |= flags::kArithmetic;
+        sums.flags |= flags::kArithmetic;
         sums.unattestable = true;
-    }
-    if (sums.unattestable) {
-        state.status = Status::kUnattestable;
-        return state;
     }
     // Parameters that passed check() cannot break the order of the levels.
     MARGRAVE_ASSERT(state.initial <= state.liquidation_end);
     MARGRAVE_ASSERT(state.liquidation_end <= state.maintenance);
-    state.status = status_of(state, was_liquidatable);
+    state.flags |= sums.flags;
     return state;
+}
+
+AccountState unattestable(const AccountState& state) {
+    AccountState out;
+    out.account = state.account;
+    out.flags = state.flags;
+    out.status = Status::kUnattestable;
+    return out;
+}
+
+// The same with all unpriced collateral at the highest price it may have.
+AccountState judge_at_most(
+    const AccountHoldings& holdings,
+    const Market& market,
+    std::uint32_t facts,
+    bool was_liquidatable,
+    Evaluation* into
+) {
+    Sums sums;
+    sums.at_most = true;
+    AtMost most;
+    std::vector<VenueTerm> venues;
+    std::vector<Unvalued> unvalued;
+    const Evidence evidence{
+        .terms = most.terms, .reliefs = most.reliefs, .venues = venues, .unvalued = unvalued};
+    AccountState state = add_up(holdings, market, sums, into == nullptr ? nullptr : &evidence);
+    state.flags |= facts;
+    if (sums.unattestable) {
+        return unattestable(state);
+    }
+    state.status = status_of(state, was_liquidatable);
+    if (into != nullptr) {
+        most.equity = state.equity;
+        most.initial = state.initial;
+        most.liquidation_end = state.liquidation_end;
+        most.maintenance = state.maintenance;
+        std::ranges::stable_sort(most.terms, {}, &Term::asset);
+        into->at_most = std::move(most);
+    }
+    return state;
+}
+
+AccountState judge(
+    const AccountHoldings& holdings,
+    const Market& market,
+    bool was_liquidatable,
+    bool provisional_differs,
+    Evaluation* into
+) {
+    const std::uint32_t facts = facts_of(holdings, provisional_differs);
+    Sums sums;
+    AccountState state;
+    if (into == nullptr) {
+        state = add_up(holdings, market, sums, nullptr);
+    } else {
+        const Evidence evidence{
+            .terms = into->terms,
+            .reliefs = into->reliefs,
+            .venues = into->venues,
+            .unvalued = into->unvalued};
+        state = add_up(holdings, market, sums, &evidence);
+    }
+    state.flags |= facts;
+    if (sums.unattestable) {
+        return unattestable(state);
+    }
+    state.status = status_of(state, was_liquidatable);
+    if (!sums.has_unpriced) {
+        return state;
+    }
+    const AccountState most = judge_at_most(holdings, market, facts, was_liquidatable, into);
+    return most.status == state.status ? state : unattestable(most);
 }
 
 // Canonical order, whatever the order of the input: the evidence is hashed.
@@ -184,9 +246,7 @@ Evaluation evaluate(
     out.holdings = sorted(holdings);
     out.engine = market.parameters().engine;
     out.was_liquidatable = was_liquidatable;
-    const Evidence evidence{
-        .terms = out.terms, .reliefs = out.reliefs, .venues = out.venues, .unvalued = out.unvalued};
-    out.state = judge(out.holdings, market, was_liquidatable, provisional_differs, &evidence);
+    out.state = judge(out.holdings, market, was_liquidatable, provisional_differs, &out);
     std::ranges::stable_sort(out.terms, {}, &Term::asset);
     out.state.detail = keccak256(out.evidence_text());
     return out;
@@ -221,6 +281,11 @@ AccountState evaluate_state(
     return evaluate_state(
         holdings, Market(prices, parameters), was_liquidatable, provisional_differs
     );
+}
+
+AccountState evaluate_at_most(const AccountHoldings& holdings, const Market& market) {
+    const std::uint32_t facts = facts_of(holdings, /*provisional_differs=*/false);
+    return judge_at_most(holdings, market, facts, /*was_liquidatable=*/false, nullptr);
 }
 
 std::string describe_guards(std::uint32_t flags) {

@@ -106,12 +106,24 @@ struct Unvalued {
     std::string why;
 };
 
+/// The account with all collateral whose price cannot be used at the highest price it may have.
+struct AtMost {
+    Money equity;
+    Money initial;
+    Money liquidation_end;
+    Money maintenance;
+    std::vector<Term> terms;
+    std::vector<Relief> reliefs;
+};
+
 struct Evaluation {
     AccountState state;
     std::vector<Term> terms;
     std::vector<Relief> reliefs;
     std::vector<VenueTerm> venues;
     std::vector<Unvalued> unvalued;
+    /// Absent when there is no such collateral, or nothing of the account can be attested.
+    std::optional<AtMost> at_most;
     /// What was evaluated, in canonical order.
     AccountHoldings holdings;
     std::uint64_t engine{0};
@@ -123,6 +135,9 @@ struct Evaluation {
 
 /// Health of one account at one state, price set and parameter set. Pure; never fails: what cannot
 /// be valued makes the account UNATTESTABLE with the flag that says why, and all four amounts 0.
+/// Collateral alone without a usable price does so only where its price decides: it counts for
+/// nothing, and the account is attested when it has the same status with that collateral at the
+/// highest price it may have (Market::at_most).
 /// `parameters` must have passed check(). The order of the holdings does not matter.
 ///
 /// equity = sum of net values; requirement_L = sum of (value - weighted value at level L);
@@ -162,6 +177,11 @@ AccountState evaluate_state(
     bool was_liquidatable,
     bool provisional_differs
 );
+
+/// As evaluate_state with collateral whose price cannot be used at the highest price it may have,
+/// never latched: what a plan is measured by, so that it seizes no more than it would at any price
+/// that the collateral may have.
+AccountState evaluate_at_most(const AccountHoldings& holdings, const Market& market);
 
 /// The guard flags (bits 8 to 31) in words, for logs and refusals: "price stale, unknown asset".
 std::string describe_guards(std::uint32_t flags);

@@ -2,7 +2,9 @@
 #include "margin/liquidation.hpp"
 
 #include "core/assert.hpp"
+#include "margin/detail/least_seizure.hpp"
 #include "margin/detail/ways.hpp"
+#include "margin/numeric.hpp"
 #include "margin/orders.hpp"
 
 #include <algorithm>
@@ -13,6 +15,7 @@
 namespace margrave::margin {
 namespace {
 
+using detail::Quotas;
 using detail::Way;
 using detail::WorkingAccount;
 using Form = Market::Form;
@@ -43,10 +46,18 @@ Result<Money> step_of(const Way& way) {
 
 class Planner {
   public:
-    Planner(WorkingAccount account, const Market& market, const PlanLimits& limits)
+    // With quotas, every pair of tokens repays at most its own first; then the best of what is left
+    // as usual.
+    Planner(
+        WorkingAccount account,
+        const Market& market,
+        const PlanLimits& limits,
+        std::optional<Quotas> quotas = {}
+    )
         : market_(market),
           limits_(limits),
-          account_(std::move(account)) {}
+          account_(std::move(account)),
+          quotas_(std::move(quotas)) {}
 
     Result<LiquidationPlan> run() {
         LiquidationPlan plan;
@@ -56,21 +67,12 @@ class Planner {
             return plan;
         }
         MARGRAVE_TRY(set_aims());
-        // Each turn uses up one way, so the number of ways bounds the turns.
-        while (close_all_ || account_.health() < target_) {
-            MARGRAVE_TRY(const auto way, best_way());
-            if (!way) {
-                break;
-            }
-            used_.insert(way->key());
-            MARGRAVE_TRY(auto leg, size_leg(*way));
-            if (leg) {
-                MARGRAVE_TRY(account_.take(*leg));
-                MARGRAVE_TRY(budget_, sub(budget_, leg->repaid_value));
-                MARGRAVE_TRY(use_capacity(limits_.capacity, {&*leg, 1}, market_.parameters()));
-                MARGRAVE_TRY(join(plan.legs, *std::move(leg)));
-            }
+        if (quotas_) {
+            MARGRAVE_TRY(sell_on(plan));
+            quotas_.reset();
+            used_.clear();
         }
+        MARGRAVE_TRY(sell_on(plan));
         plan.health_after = account_.health();
         MARGRAVE_TRY(plan.end, ending());
         return plan;
@@ -91,7 +93,53 @@ class Planner {
         return plan;
     }
 
+    // What the plan is for, before anything is sold.
+    Result<detail::Aim> aim() {
+        MARGRAVE_TRY(set_aims());
+        detail::Aim out;
+        MARGRAVE_TRY(out.missing, sub(target_, account_.health()));
+        out.close_all = close_all_;
+        out.budget = budget_;
+        return out;
+    }
+
   private:
+    // Each turn uses up one way, so the number of ways bounds the turns.
+    Result<void> sell_on(LiquidationPlan& plan) {
+        while (close_all_ || account_.health() < target_) {
+            MARGRAVE_TRY(const auto way, best_way());
+            if (!way) {
+                break;
+            }
+            used_.insert(way->key());
+            MARGRAVE_TRY(auto leg, size_leg(*way));
+            if (leg) {
+                MARGRAVE_TRY(account_.take(*leg));
+                MARGRAVE_TRY(budget_, sub(budget_, leg->repaid_value));
+                MARGRAVE_TRY(use_capacity(limits_.capacity, {&*leg, 1}, market_.parameters()));
+                use_quota(*leg);
+                MARGRAVE_TRY(join(plan.legs, *std::move(leg)));
+            }
+        }
+        return ok();
+    }
+
+    // No more than everything when there are no quotas.
+    [[nodiscard]] Money quota_of(const AssetId& sold, const AssetId& owed) const {
+        if (!quotas_) {
+            return budget_;
+        }
+        const auto quota = quotas_->find({sold, owed});
+        return quota == quotas_->end() ? Money{} : quota->second;
+    }
+
+    void use_quota(const PlannedLeg& leg) {
+        if (quotas_) {
+            Money& quota = quotas_->at({leg.asset, leg.debt_asset});
+            quota = quota - min(quota, leg.repaid_value);
+        }
+    }
+
     Result<Way> way_for(const PriceOrder& order) const {
         Way way;
         way.sold = market_.find(order.sell);
@@ -139,7 +187,8 @@ class Planner {
                         auto way,
                         find_way(account_, sold, owed, above_cap, market_.parameters(), limits_)
                     );
-                    if (!way || used_.contains(way->key())) {
+                    if (!way || used_.contains(way->key()) ||
+                        quota_of(sold.on->asset, owed.on->asset).is_zero()) {
                         continue;
                     }
                     if (way->is_correlated()) {
@@ -157,7 +206,8 @@ class Planner {
     // Most dollars that the way, the collateral and the close factor let one leg repay.
     Result<Money> most_of(const Way& way) const {
         MARGRAVE_TRY(const auto sellable, detail::sellable(way));
-        return min(min(way.limit, sellable), budget_);
+        const Money quota = quota_of(way.sold->on->asset, way.owed->on->asset);
+        return min(min(way.limit, sellable), min(budget_, quota));
     }
 
     // x* if health is as straight as the way's healing says.
@@ -305,11 +355,37 @@ class Planner {
     const Market& market_;
     PlanLimits limits_;
     WorkingAccount account_;
+    std::optional<Quotas> quotas_;
     std::set<Way::Key> used_;
     Money target_;
     Money budget_;
     bool close_all_{false};
 };
+
+Money seized_by(const LiquidationPlan& plan) {
+    Money out;
+    for (const PlannedLeg& leg : plan.legs) {
+        out += leg.seized_value;
+    }
+    return out;
+}
+
+// Whether `a` ends better than `b`, or seizes less for the same end, by a cent at least: less is
+// rounding, and then the simpler plan is taken.
+bool is_less(const LiquidationPlan& a, const LiquidationPlan& b) {
+    const Money cent = Money::from_e18(kSmallestLeg);
+    const bool heals = !a.health_after.is_negative();
+    if (heals != !b.health_after.is_negative()) {
+        return heals;
+    }
+    if (!heals) {
+        return a.health_after > b.health_after + cent;
+    }
+    if (a.end != b.end) {
+        return a.end == PlanEnd::kTarget;
+    }
+    return seized_by(a) + cent < seized_by(b);
+}
 
 }  // namespace
 
@@ -341,8 +417,19 @@ Result<LiquidationPlan> plan_liquidation(
 Result<LiquidationPlan> plan_liquidation(
     const AccountHoldings& holdings, const Market& market, const PlanLimits& limits
 ) {
-    MARGRAVE_TRY(auto account, WorkingAccount::of(holdings, market));
-    return Planner(std::move(account), market, limits).run();
+    MARGRAVE_TRY(const auto account, WorkingAccount::of(holdings, market));
+    Planner planner(account, market, limits);
+    MARGRAVE_TRY(auto one_by_one, planner.run());
+    if (one_by_one.legs.empty()) {
+        return one_by_one;
+    }
+    MARGRAVE_TRY(const auto aim, Planner(account, market, limits).aim());
+    MARGRAVE_TRY(auto least, detail::least_seizure(account, market, limits, aim));
+    if (!least) {
+        return one_by_one;
+    }
+    MARGRAVE_TRY(auto together, Planner(account, market, limits, std::move(least->quotas)).run());
+    return is_less(together, one_by_one) ? together : one_by_one;
 }
 
 Result<LiquidationPlan> plan_sale(

@@ -75,6 +75,10 @@ struct PlanLimits {
 /// section 3). Debt to repay rounds up, collateral to seize down. A leg below dust is raised to it
 /// while health is below zero and left out above.
 ///
+/// Beside it all ways are solved together (detail/least_seizure.hpp): the plan is the one of the
+/// two that ends better, or seizes less by a cent at least. Without correlations nothing seizes
+/// less.
+///
 /// Only for accounts whose status is LIQUIDATABLE or BANKRUPT: the latch of the status is the
 /// caller's. `end` says why the plan ends where it does. kUnattestable when the account cannot be
 /// valued.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "margin/market.hpp"
 
+#include "core/assert.hpp"
 #include "margin/numeric.hpp"
 
 #include <algorithm>
@@ -63,20 +64,34 @@ Market::Market(const PriceTable& prices, const Parameters& parameters, DeadChain
         }
     }
     set_correlations();
+    set_most();
     for (std::size_t i = 0; i < forms_.size(); ++i) {
         index_.push_back({.prefix = prefix_of(forms_[i].on->asset), .form = i});
     }
     std::ranges::sort(index_, {}, &Slot::prefix);
-    for (const VenueParameters& venue : parameters.venues) {
-        const auto form = std::ranges::find_if(forms_, [&venue](const Form& candidate) {
-            return candidate.asset->name == venue.underlying;
-        });
-        if (form == forms_.end()) {
+    set_instruments();
+}
+
+std::optional<std::size_t> Market::first_form(const std::string& asset) const {
+    const auto form = std::ranges::find_if(forms_, [&asset](const Form& candidate) {
+        return candidate.asset->name == asset;
+    });
+    if (form == forms_.end()) {
+        return {};
+    }
+    return static_cast<std::size_t>(form - forms_.begin());
+}
+
+void Market::set_instruments() {
+    for (const VenueParameters& venue : parameters_->venues) {
+        const auto form = first_form(venue.underlying);
+        if (!form) {
             continue;
         }
         Instrument instrument;
         instrument.venue = &venue;
-        instrument.form = static_cast<std::size_t>(form - forms_.begin());
+        instrument.form = *form;
+        instrument.settlement = first_form(venue.settlement);
         for (const PerpetualMarket& market : venue.perpetuals) {
             instrument.perpetual = &market;
             instruments_.emplace(market.market, instrument);
@@ -99,6 +114,9 @@ void Market::set_initial(Form& form, const PriceRow& row) {
     form.counted = one - form.on->uncounted;
     if (form.trouble != 0) {
         return;
+    }
+    if (in_bounds(row.confidence) && in_bounds(form.price)) {
+        form.sure = max(one - over(row.confidence, form.price, Rounding::kUp), Money{});
     }
     const bool moved = !asset.initial_price.confidence.is_zero() || !asset.now.aged.is_zero() ||
                        !asset.now.slow.is_zero();
@@ -131,6 +149,27 @@ void Market::set_correlations() {
             }
         }
     }
+}
+
+void Market::set_most() {
+    for (const Form& form : forms_) {
+        Form most = form;
+        // What is told beyond the band may be true.
+        const bool is_beyond = form.trouble == flags::kPriceOutOfBounds;
+        most.price = is_beyond ? max(form.price, form.asset->price_max) : form.asset->price_max;
+        most.low = most.price;
+        most.high = most.price;
+        most.counted = Money::whole(1) - form.on->uncounted;
+        most.plain = form.on->uncounted.is_zero() && form.on->cap.is_zero();
+        most.trouble = 0;
+        most_.push_back(std::move(most));
+    }
+}
+
+const Market::Form& Market::at_most(const Form& form) const {
+    const auto place = static_cast<std::size_t>(&form - forms_.data());
+    MARGRAVE_ASSERT(place < most_.size() && form.trouble != 0);
+    return most_[place];
 }
 
 const Market::Instrument* Market::find_market(const Hash32& market) const {

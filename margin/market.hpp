@@ -44,6 +44,8 @@ class Market {
         Money high;
         /// Part of what is owned that counts at the initial level.
         Money counted;
+        /// How sure its sources are, in [0, 1]: 1 less the confidence as a part of the price.
+        Money sure;
         /// Index in the parameters of the asset's correlation.
         std::optional<std::size_t> correlation;
         /// Zero, or the flags (kPriceMissing, kPriceStale, kPriceOutOfBounds) that say why the
@@ -61,6 +63,8 @@ class Market {
         const OptionMarket* option{nullptr};
         /// Index in forms() of the underlying's first form, whose price is that of all.
         std::size_t form{0};
+        /// Likewise of what the venue settles in; absent where that is dollars.
+        std::optional<std::size_t> settlement{};
     };
 
     /// Null when no venue of the parameters has the market.
@@ -73,9 +77,16 @@ class Market {
     /// In the order of the parameters.
     [[nodiscard]] const std::vector<Form>& forms() const { return forms_; }
 
+    /// A form without a usable price, at the highest that it may have: that of its band, or what
+    /// was told beyond it. `form` is one of forms(), in trouble.
+    [[nodiscard]] const Form& at_most(const Form& form) const;
+
   private:
     void set_initial(Form& form, const PriceRow& row);
     void set_correlations();
+    void set_most();
+    void set_instruments();
+    [[nodiscard]] std::optional<std::size_t> first_form(const std::string& asset) const;
 
     struct Slot {
         std::uint64_t prefix{0};
@@ -85,6 +96,8 @@ class Market {
     const Parameters* parameters_;
     DeadChains dead_;
     std::vector<Form> forms_;
+    // Of the same places as forms_.
+    std::vector<Form> most_;
     // Ascends by the first eight bytes of the asset key.
     std::vector<Slot> index_;
     std::map<Hash32, Instrument> instruments_;

@@ -24,6 +24,11 @@ struct Sums {
     std::uint32_t flags{0};
     /// Something could not be valued and must not be passed over: the account is UNATTESTABLE.
     bool unattestable{false};
+    /// Collateral whose price cannot be used counts for nothing; when set, at the highest price it
+    /// may have. The account is attestable when both say the same of it.
+    bool at_most{false};
+    /// There was such collateral.
+    bool has_unpriced{false};
 };
 
 /// Where a module writes what an auditor needs to compute its part again. Absent on the hot path.

@@ -18,7 +18,7 @@
 namespace margrave::margin {
 
 /// The arithmetic of this build. Parameters that ask for another are refused by check().
-inline constexpr std::uint64_t kEngine = 2;
+inline constexpr std::uint64_t kEngine = 3;
 
 /// No weight of a debt is larger, however large the pool's debts are.
 inline constexpr std::int64_t kDebtWeightMax = 10;

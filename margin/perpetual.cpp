@@ -73,12 +73,6 @@ Money unrealised(const Money& size, const Money& price, const Money& entry, cons
     return mul_div(size, price - entry, policy.one, policy.value);
 }
 
-Money funding_owed(
-    const Money& size, const Money& index, const Money& index_at_entry, Rounding rounding
-) {
-    return times(size, index - index_at_entry, rounding);
-}
-
 Money counted_profit(
     const Money& profit, const Money& weight, const Money& cap, const Policy& policy
 ) {

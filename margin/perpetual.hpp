@@ -49,11 +49,6 @@ PerpetualRequirement requirement(
 
 /// size * (price - entry), against the account.
 Money unrealised(const Money& size, const Money& price, const Money& entry, const Policy& policy);
-/// What a position owes when the market's funding index (USD per contract, growing) moved:
-/// size * (index - index_at_entry); positive is owed.
-Money funding_owed(
-    const Money& size, const Money& index, const Money& index_at_entry, Rounding rounding
-);
 /// A profit counts for weight * profit and at most `cap`; a loss counts in full (Mango v4's overall
 /// asset weight, Drift's cap of 100 USD of profit for the initial level).
 Money counted_profit(

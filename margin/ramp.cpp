@@ -201,6 +201,7 @@ class Tightened {
             }
             const std::string at = "/venues/" + std::to_string(after - next_.venues.data());
             const bool same = after->method == before.method && after->rate == before.rate &&
+                              after->settlement == before.settlement &&
                               after->options == before.options && after->grid == before.grid &&
                               after->option_markets == before.option_markets;
             note(!same, at);

@@ -18,6 +18,11 @@ GridPortfolio portfolio_of(const detail::VenueBook& book) {
     GridPortfolio out;
     out.spot = price;
     out.perpetual_price = price;
+    out.spot_confidence = book.underlying->sure;
+    out.perpetual_confidence = book.underlying->sure;
+    if (book.settlement != nullptr) {
+        out.stable_price = book.settlement->price;
+    }
     std::map<std::uint64_t, GridExpiry> expiries;
     for (const detail::OpenPosition& position : book.positions) {
         if (position.instrument->perpetual != nullptr) {
@@ -30,6 +35,7 @@ GridPortfolio portfolio_of(const detail::VenueBook& book) {
         expiry.seconds = detail::seconds_left(book, option.expiry);
         expiry.forward = detail::forward_of(book, expiry.seconds);
         expiry.rate = book.venue->rate;
+        expiry.confidence = book.underlying->sure;
         expiry.legs.push_back(
             {.is_call = option.is_call,
              .strike = option.strike,

@@ -41,7 +41,7 @@ bool put_weights(const Weights& weights, std::array<std::uint64_t, 3>& out) {
 enum class Sign : std::uint8_t { kNegative, kNotNegative, kUnknown };
 
 // The exact sum rounds each of `count` products down, so it lies less than `count` units below.
-Sign sign_of(const detail::WeightedSum& sum, std::uint32_t count) {
+Sign sign_of(const detail::WeightedSum& sum, std::uint64_t count) {
     constexpr std::uint64_t kOneOver2To50 = 889;
     const Int128 scaled = sum.scaled();
     if (scaled < 0) {
@@ -140,9 +140,16 @@ std::uint32_t AccountTable::shape_of(const Market& market, bool odd, bool latche
     };
     for (std::size_t i = 0; i < rows_.size(); ++i) {
         const bool closes = i + 1 == rows_.size() || group_of(i + 1) != group_of(i);
-        shape.slots.push_back({.form = rows_[i].form, .owed = rows_[i].owed, .closes = closes});
+        shape.slots.push_back(
+            {.form = rows_[i].form, .owed = rows_[i].owed, .closes = closes, .mixed = false}
+        );
         shape.groups += closes ? 1U : 0U;
         shape.has_debt = shape.has_debt || rows_[i].owed;
+    }
+    for (std::size_t i = 0; i < rows_.size(); ++i) {
+        shape.slots[i].mixed = std::ranges::any_of(rows_, [&](const Row& other) {
+            return market.forms()[other.form].group == group_of(i) && other.owed != rows_[i].owed;
+        });
     }
     shapes_.push_back(std::move(shape));
     return found->second;
@@ -191,20 +198,67 @@ Screen::Screen(const Market& market, const AccountTable& table)
     for (const Market::Form& form : market.forms()) {
         add_form(form);
     }
+    // Only now is every asset's initial weight the one of all its forms.
+    for (detail::LaneForm& form : lane_forms_) {
+        form.plain = !groups_[form.group].scaled;
+    }
+    for (std::size_t i = 0; i < groups_.size(); ++i) {
+        lane_weights_[i] = {
+            .collateral = detail::lane_limbs(groups_[i].collateral[0]),
+            .debt = detail::lane_limbs(groups_[i].debt[0])};
+    }
+}
+
+// Of what is owned in a form, floor(floor(floor(a low / 10^d) backing) counted) counts initially:
+// with part = low / price * counted, not more than three units less than part times the value at
+// the price. Of what is owed ceil(a high / 10^d) does: not more than one unit more than high /
+// price times the value, and weights of debts are below five. So the asset's weight times the least
+// part, or times the largest ratio, gives a health that is at most band_of units higher than the
+// exact one.
+bool Screen::set_group(const Market::Form& from) {
+    Group& group = groups_[from.group];
+    if (!in_bounds(from.asset->cap)) {
+        return false;
+    }
+    if (!group.is_set) {
+        group.is_set = put_weights(from.asset->collateral, group.collateral) &&
+                       put_weights(from.asset->debt, group.debt);
+        group.relieved = from.correlation.has_value();
+        group.cap = units_of(from.asset->cap);
+    }
+    if (!group.is_set) {
+        return false;
+    }
+    if (from.low == from.price && from.high == from.price && from.on->uncounted.is_zero()) {
+        return true;
+    }
+    const Money part = mul_div(from.low, from.counted, from.price, Rounding::kDown);
+    Weights scaled = {
+        .initial = times(from.asset->collateral.initial, part, Rounding::kDown),
+        .liquidation_end = from.asset->collateral.liquidation_end,
+        .maintenance = from.asset->collateral.maintenance};
+    std::array<std::uint64_t, 3> weights{};
+    if (!put_weights(scaled, weights)) {
+        return false;
+    }
+    group.collateral[0] = std::min(group.collateral[0], weights[0]);
+    scaled = from.asset->debt;
+    scaled.initial = mul_div(scaled.initial, from.high, from.price, Rounding::kUp);
+    if (!put_weights(scaled, weights)) {
+        return false;
+    }
+    group.debt[0] = std::max(group.debt[0], weights[0]);
+    group.scaled = true;
+    return true;
 }
 
 void Screen::add_form(const Market::Form& from) {
     const Money one = Money::whole(1);
-    Group& group = groups_[from.group];
     Form form;
     detail::LaneForm lanes;
     lanes.group = static_cast<std::uint16_t>(from.group);
     lanes.fully_backed = from.fully_backed;
-    const bool weighted = put_weights(from.asset->collateral, group.collateral) &&
-                          put_weights(from.asset->debt, group.debt);
-    // What does not count in full, or counts beside another asset, the exact engine judges.
-    const bool linear = from.plain && from.asset->cap.is_zero() && !from.correlation.has_value();
-    if (from.trouble == 0 && linear && weighted && in_bounds(from.price)) {
+    if (from.trouble == 0 && in_bounds(from.price) && set_group(from)) {
         const Money unit = detail::power_of_ten(from.asset->decimals);
         const auto down = detail::reciprocal_down(from.price, unit, detail::kFactorBits);
         const auto up = detail::reciprocal_up(from.price, unit, detail::kFactorBits);
@@ -212,16 +266,17 @@ void Screen::add_form(const Market::Form& from) {
         if (down && up && backing) {
             form = {.down = *down, .up = *up, .backing = *backing, .most = 0, .usable = true};
             form.most = detail::largest_below(from.price, unit);
-            lanes.usable = detail::fits_lanes(*down) && detail::fits_lanes(*backing);
+            // The vector unit knows no caps.
+            lanes.usable = detail::fits_lanes(*down) && detail::fits_lanes(*backing) &&
+                           from.on->cap.is_zero() && from.asset->cap.is_zero();
         }
         if (lanes.usable) {
             lanes.down = detail::lane_floor(*down);
             lanes.up = detail::lane_ceil(*down, unit);
             lanes.backing = detail::lane_floor(*backing);
-            lane_weights_[from.group] = {
-                .collateral = detail::lane_limbs(group.collateral[0]),
-                .debt = detail::lane_limbs(group.debt[0])};
         }
+        form.cap = in_bounds(from.on->cap) ? static_cast<Uint128>(units_of(from.on->cap)) : 0;
+        form.usable = form.usable && in_bounds(from.on->cap);
     }
     forms_.push_back(form);
     lane_forms_.push_back(lanes);
@@ -246,18 +301,19 @@ Screen::Sums Screen::sums_of(const AccountTable::Packet& packet, std::size_t lan
         const Uint128 amount = static_cast<Uint128>(*high) << 64 | *low;
         low += detail::kLanes;
         high += detail::kLanes;
-        if (!form.usable || amount > form.most) {
+        const detail::LaneForm& facts = lane_forms_[slot.form];
+        if (!form.usable || amount > form.most || (slot.mixed && !facts.plain)) {
             out.usable = false;
             return out;
         }
-        const detail::LaneForm& facts = lane_forms_[slot.form];
+        out.at_least = out.at_least || !facts.plain;
         if (slot.owed) {
             net -= static_cast<Int128>(detail::ceil_of(amount, form.up));
         } else {
-            const Uint128 value = detail::floor_of(amount, form.down);
-            net += static_cast<Int128>(
-                facts.fully_backed ? value : detail::floor_of(value, form.backing)
-            );
+            Uint128 value = detail::floor_of(amount, form.down);
+            value = facts.fully_backed ? value : detail::floor_of(value, form.backing);
+            net += static_cast<Int128>(value);
+            out.usable = out.usable && (form.cap == 0 || value <= form.cap);
         }
         if (!slot.closes) {
             continue;
@@ -265,6 +321,8 @@ Screen::Sums Screen::sums_of(const AccountTable::Packet& packet, std::size_t lan
         out.equity += net;
         const bool owed = net < 0;
         const Group& of = groups_[facts.group];
+        out.usable = out.usable && (of.cap == 0 || net <= of.cap);
+        out.relieved = out.relieved || of.relieved;
         const std::uint64_t* weights = owed ? of.debt.data() : of.collateral.data();
         const auto magnitude = static_cast<Uint128>(owed ? -net : net);
         for (std::size_t level = 0; level < Levels; ++level) {
@@ -281,6 +339,7 @@ std::optional<Screen::Mark> Screen::decide(const AccountTable::Packet& packet, s
     if (shape.odd || blind_) {
         return std::nullopt;
     }
+    const std::uint64_t band = detail::band_of(shape.groups, shape.slots.size());
     // Health grows from initial to maintenance and on to equity: who passes the first is healthy,
     // unless the latch, which only looks at a later one, says otherwise; that one passes too. With
     // lanes hardly anybody comes here who passes, so the first look is left out.
@@ -289,7 +348,7 @@ std::optional<Screen::Mark> Screen::decide(const AccountTable::Packet& packet, s
         if (!initial.usable) {
             return std::nullopt;
         }
-        if (sign_of(initial.weighted[0], shape.groups) == Sign::kNotNegative) {
+        if (sign_of(initial.weighted[0], band) == Sign::kNotNegative) {
             return Mark{.equity = initial.equity, .status = Status::kHealthy};
         }
     }
@@ -298,7 +357,7 @@ std::optional<Screen::Mark> Screen::decide(const AccountTable::Packet& packet, s
         return std::nullopt;
     }
     Mark out{.equity = all.equity, .status = Status::kHealthy};
-    const Sign margin_call = sign_of(all.weighted[0], shape.groups);
+    const Sign margin_call = sign_of(all.weighted[0], band);
     if (margin_call == Sign::kNotNegative) {
         return out;
     }
@@ -306,15 +365,24 @@ std::optional<Screen::Mark> Screen::decide(const AccountTable::Packet& packet, s
         out.status = Status::kBankrupt;
         return out;
     }
+    if (all.relieved) {
+        return std::nullopt;
+    }
     const Sign ending = sign_of(all.weighted[1], shape.groups);
     const Sign maintenance = sign_of(all.weighted[2], shape.groups);
     const bool latch_unknown = shape.latched && ending == Sign::kUnknown;
-    if (maintenance == Sign::kUnknown || margin_call == Sign::kUnknown || latch_unknown) {
+    if (maintenance == Sign::kUnknown || latch_unknown) {
         return std::nullopt;
     }
     const bool latched = shape.latched && ending == Sign::kNegative;
-    const bool liquidatable = maintenance == Sign::kNegative || latched;
-    out.status = liquidatable ? Status::kLiquidatable : Status::kMarginCall;
+    if (maintenance == Sign::kNegative || latched) {
+        out.status = Status::kLiquidatable;
+        return out;
+    }
+    if (margin_call == Sign::kUnknown || all.at_least) {
+        return std::nullopt;
+    }
+    out.status = Status::kMarginCall;
     return out;
 }
 
@@ -333,7 +401,8 @@ void Screen::mark(
         const AccountTable::Shape& shape = table_.shapes_[packet.shape];
         detail::LaneResult lanes;
         const auto usable = [this](const detail::LaneSlot& slot) {
-            return lane_forms_[slot.form].usable;
+            const detail::LaneForm& form = lane_forms_[slot.form];
+            return form.usable && (form.plain || !slot.mixed);
         };
         if (lanes_ && !shape.odd && !blind_ && std::ranges::all_of(shape.slots, usable)) {
             detail::judge_lanes(

@@ -22,7 +22,10 @@
 //   (detail/reciprocal.hpp, detail/lanes.hpp), for amounts and values below 2^96;
 // - sums of at most 64 values stay below 2^102 and their products with weights below 2^164;
 // - health is compared with zero before the quotients of its weights: n of them, rounded down, lie
-//   less than n units below the exact sum, and who is within that distance is not decided.
+//   less than n units below the exact sum, and who is within that distance is not decided;
+// - what does not count in full at the initial level lowers the weight there to one at which health
+//   comes out no higher than it is. Who passes is healthy; who does not and is not liquidatable
+//   either is not decided.
 namespace margrave::margin {
 
 /// Holdings of many accounts. Accounts with the same forms on the same sides stand eight a packet,
@@ -142,6 +145,8 @@ class Screen {
         detail::Reciprocal backing;
         /// Amounts up to this have a value below 2^96.
         Uint128 most{0};
+        /// Of the value of what is owned; zero is none.
+        Uint128 cap{0};
         bool usable{false};
     };
 
@@ -149,15 +154,26 @@ class Screen {
     struct Group {
         std::array<std::uint64_t, 3> collateral{};
         std::array<std::uint64_t, 3> debt{};
+        /// Of the net, at all levels; zero is none.
+        Int128 cap{0};
+        /// A correlation may give relief: no level is lower than what comes out.
+        bool relieved{false};
+        /// The initial weights are lower, or of debts higher, than those of the parameters.
+        bool scaled{false};
+        bool is_set{false};
     };
 
     struct Sums {
         Int128 equity{0};
         std::array<detail::WeightedSum, 3> weighted;
         bool usable{true};
+        /// Initial health is at least what comes out; so is every other.
+        bool at_least{false};
+        bool relieved{false};
     };
 
     void add_form(const Market::Form& from);
+    [[nodiscard]] bool set_group(const Market::Form& from);
     template <std::size_t Levels>
     [[nodiscard]] Sums sums_of(const AccountTable::Packet& packet, std::size_t lane) const;
     [[nodiscard]] std::optional<Mark> decide(const AccountTable::Packet& packet, std::size_t lane)

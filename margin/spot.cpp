@@ -145,7 +145,7 @@ class SpotModule final : public Module {
             if (holding.collateral.is_zero() && holding.debt.is_zero()) {
                 continue;
             }
-            const Market::Form* form = usable_form(holding, market, sums, evidence);
+            const Market::Form* form = usable_form(holdings, holding, market, sums, evidence);
             if (form == nullptr || !outcome) {
                 continue;
             }
@@ -168,10 +168,23 @@ class SpotModule final : public Module {
     }
 
   private:
+    static bool owes(const AccountHoldings& holdings, const Market& market, std::size_t group) {
+        return std::ranges::any_of(holdings.holdings, [&](const Holding& row) {
+            const Market::Form* form = row.debt.is_zero() ? nullptr : market.find(row.asset);
+            return form != nullptr && form->group == group;
+        });
+    }
+
     // Null when the holding counts nothing. A token that the parameters do not name is worth
-    // nothing as collateral; owed, or with a price that must not be used, it cannot be passed over.
+    // nothing as collateral; owed it cannot be passed over, nor can a debt in an asset whose price
+    // must not be used. Collateral in such a one is worth something between nothing and the highest
+    // price it may have.
     static const Market::Form* usable_form(
-        const Holding& holding, const Market& market, Sums& sums, const Evidence* evidence
+        const AccountHoldings& holdings,
+        const Holding& holding,
+        const Market& market,
+        Sums& sums,
+        const Evidence* evidence
     ) {
         const Market::Form* form = market.find(holding.asset);
         const std::uint32_t trouble = form == nullptr ? flags::kUnknownAsset : form->trouble;
@@ -179,7 +192,13 @@ class SpotModule final : public Module {
             return form;
         }
         sums.flags |= trouble;
-        sums.unattestable = sums.unattestable || form != nullptr || !holding.debt.is_zero();
+        const bool is_owned =
+            form == nullptr ? holding.debt.is_zero() : !owes(holdings, market, form->group);
+        sums.unattestable = sums.unattestable || !is_owned;
+        sums.has_unpriced = sums.has_unpriced || (form != nullptr && is_owned);
+        if (sums.at_most && form != nullptr && is_owned) {
+            return &market.at_most(*form);
+        }
         if (evidence != nullptr) {
             evidence->unvalued.push_back(
                 {.what = holding.asset.text(), .why = describe_guards(trouble)}

@@ -62,6 +62,9 @@ enum class VenueMethod : std::uint8_t {
 struct VenueParameters {
     /// Name of an asset of the parameters, whose price this is.
     std::string underlying;
+    /// Name of the asset that the venue settles in, whose fall below one dollar the grid's peg rule
+    /// asks for. Empty: dollars, and then the signed form leaves it out.
+    std::string settlement{};
     VenueMethod method{VenueMethod::kRatio};
     /// Per year: forward = price e^(rate tau), discount = e^(-rate tau).
     Money rate;

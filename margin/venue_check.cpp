@@ -88,6 +88,7 @@ class VenueChecker {
         } else if (!in_bounds(asset->price_max)) {
             refuse("/underlying", "its price_max is 2^96 units of 1e-18 or more");
         }
+        check_settlement(venue);
         check_range("/rate", venue.rate, Money{}, Money::whole(1));
         if (venue.perpetuals.empty() && venue.option_markets.empty()) {
             refuse("/perpetuals", "and option_markets are both empty");
@@ -98,6 +99,22 @@ class VenueChecker {
             check_grid(venue.grid);
         } else {
             check_ratio(venue);
+        }
+    }
+
+    void check_settlement(const VenueParameters& venue) {
+        if (venue.settlement.empty()) {
+            return;
+        }
+        const auto asset =
+            std::ranges::find(parameters_.assets, venue.settlement, &AssetParameters::name);
+        if (asset == parameters_.assets.end()) {
+            refuse("/settlement", "\"" + venue.settlement + "\" is no asset of the parameters");
+        } else if (!in_bounds(asset->price_max)) {
+            refuse("/settlement", "its price_max is 2^96 units of 1e-18 or more");
+        }
+        if (venue.method != VenueMethod::kGrid) {
+            refuse("/settlement", "has no meaning without the grid");
         }
     }
 

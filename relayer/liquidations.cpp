@@ -52,6 +52,11 @@ bool is_worth_a_leg(const DecisionParts& parts, const Holding& row) {
     return !value || value.value() >= parameters.liquidation.dust;
 }
 
+bool has_usable_price(const DecisionParts& parts, const Holding& row) {
+    const auto price = parts.prices.find(row.asset);
+    return price != parts.prices.end() && price->second.verdict == PriceVerdict::kUsable;
+}
+
 /// Why the account must not be liquidated now; empty when it may. An owner whose collateral or debt
 /// lies behind a sequencer that is down cannot heal the account, so it is left alone; and a price
 /// that must not begin a liquidation begins none. Less than the dust there protects nobody.
@@ -64,6 +69,10 @@ std::string held_by(const DecisionParts& parts, const AccountHoldings& state) {
         const bool empty = row.collateral.is_zero() && row.debt.is_zero();
         if (hold != parts.sequencer_holds.end() && !empty && is_worth_a_leg(parts, row)) {
             return hold->second;
+        }
+        // What collateral without a price could be worth is in the signed status already.
+        if (row.debt.is_zero() && !has_usable_price(parts, row)) {
+            continue;
         }
         const std::string price = price_hold(parts, row.asset);
         if (!price.empty() && !empty && is_worth_a_leg(parts, row)) {

@@ -88,6 +88,7 @@ std::vector<std::size_t> sort_by_id(std::vector<Market>& markets) {
 std::pair<margin::VenueParameters, MarketPlaces> build_venue(const Reader& in) {
     margin::VenueParameters out;
     take(out.underlying, in.text("underlying"));
+    take(out.settlement, in.text("settlement"));
     take(out.rate, in.decimal("rate"));
     if (const auto word = in.text("method")) {
         out.method = margin::parse_venue_method(*word).value_or(out.method);

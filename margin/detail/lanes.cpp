@@ -143,9 +143,10 @@ bool has_lanes() {
     return kHas;
 }
 
-// Exact health is the sum of `groups` products, each rounded down to units of 10^18: not below zero
-// when the exact sum T is groups * 10^18 or more. T is more than (S - groups) 2^52, S being what
-// add_weighted summed, and 10^18 / 2^52 is below 223, so S >= 224 * groups suffices.
+// Exact health is the sum of `groups` products, each rounded down to units of 10^18, and at most
+// band_of lower than the sum of what is summed here: not below zero when the exact sum T of these
+// is band_of * 10^18 or more. T is more than (S - groups) 2^52, S being what add_weighted summed,
+// and 10^18 / 2^52 is below 223, so S >= 224 * band_of suffices.
 MARGRAVE_LANES void judge_lanes(
     std::span<const LaneSlot> slots,
     const LaneForm* forms,
@@ -189,7 +190,7 @@ MARGRAVE_LANES void judge_lanes(
     const __m512i rest = weighted.low & mask;
     const __mmask8 above = _mm512_cmpgt_epi64_mask(top, zero);
     const __mmask8 level = _mm512_cmpeq_epi64_mask(top, zero);
-    const __mmask8 enough = _mm512_cmpge_epi64_mask(rest, all(224 * groups));
+    const __mmask8 enough = _mm512_cmpge_epi64_mask(rest, all(224 * band_of(groups, slots.size())));
     const __mmask8 fits = _mm512_cmpeq_epi64_mask(over, zero);
     out.healthy = static_cast<std::uint8_t>(fits & (above | (level & enough)));
 }

@@ -36,11 +36,13 @@ LaneFactor lane_floor(const Reciprocal& down);
 /// `down` is reciprocal_down(p, q, kFactorBits).
 LaneFactor lane_ceil(const Reciprocal& down, const Money& q);
 
-/// One column of a packet: what it holds, and whether it is the last of its canonical asset.
+/// One column of a packet: what it holds, whether it is the last of its canonical asset, and
+/// whether the account has as well as owes of that asset.
 struct LaneSlot {
     std::uint16_t form{0};
     bool owed{false};
     bool closes{false};
+    bool mixed{false};
 };
 
 struct LaneForm {
@@ -49,8 +51,18 @@ struct LaneForm {
     LaneFactor backing;
     bool usable{false};
     bool fully_backed{true};
+    /// Whether all forms of its asset count in full, at the one price, at the initial level; else
+    /// the asset's initial weights are so low, or so high where owed, that health comes out no
+    /// higher than it is.
+    bool plain{true};
     std::uint16_t group{0};
 };
+
+/// How far below its exact sum health may come out, in units of 1e-18 USD: one for each product
+/// with a weight, and less than five for each column that does not count in full (screen.cpp).
+inline std::uint64_t band_of(std::size_t groups, std::size_t slots) {
+    return groups + 5 * slots;
+}
 
 /// A weight below 2^62.
 inline std::array<std::uint64_t, 2> lane_limbs(std::uint64_t weight) {

@@ -37,12 +37,17 @@ bool formulas_hold(const OpenPosition& position, const Market::Form& form) {
 }
 
 VenueBook& book_for(
-    std::vector<VenueBook>& books, const OpenPosition& position, const Market::Form& form
+    std::vector<VenueBook>& books,
+    const OpenPosition& position,
+    const Market::Form& form,
+    const Market::Form* settlement
 ) {
     const VenueParameters* venue = position.instrument->venue;
     auto book = std::ranges::find(books, venue, &VenueBook::venue);
     if (book == books.end()) {
-        books.push_back({.venue = venue, .underlying = &form, .positions = {}});
+        books.push_back(
+            {.venue = venue, .underlying = &form, .settlement = settlement, .positions = {}}
+        );
         book = std::prev(books.end());
     }
     return *book;
@@ -71,11 +76,14 @@ Result<std::vector<VenueBook>> books_of(
             .entry_price = row.entry_price,
             .instrument = instrument};
         const Market::Form& form = market.forms()[instrument->form];
-        if (!usable(position, form, sums, evidence)) {
+        const Market::Form* settlement =
+            instrument->settlement ? &market.forms()[*instrument->settlement] : nullptr;
+        if (!usable(position, form, sums, evidence) ||
+            (settlement != nullptr && !usable(position, *settlement, sums, evidence))) {
             continue;
         }
         overflow = overflow || !formulas_hold(position, form);
-        book_for(books, position, form).positions.push_back(position);
+        book_for(books, position, form, settlement).positions.push_back(position);
     }
     // Only after every position was seen: which guards are flagged must not depend on the order.
     if (overflow) {

@@ -23,6 +23,8 @@ struct OpenPosition {
 struct VenueBook {
     const VenueParameters* venue{nullptr};
     const Market::Form* underlying{nullptr};
+    /// Null where the venue settles in dollars.
+    const Market::Form* settlement{nullptr};
     std::vector<OpenPosition> positions;
 };
 

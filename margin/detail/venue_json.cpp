@@ -121,6 +121,9 @@ Canonical canonical(const VenueParameters& venue) {
     out.emplace("option_markets", std::move(options));
     out.emplace("perpetuals", std::move(perpetuals));
     out.emplace("rate", number(venue.rate));
+    if (!venue.settlement.empty()) {
+        out.emplace("settlement", venue.settlement);
+    }
     out.emplace("underlying", venue.underlying);
     return Canonical(std::move(out));
 }
@@ -196,6 +199,9 @@ VenueParameters read_venue(Reader in, std::optional<Error>& trouble) {
     VenueParameters out;
     out.underlying = in.text("underlying");
     out.rate = in.money("rate");
+    if (in.has("settlement")) {
+        out.settlement = in.text("settlement");
+    }
     const auto method = parse_venue_method(in.text("method"));
     if (!method) {
         in.refuse("method", "is neither ratio nor grid");

@@ -22,46 +22,6 @@ Result<Money> above(const Money& value, const Money& cap) {
     return sub(value, cap);
 }
 
-// What may leave the group of `sold`: first what counts for nothing because of a cap, then what
-// counts above zero.
-struct Leaving {
-    Money uncounted;
-    Money counted;
-};
-
-Result<Leaving> leaving(const Group& group, const Holding& lot, const Market::Form& sold) {
-    MARGRAVE_TRY(const auto here, counted_value(lot.collateral, sold));
-    MARGRAVE_TRY(const auto above_form, above(here, sold.on->cap));
-    MARGRAVE_TRY(const auto uncapped, sub(group.net, group.lost));
-    MARGRAVE_TRY(const auto above_asset, above(uncapped, sold.asset->cap));
-    Leaving out;
-    MARGRAVE_TRY(out.uncounted, add(above_form, above_asset));
-    MARGRAVE_TRY(const auto counted, sub(uncapped, above_asset));
-    out.counted = max(counted, Money{});
-    return out;
-}
-
-// Most dollars that repaying, or adding collateral at, `way.owed` can still be of use for.
-Result<Money> useful(const Way& way, const Holding* row, const Money& owed) {
-    if (!way.as_collateral) {
-        MARGRAVE_TRY(
-            const auto here,
-            margrave::value_of(
-                row->own_debt(), way.owed->asset->decimals, way.owed->price, Round::kUp
-            )
-        );
-        return min(owed, here);
-    }
-    const Money& cap = way.owed->on->cap;
-    if (cap.is_zero()) {
-        return owed;
-    }
-    const Amount there = row == nullptr ? Amount{} : row->collateral;
-    MARGRAVE_TRY(const auto here, counted_value(there, *way.owed));
-    MARGRAVE_TRY(const auto left, sub(cap, min(here, cap)));
-    return min(owed, left);
-}
-
 }  // namespace
 
 Result<WorkingAccount> WorkingAccount::of(const AccountHoldings& holdings, const Market& market) {
@@ -92,8 +52,7 @@ Result<void> WorkingAccount::merge(const AccountHoldings& holdings) {
 }
 
 Result<void> WorkingAccount::measure() {
-    const AccountState state =
-        evaluate_state(work_, *market_, /*was_liquidatable=*/true, /*provisional_differs=*/false);
+    const AccountState state = evaluate_at_most(work_, *market_);
     if (state.status == Status::kUnattestable) {
         return fail(
             Errc::kUnattestable,
@@ -131,8 +90,7 @@ const Holding* WorkingAccount::row_of(const Market::Form& form) const {
 
 Result<Money> WorkingAccount::health_after(const PlannedLeg& leg) const {
     MARGRAVE_TRY(const auto after, apply(work_, leg));
-    const AccountState state =
-        evaluate_state(after, *market_, /*was_liquidatable=*/true, /*provisional_differs=*/false);
+    const AccountState state = evaluate_at_most(after, *market_);
     if (state.status == Status::kUnattestable) {
         return fail(
             Errc::kUnattestable,
@@ -146,6 +104,35 @@ Result<Money> WorkingAccount::health_after(const PlannedLeg& leg) const {
 Result<void> WorkingAccount::take(const PlannedLeg& leg) {
     MARGRAVE_TRY(work_, apply(std::move(work_), leg));
     return measure();
+}
+
+Result<Leaving> leaving(const Group& group, const Holding& lot, const Market::Form& sold) {
+    MARGRAVE_TRY(const auto here, counted_value(lot.collateral, sold));
+    MARGRAVE_TRY(const auto uncapped, sub(group.net, group.lost));
+    Leaving out;
+    MARGRAVE_TRY(out.above_form, above(here, sold.on->cap));
+    MARGRAVE_TRY(out.above_asset, above(uncapped, sold.asset->cap));
+    MARGRAVE_TRY(const auto counted, sub(uncapped, out.above_asset));
+    out.counted = max(counted, Money{});
+    return out;
+}
+
+Result<Money> repayable(const Market::Form& owed, const Holding* row) {
+    if (row == nullptr) {
+        return Money{};
+    }
+    return margrave::value_of(row->own_debt(), owed.asset->decimals, owed.price, Round::kUp);
+}
+
+Result<Money> room_beside(const Market::Form& owed, const Holding* row, const Money& most) {
+    const Money& cap = owed.on->cap;
+    if (cap.is_zero()) {
+        return most;
+    }
+    const Amount there = row == nullptr ? Amount{} : row->collateral;
+    MARGRAVE_TRY(const auto here, counted_value(there, owed));
+    MARGRAVE_TRY(const auto left, sub(cap, min(here, cap)));
+    return min(most, left);
 }
 
 Way::Key Way::key() const {
@@ -178,14 +165,15 @@ Result<std::optional<Way>> find_way(
     way.owed = &owed;
     way.above_cap = above_cap;
     way.free = lot->free();
+    MARGRAVE_TRY(const auto uncounted, add(leave.above_form, leave.above_asset));
     if (!short_of.others.is_negative() || way.free.is_zero() ||
-        (above_cap ? leave.uncounted : leave.counted).is_zero()) {
+        (above_cap ? uncounted : leave.counted).is_zero()) {
         return std::optional<Way>{};
     }
     // What counts for nothing goes first, so a way that sells what counts has it in its room too.
-    way.room = leave.uncounted;
+    way.room = uncounted;
     if (!above_cap) {
-        MARGRAVE_TRY(way.room, add(leave.uncounted, leave.counted));
+        MARGRAVE_TRY(way.room, add(uncounted, leave.counted));
     }
     const auto left = limits.capacity.find(sold.asset->name);
     if (left != limits.capacity.end()) {
@@ -198,7 +186,13 @@ Result<std::optional<Way>> find_way(
     MARGRAVE_TRY(way.healing, sub(owed.asset->debt.liquidation_end, lost));
     const Holding* row = account.row_of(owed);
     way.as_collateral = row == nullptr || row->own_debt().is_zero();
-    MARGRAVE_TRY(way.limit, useful(way, row, negate(short_of.others)));
+    const Money missing = negate(short_of.others);
+    if (way.as_collateral) {
+        MARGRAVE_TRY(way.limit, room_beside(owed, row, missing));
+    } else {
+        MARGRAVE_TRY(const auto here, repayable(owed, row));
+        way.limit = min(missing, here);
+    }
     if (way.room.is_zero() || way.limit.is_zero() || way.healing.sign() <= 0) {
         return std::optional<Way>{};
     }

@@ -11,8 +11,8 @@
 
 namespace margrave::margin::detail {
 
-/// An account while it is planned. Every step is judged by evaluate_state: what rounds sign by is
-/// what a plan is measured by.
+/// An account while it is planned. Every step is judged by the engine (evaluate_at_most): what
+/// rounds sign by is what a plan is measured by.
 class WorkingAccount {
   public:
     /// `market` must outlive it. Rows are merged to one per asset, ascending, so that nothing
@@ -47,6 +47,21 @@ class WorkingAccount {
     Money health_;
     Money debt_;
 };
+
+/// What may leave a group through one lot before what counts of it falls below zero: first what a
+/// cap leaves uncounted, of the lot's own chain and then of the asset, which costs no health.
+struct Leaving {
+    Money above_form;
+    Money above_asset;
+    Money counted;
+};
+
+Result<Leaving> leaving(const Group& group, const Holding& lot, const Market::Form& sold);
+
+/// USD owed to our pools in that very token, up. `row` may be null.
+Result<Money> repayable(const Market::Form& owed, const Holding* row);
+/// USD of collateral that still count beside what is there, at most `most`.
+Result<Money> room_beside(const Market::Form& owed, const Holding* row, const Money& most);
 
 /// One way to heal: sell `sold` on its chain for `owed`, a token of the same chain.
 struct Way {

@@ -102,6 +102,12 @@ Result<json> document_of(
     for (const margin::Unvalued& row : read.unvalued) {
         out["unvalued"].push_back({{"what", row.what}, {"why", row.why}});
     }
+    if (read.at_most) {
+        const margin::AtMost& most = *read.at_most;
+        out["atMost"] = {
+            {"equity", most.equity.to_string_e18()},
+            {"health", levels_json(most.initial, most.liquidation_end, most.maintenance)}};
+    }
     return out;
 }
 

@@ -181,6 +181,28 @@ BENCHMARK(BM_TickScreened)
     ->UseRealTime()
     ->Unit(benchmark::kMillisecond);
 
+// The same where nothing counts in full at the initial level: prices an hour old and unsure, a
+// bridge, a lag.
+void BM_TickScreenedHaircuts(benchmark::State& state) {
+    Parameters p = parameters();
+    for (AssetParameters& asset : p.assets) {
+        asset.initial_price.confidence = usd("1");
+        asset.now.aged = usd("0.005");
+        asset.now.slow = usd("1795.25");
+        for (AssetOnChain& on : asset.on) {
+            on.uncounted = on.backing == usd("1") ? usd("0.01") : usd("0.1");
+        }
+    }
+    p.assets[0].now.slow = usd("1");
+    run_screened(state, p, lenders(static_cast<std::size_t>(state.range(0))), 1, true);
+}
+
+BENCHMARK(BM_TickScreenedHaircuts)
+    ->Arg(1'000'000)
+    ->MeasureProcessCPUTime()
+    ->UseRealTime()
+    ->Unit(benchmark::kMillisecond);
+
 // The same with four of forty forms and a debt drawn for every account alone: the case in which the
 // columns help least, since hardly two accounts have the same forms.
 void BM_TickScreenedScattered(benchmark::State& state) {

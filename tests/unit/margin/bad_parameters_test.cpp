@@ -94,7 +94,7 @@ Canonical e18(std::string_view decimal) {
 
 std::vector<BadFile> bad_shapes() {
     return {
-        {"/engine", "1", "/engine", "computes engine 2"},
+        {"/engine", "1", "/engine", "computes engine 3"},
         {"/engine", std::nullopt, "/engine", "is missing"},
         {"/engine", "two", "/engine", "two"},
         {"/validity_s", "0", "/validity_s", "from 1 to"},

@@ -45,11 +45,12 @@ Hash32 hash_of_states(std::uint64_t engine) {
 TEST(Bytes, StatesAndEvidenceHashToOneConstant) {
     EXPECT_EQ(
         to_hex(hash_of_states(kEngine)),
-        "0x068dfb393cc13cfacd8bd1076a46d17edf54be7831c44f42562b9d04144c0c25"
+        "0xd5c6237e7c7b8a8708eb9d03686a20fa15e1aaa00e6f455fea4fad5e2110a8a1"
     );
 }
 
-// Engine 2 came with the position book: tokens alone are worth what they were.
+// Engine 2 came with the position book, engine 3 with what collateral without a price is at most:
+// tokens alone at usable prices are worth what they were.
 TEST(Bytes, TokensAloneHaveTheBytesOfEngineOneButForItsNumber) {
     EXPECT_EQ(
         to_hex(hash_of_states(1)),
@@ -73,7 +74,7 @@ TEST(Bytes, PositionsHashToOneConstant) {
         running = words.hash();
     }
     EXPECT_EQ(
-        to_hex(running), "0xf76179c6c45236e350c7ea9bad48e104e2513d3aed75740512b861587b7d0682"
+        to_hex(running), "0x178bd5654ecf4471c250430abde4ae6812cb31c1bf63db64ff8fa1aaf91e4460"
     );
 }
 
@@ -95,7 +96,7 @@ TEST(Bytes, PlansHashToOneConstant) {
         running = words.hash();
     }
     EXPECT_EQ(
-        to_hex(running), "0x94ff3dda8b49770574c020fd642b486a69702bade40a20d658c6a8119f800a13"
+        to_hex(running), "0xe5d5cb793d60e63b9894799743db66560dffc1091a16402d5a0a5b21185fb60c"
     );
 }
 

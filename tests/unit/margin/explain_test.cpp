@@ -133,7 +133,13 @@ TEST(Explain, UnattestableAccountHasNoSumButAReason) {
     PriceTable prices = sample_prices();
     prices[eth_on(1)].verdict = PriceVerdict::kStale;
     const Evaluation e = evaluate(
-        holdings_of({holding(eth_on(1), units("2", 18))}), prices, sample_parameters(), false, false
+        holdings_of(
+            {holding(eth_on(1), units("2", 18)), holding(usdc_on(1), Amount{}, units("1", 6))}
+        ),
+        prices,
+        sample_parameters(),
+        false,
+        false
     );
     ASSERT_EQ(e.state.status, Status::kUnattestable);
     EXPECT_TRUE(findings(e.evidence_text(), e.state, sample_parameters()).empty());

@@ -147,7 +147,14 @@ TEST(Health, UnknownDebtCannotBeAttested) {
     expect_unattestable(state_of({holding(unknown, Amount{}, Amount{1})}), flags::kUnknownAsset);
 }
 
-TEST(Health, EveryUnusablePriceIsUnattestableWithItsFlag) {
+// A token, and a debt that it carries if it is worth something: its price decides.
+AccountHoldings carried_by(const AssetId& asset) {
+    return holdings_of(
+        {holding(asset, units("1", 18)), holding(usdc_on(1), Amount{}, units("1", 6))}
+    );
+}
+
+TEST(Health, EveryUnusablePriceThatDecidesIsUnattestableWithItsFlag) {
     struct Row {
         PriceVerdict verdict;
         std::uint32_t flag;
@@ -161,29 +168,28 @@ TEST(Health, EveryUnusablePriceIsUnattestableWithItsFlag) {
     for (const Row& row : kRows) {
         PriceTable prices = sample_prices();
         prices[eth_on(1)].verdict = row.verdict;
-        const auto with = [&prices](const Holding& h) {
-            return tests::state_of(holdings_of({h}), prices, false);
+        const auto with = [&prices](const AccountHoldings& account) {
+            return tests::state_of(account, prices, false);
         };
-        expect_unattestable(with(holding(eth_on(1), Amount{1})), row.flag);
-        expect_unattestable(with(holding(eth_on(1), Amount{}, Amount{1})), row.flag);
-        EXPECT_EQ(with(holding(eth_on(10), Amount{1})).status, Status::kHealthy);
+        expect_unattestable(with(carried_by(eth_on(1))), row.flag);
+        expect_unattestable(with(holdings_of({holding(eth_on(1), Amount{}, Amount{1})})), row.flag);
+        EXPECT_EQ(with(carried_by(eth_on(10))).status, Status::kHealthy);
     }
 }
 
 TEST(Health, AMissingRowIsAMissingPrice) {
-    const PriceTable prices = prices_of(sample_parameters(), {{"dai", usd("1")}});
+    const PriceTable prices = prices_of(sample_parameters(), {{"usdc", usd("1")}});
     expect_unattestable(
-        tests::state_of(holdings_of({holding(eth_on(1), Amount{1})}), prices, false),
-        flags::kPriceMissing
+        tests::state_of(carried_by(eth_on(1)), prices, false), flags::kPriceMissing
     );
 }
 
 TEST(Health, AUsableVerdictWithAPriceOutsideTheBandIsNotBelieved) {
     for (const std::string_view price : {"0", "-1", "0.0000009", "10000000.000000000000000001"}) {
-        const PriceTable prices = prices_of(sample_parameters(), {{"eth", usd(price)}});
+        const PriceTable prices =
+            prices_of(sample_parameters(), {{"eth", usd(price)}, {"usdc", usd("1")}});
         expect_unattestable(
-            tests::state_of(holdings_of({holding(eth_on(1), Amount{1})}), prices, false),
-            flags::kPriceOutOfBounds
+            tests::state_of(carried_by(eth_on(1)), prices, false), flags::kPriceOutOfBounds
         );
     }
 }
@@ -192,11 +198,10 @@ TEST(Health, SeveralGuardsAreAllNamed) {
     PriceTable prices = sample_prices();
     prices[eth_on(1)].verdict = PriceVerdict::kStale;
     prices[dai()].verdict = PriceVerdict::kMissing;
+    AccountHoldings account = carried_by(eth_on(1));
+    account.holdings.push_back(holding(dai(), units("1", 18)));
     expect_unattestable(
-        tests::state_of(
-            holdings_of({holding(eth_on(1), Amount{1}), holding(dai(), Amount{1})}), prices, false
-        ),
-        flags::kPriceStale | flags::kPriceMissing
+        tests::state_of(account, prices, false), flags::kPriceStale | flags::kPriceMissing
     );
 }
 

@@ -115,6 +115,107 @@ TEST(Screen, AgreesWithTheExactEngineOnRandomPortfolios) {
     EXPECT_GT(sum.decided * 2, sum.all) << sum.decided << " of " << sum.all;
 }
 
+// Whatever makes less count: prices and parts of the initial level, caps, correlations.
+void make_less_count(Portfolio& p, Rng& rng) {
+    const auto part = [&rng](std::uint64_t most) {
+        return Money::from_e18(static_cast<std::int64_t>(rng.in(0, most)));
+    };
+    constexpr std::uint64_t kTenth = 100'000'000'000'000'000;
+    for (AssetParameters& asset : p.parameters.assets) {
+        const Money price = p.prices.at(asset.on[0].asset).price;
+        asset.initial_price.confidence = rng.chance(30) ? Money::whole(1) : Money{};
+        asset.now.aged = rng.chance(30) ? part(kTenth) : Money{};
+        asset.now.slow = rng.chance(30) ? times(price, part(20 * kTenth), Rounding::kUp) : Money{};
+        asset.cap =
+            rng.chance(10) ? Money::whole(static_cast<std::int64_t>(rng.in(1, 200'000))) : Money{};
+        for (AssetOnChain& on : asset.on) {
+            p.prices.at(on.asset).confidence = times(price, part(kTenth), Rounding::kUp);
+            on.uncounted = rng.chance(30) ? part(5 * kTenth) : Money{};
+            on.cap = rng.chance(10) ? Money::whole(static_cast<std::int64_t>(rng.in(1, 100'000)))
+                                    : Money{};
+        }
+    }
+    if (rng.chance(20)) {
+        p.parameters.risk.correlations = {
+            {.name = "two",
+             .assets = {p.parameters.assets[0].name, p.parameters.assets[1].name},
+             .relief = part(5 * kTenth)}};
+    }
+}
+
+TEST(Screen, AgreesWithTheExactEngineWhereLessCounts) {
+    Decided sum;
+    std::array<std::size_t, 5> statuses{};
+    for (std::uint64_t seed = 0; seed < 4'000; ++seed) {
+        Portfolio p = random_portfolio(seed);
+        for (AssetParameters& asset : p.parameters.assets) {
+            asset.decimals = 18;
+        }
+        Rng rng(seed);
+        make_less_count(p, rng);
+        const Market market(p.prices, p.parameters);
+        // The random amounts are for other decimals: dollars by the price instead.
+        for (Holding& row : p.holdings.holdings) {
+            const Money price = p.prices.at(row.asset).price;
+            const auto worth = [&rng, &price](std::int64_t most) {
+                const Money value = Money::whole(
+                    static_cast<std::int64_t>(rng.in(0, static_cast<std::uint64_t>(most)))
+                );
+                return units_for(value, 18, price, Round::kDown).value();
+            };
+            row.collateral = row.collateral.is_zero() ? Amount{} : worth(100'000);
+            row.debt = row.debt.is_zero() ? Amount{} : worth(60'000);
+        }
+        const Decided part = compare({p.holdings}, market, seed % 3 == 0);
+        sum.decided += part.decided;
+        sum.all += part.all;
+        const AccountState exact = evaluate_state(p.holdings, market, seed % 3 == 0, false);
+        ++statuses.at(static_cast<std::size_t>(exact.status));
+    }
+    EXPECT_GT(sum.decided * 3, sum.all) << sum.decided << " of " << sum.all;
+    for (std::size_t status = 0; status < 4; ++status) {
+        EXPECT_GT(statuses.at(status), 50U) << status;
+    }
+}
+
+// Initial health of a form that does not count in full within a few units of zero.
+TEST(Screen, NeverDecidesWronglyAtZeroWhereLessCounts) {
+    Rng rng(11);
+    for (int i = 0; i < 400; ++i) {
+        Portfolio p{sample_parameters(), sample_prices(), {}};
+        make_less_count(p, rng);
+        p.parameters.risk.correlations.clear();
+        for (AssetParameters& asset : p.parameters.assets) {
+            asset.cap = Money{};
+            for (AssetOnChain& on : asset.on) {
+                on.cap = Money{};
+            }
+        }
+        const Market market(p.prices, p.parameters);
+        const Uint128 wide = static_cast<Uint128>(rng.next()) << 64 | rng.next();
+        const Money owned = units_money(wide >> rng.in(50, 70));
+        const AccountHoldings base = holdings_of(
+            {holding(eth_on(137), Amount::parse(owned.to_string_e18()).value()),
+             holding(usdc_on(1), Amount(rng.in(1, 1'000'000'000)))}
+        );
+        const AccountState s = evaluate_state(base, market, false, false);
+        const AssetParameters& debt_asset = *p.parameters.find(dai());
+        const Market::Form& form = *market.find(dai());
+        const Money value = over(s.initial, debt_asset.debt.initial, Rounding::kDown);
+        const Money debt = over(value, form.high, Rounding::kDown);
+        std::vector<AccountHoldings> accounts;
+        for (const std::int64_t step : {-9, -2, -1, 0, 1, 2, 9}) {
+            const Money owed = max(Money::from_e18(1), debt + Money::from_e18(step));
+            AccountHoldings account = base;
+            account.holdings.push_back(
+                holding(dai(), Amount{}, Amount::parse(owed.to_string_e18()).value())
+            );
+            accounts.push_back(account);
+        }
+        compare(accounts, market, i % 2 == 0);
+    }
+}
+
 // Health within a few units of zero at each level, from both sides.
 TEST(Screen, NeverDecidesWronglyAtZero) {
     Rng rng(7);

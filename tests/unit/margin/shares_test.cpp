@@ -215,7 +215,9 @@ TEST(Shares, AccountWithoutNumbersHasNoShares) {
     World world;
     world.prices.at(usdc_on(1)).verdict = PriceVerdict::kStale;
     const Market market(world.prices, world.parameters);
-    EXPECT_FALSE(shares_of(trader(units("5", 6), {}), market).has_value());
+    AccountHoldings account = trader(units("5", 6), {});
+    account.holdings.push_back(holding(dai(), Amount{}, units("1", 18)));
+    EXPECT_FALSE(shares_of(account, market).has_value());
 }
 
 }  // namespace

@@ -97,6 +97,7 @@ constexpr std::pair<std::string_view, Asks> kTable[]{
     {"/venues/*/profit/cap", Asks::kLess},
     {"/venues/*/profit/weight", Asks::kLess},
     {"/venues/*/rate", Asks::kAny},
+    {"/venues/*/settlement", Asks::kAny},
     {"/venues/*/underlying", Asks::kName},
     {"/watches/*", Asks::kAny},
 };
@@ -117,7 +118,7 @@ void name_every_member(const Parameters& p) {
     [[maybe_unused]] const auto& [tiers, lag, correlations] = risk;
     [[maybe_unused]] const auto& [group, names, relief] = correlations.front();
     [[maybe_unused]] const auto& [previous, from, ramp_s] = *change;
-    [[maybe_unused]] const auto& [underlying, method, rate, weight, profit_cap, options, grid, perpetuals, option_markets] =
+    [[maybe_unused]] const auto& [underlying, settlement, method, rate, weight, profit_cap, options, grid, perpetuals, option_markets] =
         venues.front();
     [[maybe_unused]] const auto& [perpetual, perpetual_name, fractions, interest] =
         perpetuals.front();
@@ -159,6 +160,7 @@ Parameters everything() {
         venue.option_markets.resize(1);
         venue.grid.shocks.resize(std::min<std::size_t>(venue.grid.shocks.size(), 2));
     }
+    out.venues[0].settlement = "usdc";
     out.liquidation.bonus_ramp_s = 600;
     out.liquidation.bonus_start = usd("0.25");
     out.venues[1].perpetuals[0].open_interest = {.lower = usd("1000"), .upper = usd("9000")};

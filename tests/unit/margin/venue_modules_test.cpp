@@ -129,6 +129,48 @@ TEST(VenueModules, GridNetsAPerpetualAgainstItsSyntheticOpposite) {
     EXPECT_EQ(alone, usd("7950"));
 }
 
+AccountState short_bitcoin(const Parameters& p, const PriceTable& prices) {
+    return evaluate_state(
+        trader(dollars("100000"), {position(p, "btc-perp", usd("-1"), usd("50000"))}),
+        prices,
+        p,
+        false,
+        false
+    );
+}
+
+// Sources that are half the price apart: the part below the threshold is asked for, initially.
+TEST(VenueModules, GridAsksMoreWhereItsPriceIsUnsure) {
+    const Parameters p = venue_parameters();
+    PriceTable prices = venue_prices();
+    const AccountState sure = short_bitcoin(p, prices);
+    prices.at(btc()).confidence = usd("22500");
+    EXPECT_EQ(short_bitcoin(p, prices).initial, sure.initial);
+    prices.at(btc()).confidence = usd("25000");
+    const AccountState unsure = short_bitcoin(p, prices);
+    EXPECT_EQ(unsure.initial, sure.initial - usd("25000"));
+    EXPECT_EQ(unsure.liquidation_end, sure.liquidation_end);
+    EXPECT_EQ(unsure.maintenance, sure.maintenance);
+}
+
+TEST(VenueModules, GridAsksMoreWhereWhatItSettlesInIsBelowItsPeg) {
+    Parameters p = venue_parameters();
+    PriceTable prices = venue_prices();
+    for (const std::uint64_t chain : {1U, 10U, 137U}) {
+        prices.at(usdc_on(chain)).price = usd("0.95");
+    }
+    const AccountState dollar = short_bitcoin(p, prices);
+    p.venues[0].settlement = "usdc";
+    ASSERT_TRUE(check(p).empty());
+    const AccountState settled = short_bitcoin(p, prices);
+    // 0.03 below the threshold, twice that of the 9,000 of the worst scenario.
+    EXPECT_EQ(settled.initial, dollar.initial - usd("540"));
+    EXPECT_EQ(settled.maintenance, dollar.maintenance);
+    prices.at(usdc_on(1)).verdict = PriceVerdict::kStale;
+    EXPECT_EQ(short_bitcoin(p, prices).status, Status::kUnattestable);
+    EXPECT_EQ(parse_parameters(canonical(p).dump()).value(), p);
+}
+
 TEST(VenueModules, MarketThatNoVenueNamesStaysUnattestable) {
     VenuePosition unknown;
     unknown.market.data[0] = 7;

@@ -103,7 +103,7 @@ TEST_F(Cli, VersionIsPrintedInThreeWays) {
     EXPECT_TRUE(run({"version"}).out.starts_with(flag.out));
     const json document = json::parse(run({"version", "--output", "json"}).out);
     EXPECT_EQ("margrave " + document["version"].get<std::string>() + "\n", flag.out);
-    EXPECT_EQ(document["engine"], "2");
+    EXPECT_EQ(document["engine"], "3");
 }
 
 TEST_F(Cli, HelpListsTheCommandsAndEndsWell) {
