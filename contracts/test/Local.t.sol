@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {vm} from "./support/Vm.sol";
+import {Vm, vm} from "./support/Vm.sol";
 import {LocalFeed} from "../src/local/LocalFeed.sol";
+import {LocalMarket} from "../src/local/LocalMarket.sol";
 import {LocalToken} from "../src/local/LocalToken.sol";
 
 contract LocalTest {
@@ -28,6 +29,21 @@ contract LocalTest {
         feed.getRoundData(4);
         vm.expectRevert(abi.encodeWithSelector(LocalFeed.NoData.selector, 0));
         feed.getRoundData(0);
+    }
+
+    // keccak of the event as Aave's IPool declares it.
+    function test_MarketTellsInAavesWords() public {
+        LocalMarket market = new LocalMarket();
+        vm.recordLogs();
+        market.tell(address(7), 5e25);
+        Vm.Log[] memory logs = vm.getRecordedLogs();
+        vm.assertEq(logs.length, 1, "logs");
+        vm.assertEq(
+            logs[0].topics[0], 0x804c9b842b2748a22bb64b345453a3de7ca54a6ca45ce00d415894979e22897a, "event"
+        );
+        vm.assertEq(logs[0].topics[1], bytes32(uint256(7)), "reserve");
+        (,, uint256 rate,,) = abi.decode(logs[0].data, (uint256, uint256, uint256, uint256, uint256));
+        vm.assertEq(rate, 5e25, "rate");
     }
 
     function test_TokenHasChosenDecimalsAndOpenMint() public {
