@@ -21,6 +21,10 @@ bool is_seizable(Status status) {
 
 void Book::set(AccountHoldings holdings) {
     moved_ = true;
+    accrue(std::move(holdings));
+}
+
+void Book::accrue(AccountHoldings holdings) {
     const bool empty = holdings.holdings.empty() && holdings.positions.empty();
     const auto it = rows_.find(holdings.account);
     if (it != rows_.end()) {

@@ -31,6 +31,8 @@ class Book {
 
     /// Replaces an account's firm holdings; empty ones take it out.
     void set(AccountHoldings holdings);
+    /// The same where nothing but time made its loans larger: that alone is not said to have moved.
+    void accrue(AccountHoldings holdings);
     /// Accounts whose unfinal events make the provisional equity another than the firm one.
     void set_provisional(std::set<AccountId> accounts);
     /// Accounts that the last attestation called LIQUIDATABLE or BANKRUPT: the latch.
@@ -62,7 +64,7 @@ class Book {
 
     [[nodiscard]] std::size_t size() const { return rows_.size(); }
 
-    /// True when holdings moved since the last `attested`.
+    /// True when holdings were set since the last `attested`.
     [[nodiscard]] bool moved() const { return moved_; }
 
     /// The marked state was attested by a round of that time: its latch holds from now on.

@@ -142,7 +142,8 @@ struct Standing {
 Result<Standing> standing_now(const DecisionParts& parts, const AccountId& account) {
     Standing out;
     MARGRAVE_TRY(out.firm, parts.ledger.holdings(account, parts.firm));
-    MARGRAVE_TRY(out.provisional, parts.ledger.holdings_at_head(account));
+    // Every operator takes interest up to the same block, however far its own head is.
+    MARGRAVE_TRY(out.provisional, parts.ledger.holdings_at_head(account, parts.firm));
     MARGRAVE_TRY(auto holds, parts.ledger.holds_of(account));
     for (const store::Hold& hold : holds) {
         out.promises.push_back({hold.asset, hold.amount, hold.kind == ReleaseKind::kWithdrawal});

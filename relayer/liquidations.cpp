@@ -94,7 +94,8 @@ void spare_held(const DecisionParts& parts, AccountHoldings& state) {
 
 Result<AccountHoldings> seizable_holdings(const DecisionParts& parts, const AccountId& account) {
     MARGRAVE_TRY(auto firm, parts.ledger.holdings(account, parts.firm));
-    MARGRAVE_TRY(auto provisional, parts.ledger.holdings_at_head(account));
+    // Every operator takes interest up to the same block, however far its own head is.
+    MARGRAVE_TRY(auto provisional, parts.ledger.holdings_at_head(account, parts.firm));
     for (const AccountHoldings* state : {&firm, &provisional}) {
         const std::string held = held_by(parts, *state);
         if (held.empty()) {

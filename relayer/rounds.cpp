@@ -201,43 +201,50 @@ Result<bool> Rounds::follow_finality() {
         }
         MARGRAVE_TRY(auto accounts, parts_.ledger.touched_between(chain, from, number));
         touched.merge(accounts);
-        MARGRAVE_TRY(auto owing, parts_.ledger.accruing(chain));
+        MARGRAVE_TRY(auto owing, parts_.ledger.accruing(chain, number));
         accruing.merge(owing);
     }
+    std::erase_if(accruing, [&touched](const AccountId& account) {
+        return touched.contains(account);
+    });
     // All or nothing: a book half moved would be attested under heads it does not stand on.
-    MARGRAVE_TRY(
-        std::vector<AccountHoldings> moved,
-        read_moved(std::move(touched), std::move(accruing), *next)
-    );
+    MARGRAVE_TRY(std::vector<AccountHoldings> moved, read_each(touched, *next));
+    MARGRAVE_TRY(std::vector<AccountHoldings> grown, read_accruing(accruing, *next));
     firm_ = *next;
     for (AccountHoldings& holdings : moved) {
         book_.set(std::move(holdings));
     }
+    for (AccountHoldings& holdings : grown) {
+        book_.accrue(std::move(holdings));
+    }
     return true;
 }
 
-// Interest moves every debtor with every block. Where they are many, one reading of all accounts is
-// cheaper than one of each. Who is there no more was named by an event.
-Result<std::vector<AccountHoldings>> Rounds::read_moved(
-    std::set<AccountId> touched, std::set<AccountId> accruing, const store::AsOf& at
+Result<std::vector<AccountHoldings>> Rounds::read_each(
+    const std::set<AccountId>& accounts, const store::AsOf& at
 ) const {
-    constexpr std::size_t kPartOfAll = 8;
     std::vector<AccountHoldings> out;
-    if (accruing.size() > book_.size() / kPartOfAll) {
-        MARGRAVE_TRY(auto all, parts_.ledger.all_holdings(at));
-        for (AccountHoldings& holdings : all) {
-            if (accruing.contains(holdings.account) && !touched.contains(holdings.account)) {
-                out.push_back(std::move(holdings));
-            }
-        }
-    } else {
-        touched.merge(accruing);
-    }
-    for (const AccountId& account : touched) {
+    for (const AccountId& account : accounts) {
         MARGRAVE_TRY(auto holdings, parts_.ledger.holdings(account, at));
         out.push_back(std::move(holdings));
     }
     return out;
+}
+
+// Interest moves every debtor with every block. Where they are many, one reading of all accounts is
+// cheaper than one of each. Who is there no more was named by an event.
+Result<std::vector<AccountHoldings>> Rounds::read_accruing(
+    const std::set<AccountId>& accruing, const store::AsOf& at
+) const {
+    constexpr std::size_t kPartOfAll = 8;
+    if (accruing.size() <= book_.size() / kPartOfAll) {
+        return read_each(accruing, at);
+    }
+    MARGRAVE_TRY(auto all, parts_.ledger.all_holdings(at));
+    std::erase_if(all, [&accruing](const AccountHoldings& holdings) {
+        return !accruing.contains(holdings.account);
+    });
+    return all;
 }
 
 Result<void> Rounds::follow_provisional() {

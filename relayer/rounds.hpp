@@ -88,9 +88,12 @@ class Rounds {
     /// Moves the firm state to the final blocks whose custody was compared. False while a chain has
     /// none.
     Result<bool> follow_finality();
-    /// Holdings of accounts that events name and of those whose loans bear interest.
-    Result<std::vector<AccountHoldings>> read_moved(
-        std::set<AccountId> touched, std::set<AccountId> accruing, const store::AsOf& at
+    Result<std::vector<AccountHoldings>> read_each(
+        const std::set<AccountId>& accounts, const store::AsOf& at
+    ) const;
+    /// Holdings of accounts whose loans bear interest.
+    Result<std::vector<AccountHoldings>> read_accruing(
+        const std::set<AccountId>& accruing, const store::AsOf& at
     ) const;
     Result<void> load_last_round();
     /// With everybody's holdings as of firm_.

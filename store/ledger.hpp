@@ -79,6 +79,28 @@ struct Transfer {
 /// absent counts nothing.
 using AsOf = std::map<ChainId, BlockNum>;
 
+/// The newest telling of what loans in a token cost, and where it was told.
+struct ToldRate {
+    /// As the telling left it: from then on it grows.
+    InterestIndex index;
+    /// keccak of the watch's name.
+    Hash32 source;
+    Address emitter;
+    BlockNum block;
+    Hash32 txn_hash;
+    std::uint32_t log_index{0};
+    bool operator==(const ToldRate&) const = default;
+};
+
+/// Events that tell rates of loans on one chain, from a block on and perhaps up to one.
+struct RateRule {
+    /// Who emits what, and how it is read: equal for two rules that hear the same.
+    std::string text;
+    BlockNum from;
+    std::optional<BlockNum> to;
+    auto operator<=>(const RateRule&) const = default;
+};
+
 enum class RequestState : std::uint8_t { kOpen, kGranted, kRefused, kExecuted };
 std::string_view to_string(RequestState state);
 
@@ -174,6 +196,10 @@ class Ledger {
     explicit Ledger(Database& db);
     ~Ledger();
 
+    /// Which events tell rates on a chain from the next block on. kConflict, and a sentence that
+    /// names the rule, when up to the head others were heard: what these told or did not tell is in
+    /// the loans, and whoever syncs now would have other ones.
+    Result<void> follow_rates(const ChainId& chain, std::vector<RateRule> rules);
     /// Defines a ledger once; the same definition again changes nothing, another decimals is
     /// kConflict. So is an asset that events came for before it was defined: they count nothing,
     /// and only a sync into a fresh directory makes them count.
@@ -221,6 +247,11 @@ class Ledger {
     [[nodiscard]] Result<AccountHoldings> holdings(const AccountId& account, const AsOf& as_of)
         const;
     [[nodiscard]] Result<AccountHoldings> holdings_at_head(const AccountId& account) const;
+    /// The same, but nothing gathers interest beyond `grown_to`: what it says depends on that state
+    /// and on the events above it, not on how many blocks without events there are.
+    [[nodiscard]] Result<AccountHoldings> holdings_at_head(
+        const AccountId& account, const AsOf& grown_to
+    ) const;
     /// Every account that has a non-zero holding or position as of the state, ascending.
     [[nodiscard]] Result<std::vector<AccountHoldings>> all_holdings(const AsOf& as_of) const;
     /// Accounts that a watch of this chain ever moved, with the watch, ascending from behind
@@ -242,9 +273,13 @@ class Ledger {
     /// been applied, for its time; absent while no event told a rate.
     [[nodiscard]] Result<std::optional<InterestIndex>> interest(LedgerId ledger, BlockNum as_of)
         const;
-    /// Accounts with a loan on the chain that interest ever ran on: their holdings move with the
-    /// time of every block.
-    [[nodiscard]] Result<std::set<AccountId>> accruing(const ChainId& chain) const;
+    /// The telling that this rests on; absent as above.
+    [[nodiscard]] Result<std::optional<ToldRate>> told_rate(LedgerId ledger, BlockNum as_of) const;
+    /// What loans have gathered as of a block and no posting has booked yet.
+    [[nodiscard]] Result<Amount> unbooked_interest(LedgerId ledger, BlockNum as_of) const;
+    /// Accounts whose holdings as of a block move with its time, since they have a loan that bears
+    /// interest; perhaps also some that blocks above it moved.
+    [[nodiscard]] Result<std::set<AccountId>> accruing(const ChainId& chain, BlockNum as_of) const;
     /// Accounts with events in (from, to] of one chain: whose firm holdings moved when the final
     /// block did.
     [[nodiscard]] Result<std::set<AccountId>> touched_between(
@@ -282,6 +317,7 @@ class Ledger {
     struct State;
 
   private:
+    Result<void> check_readable(LedgerId ledger, BlockNum as_of) const;
     /// Reads what a refresh made old; the error of the reading, once there was one.
     Result<void> loaded() const;
     /// The same, and no run is on its way any more.

@@ -85,7 +85,12 @@ detail::ChainLimits limits_of(const Ledger::State& state, const AsOf* as_of) {
 // its own, as if there were no links.
 class HoldingsReader {
   public:
-    HoldingsReader(const Ledger::State& state, const detail::ChainLimits& limits);
+    // Interest counts up to `grown_to`.
+    HoldingsReader(
+        const Ledger::State& state,
+        const detail::ChainLimits& limits,
+        const detail::ChainLimits& grown_to
+    );
 
     Result<void> read(detail::Versions& versions, ByteView prefix);
 
@@ -102,8 +107,8 @@ class HoldingsReader {
         LedgerId ledger;
         Holding holding;
         Amount loan;
-        // Where the index stood when the loan last changed, if that was above one.
-        std::optional<Amount> mark;
+        // Where the index stood when the loan last changed.
+        Amount mark{index_one()};
     };
 
     Result<void> load_indexes(detail::Versions& versions);
@@ -127,15 +132,28 @@ class HoldingsReader {
     AccountSubject at_;
     AccountHoldings current_;
     std::vector<Row> rows_;
-    // Of the ledgers whose loans bear interest.
-    std::map<LedgerId, Amount> indexes_;
+
+    // Of a ledger whose loans bear interest.
+    struct Indexes {
+        Amount now;
+        // Up to where interest counts; not above the other.
+        Amount counted;
+    };
+
+    const detail::ChainLimits& grown_to_;
+    std::map<LedgerId, Indexes> indexes_;
     std::vector<AccountHoldings> done_;
     std::map<AccountId, AccountId> links_;
 };
 
-HoldingsReader::HoldingsReader(const Ledger::State& state, const detail::ChainLimits& limits)
+HoldingsReader::HoldingsReader(
+    const Ledger::State& state,
+    const detail::ChainLimits& limits,
+    const detail::ChainLimits& grown_to
+)
     : state_(state),
-      by_chain_(limits) {
+      by_chain_(limits),
+      grown_to_(grown_to) {
     for (const LedgerDefinition& ledger : state.ledgers) {
         by_ledger_.push_back(detail::limit_of(limits, detail::tag_of(ledger.asset.chain())));
         rank_.push_back(static_cast<std::uint32_t>(std::ranges::count_if(
@@ -145,13 +163,27 @@ HoldingsReader::HoldingsReader(const Ledger::State& state, const detail::ChainLi
 }
 
 Result<void> HoldingsReader::load_indexes(detail::Versions& versions) {
-    for (const LedgerId ledger : state_.rated) {
-        if (const auto& at = by_ledger_[ledger.value - 1]) {
-            MARGRAVE_TRY(const auto index, detail::interest_at(versions, state_, ledger, *at));
-            if (index) {
-                indexes_.emplace(ledger, index->value);
+    for (const LedgerDefinition& ledger : state_.ledgers) {
+        const auto& at = by_ledger_[ledger.id.value - 1];
+        if (!at || !state_.is_rated(ledger.id)) {
+            continue;
+        }
+        MARGRAVE_TRY(const auto now, detail::interest_at(versions, state_, ledger.id, *at));
+        if (!now) {
+            continue;
+        }
+        Indexes both{now->value, now->value};
+        const auto to = detail::limit_of(grown_to_, detail::tag_of(ledger.asset.chain()));
+        if (to != at) {
+            both.counted = index_one();
+            if (to) {
+                MARGRAVE_TRY(
+                    const auto then, detail::interest_at(versions, state_, ledger.id, *to)
+                );
+                both.counted = then ? then->value : index_one();
             }
         }
+        indexes_.emplace(ledger.id, both);
     }
     return ok();
 }
@@ -192,7 +224,9 @@ HoldingsReader::Row& HoldingsReader::row_of(LedgerId ledger) {
             return row;
         }
     }
-    return rows_.emplace_back(Row{ledger, {}, {}, {}});
+    Row& row = rows_.emplace_back();
+    row.ledger = ledger;
+    return row;
 }
 
 Result<void> HoldingsReader::visit(ByteView subject_view, ByteView value) {
@@ -213,9 +247,10 @@ Result<void> HoldingsReader::visit(ByteView subject_view, ByteView value) {
         }
         case detail::subject::kMark: {
             MARGRAVE_TRY(
-                const auto row, Database::Impl::decode<AmountRow>(Cf::kVersion, subject, value)
+                const auto row,
+                Database::Impl::decode<detail::MarkRow>(Cf::kVersion, subject, value)
             );
-            row_of(at_.ledger).mark = row.amount;
+            row_of(at_.ledger).mark = row.index;
             return ok();
         }
         case detail::subject::kLeg:
@@ -275,12 +310,18 @@ Result<void> HoldingsReader::visit_leg(const Bytes& subject, ByteView value) {
 }
 
 Result<void> HoldingsReader::add_interest(Row& row) const {
-    const auto index = indexes_.find(row.ledger);
-    const Amount from = row.mark.value_or(index_one());
-    if (row.loan.is_zero() || index == indexes_.end() || index->second <= from) {
+    if (row.loan.is_zero()) {
         return ok();
     }
-    MARGRAVE_TRY(const Amount grown, with_interest(row.loan, from, index->second));
+    const auto found = indexes_.find(row.ledger);
+    const Indexes indexes =
+        found == indexes_.end() ? Indexes{index_one(), index_one()} : found->second;
+    const detail::LoanMark mark{row.ledger, detail::owner_of(current_.account), row.mark};
+    // With what it gathered up to now, so that a mark that cannot be is found.
+    MARGRAVE_TRY(Amount grown, detail::grown_loan(row.loan, mark, indexes.now));
+    if (indexes.counted < indexes.now) {
+        MARGRAVE_TRY(grown, with_interest(row.loan, row.mark, std::max(row.mark, indexes.counted)));
+    }
     MARGRAVE_TRY(row.holding.debt, add(row.holding.debt, sub_or_zero(grown, row.loan)));
     return ok();
 }
@@ -311,9 +352,10 @@ Result<AccountHoldings> read_unlinked(
     detail::Versions& versions,
     const Ledger::State& state,
     const AccountId& account,
-    const detail::ChainLimits& limits
+    const detail::ChainLimits& limits,
+    const detail::ChainLimits& grown_to
 ) {
-    HoldingsReader reader(state, limits);
+    HoldingsReader reader(state, limits, grown_to);
     MARGRAVE_TRY(reader.read(versions, detail::subject::account(account)));
     MARGRAVE_TRY(std::vector<AccountHoldings> found, reader.take());
     MARGRAVE_ASSERT(found.size() <= 1);
@@ -327,11 +369,13 @@ Result<AccountHoldings> read_one(
     const Database::Impl& db,
     const Ledger::State& state,
     const AccountId& account,
-    const AsOf* as_of
+    const AsOf* as_of,
+    const AsOf* grown_to
 ) {
     detail::Versions versions(db);
     const detail::ChainLimits limits = limits_of(state, as_of);
-    MARGRAVE_TRY(AccountHoldings out, read_unlinked(versions, state, account, limits));
+    const detail::ChainLimits grown = limits_of(state, grown_to);
+    MARGRAVE_TRY(AccountHoldings out, read_unlinked(versions, state, account, limits, grown));
     detail::Links links(versions, limits);
     MARGRAVE_TRY(const AccountId end, links.end(account));
     if (end != account) {
@@ -340,7 +384,7 @@ Result<AccountHoldings> read_one(
     }
     MARGRAVE_TRY(const auto others, links.led_to(account));
     for (const AccountId& other : others) {
-        MARGRAVE_TRY(AccountHoldings theirs, read_unlinked(versions, state, other, limits));
+        MARGRAVE_TRY(AccountHoldings theirs, read_unlinked(versions, state, other, limits, grown));
         MARGRAVE_TRY(detail::merge(out, detail::take_mapped(theirs)));
     }
     return out;
@@ -380,13 +424,21 @@ Result<AccountHoldings> Ledger::holdings(const AccountId& account, const AsOf& a
     const std::scoped_lock lock(mutex_);
     MARGRAVE_TRY(ready());
     MARGRAVE_TRY(check_kept(as_of));
-    return read_one(db_.impl(), *state_, account, &as_of);
+    return read_one(db_.impl(), *state_, account, &as_of, &as_of);
 }
 
 Result<AccountHoldings> Ledger::holdings_at_head(const AccountId& account) const {
     const std::scoped_lock lock(mutex_);
     MARGRAVE_TRY(ready());
-    return read_one(db_.impl(), *state_, account, nullptr);
+    return read_one(db_.impl(), *state_, account, nullptr, nullptr);
+}
+
+Result<AccountHoldings> Ledger::holdings_at_head(const AccountId& account, const AsOf& grown_to)
+    const {
+    const std::scoped_lock lock(mutex_);
+    MARGRAVE_TRY(ready());
+    MARGRAVE_TRY(check_kept(grown_to));
+    return read_one(db_.impl(), *state_, account, nullptr, &grown_to);
 }
 
 Result<std::vector<AccountHoldings>> Ledger::all_holdings(const AsOf& as_of) const {
@@ -395,85 +447,13 @@ Result<std::vector<AccountHoldings>> Ledger::all_holdings(const AsOf& as_of) con
     MARGRAVE_TRY(check_kept(as_of));
     detail::Versions versions(db_.impl());
     const detail::ChainLimits limits = limits_of(*state_, &as_of);
-    HoldingsReader reader(*state_, limits);
+    HoldingsReader reader(*state_, limits, limits);
     MARGRAVE_TRY(reader.read(versions, Bytes{detail::subject::kAccount}));
     MARGRAVE_TRY(std::vector<AccountHoldings> all, reader.take());
     if (reader.links().empty()) {
         return all;
     }
     return follow_links(std::move(all), reader.links());
-}
-
-Result<std::vector<Ledger::MappedPlace>> Ledger::mapped_accounts(
-    const ChainId& chain, const std::optional<MappedPlace>& after, std::size_t limit
-) const {
-    const std::scoped_lock lock(mutex_);
-    MARGRAVE_TRY(ready());
-    const detail::ChainTag tag = detail::tag_of(chain);
-    const Bytes prefix = detail::subject::holders(tag);
-    Bytes start = prefix;
-    if (after) {
-        start = detail::subject::holder(tag, after->first, after->second);
-        // Behind every version of it.
-        start.insert(start.end(), detail::subject::kSuffix + 1, 0xff);
-    }
-    std::vector<MappedPlace> out;
-    const auto visit = [&](ByteView key, ByteView) -> Result<bool> {
-        ByteReader in(key.subspan(prefix.size()));
-        MARGRAVE_TRY(const Hash32 source, in.hash32());
-        MARGRAVE_TRY(const Hash32 account, in.hash32());
-        const MappedPlace place{source, detail::account_of_owner(account)};
-        if (!out.empty() && out.back() == place) {
-            return true;
-        }
-        if (out.size() >= limit) {
-            return false;
-        }
-        out.push_back(place);
-        return true;
-    };
-    MARGRAVE_TRY(db_.impl().scan(Cf::kVersion, prefix, start, visit));
-    return out;
-}
-
-Result<Amount> Ledger::custody_at(LedgerId ledger, const Hash32& source, BlockNum as_of) const {
-    const std::scoped_lock lock(mutex_);
-    MARGRAVE_TRY(ready());
-    if (ledger.value > 0 && ledger.value <= state_->ledgers.size()) {
-        const ChainId& chain = state_->definition(ledger).asset.chain();
-        MARGRAVE_TRY(detail::check_not_pruned(db_.impl(), chain, as_of));
-    }
-    detail::Versions versions(db_.impl());
-    const Bytes subject = detail::subject::balance({ledger, AccountCode::kCustody, source});
-    MARGRAVE_TRY(const auto row, versions.read<AmountRow>(subject, as_of));
-    return row ? row->amount : Amount{};
-}
-
-Result<TrialBalance> Ledger::trial_balance(LedgerId ledger, BlockNum as_of) const {
-    const std::scoped_lock lock(mutex_);
-    MARGRAVE_TRY(ready());
-    if (ledger.value == 0 || ledger.value > state_->ledgers.size()) {
-        return fail(Errc::kNotFound, "there is no ledger " + std::to_string(ledger.value));
-    }
-    MARGRAVE_TRY(check_kept(state_->definition(ledger).asset.chain(), as_of));
-    detail::Versions versions(db_.impl());
-    TrialBalance out;
-    out.ledger = state_->definition(ledger);
-    for (const AccountCode code : detail::kAllCodes) {
-        MARGRAVE_TRY(
-            const auto sum, versions.read<AmountRow>(detail::subject::sum(ledger, code), as_of)
-        );
-        out.totals[code] = sum ? sum->amount : Amount{};
-    }
-    if (!detail::is_balanced(out.totals)) {
-        return detail::corrupt(
-            Cf::kVersion,
-            detail::subject::sum(ledger, AccountCode::kVault),
-            "and the other sums of ledger " + out.ledger.asset.text() +
-                " do not balance at block " + std::to_string(as_of.value)
-        );
-    }
-    return out;
 }
 
 }  // namespace margrave::store

@@ -3,6 +3,7 @@
 
 #include "core/assert.hpp"
 #include "store/detail/decision_records.hpp"
+#include "store/detail/interest.hpp"
 
 #include <algorithm>
 
@@ -334,25 +335,27 @@ Result<Amount> Postings::settle(
 }
 
 Result<void> Postings::accrue(LedgerId ledger, const Hash32& owner) {
-    if (!state_.rated.contains(ledger) && !rated_.contains(ledger)) {
+    const Address token = state_.definition(ledger).asset.token();
+    if (!state_.is_rated(ledger) && !rated_.contains(token)) {
         return ok();
     }
-    MARGRAVE_TRY(const auto row, books_.newest<InterestRow>(subject::interest(ledger)));
+    const Bytes rate = subject::interest(books_.block().tag, token);
+    MARGRAVE_TRY(const auto row, books_.newest<InterestRow>(rate));
     if (!row) {
         return ok();
     }
     const AccountRef loan{AccountCode::kLoan, owner};
     const Bytes subject = subject::mark(ledger, account_of_owner(owner));
-    MARGRAVE_TRY(const auto mark, books_.newest<AmountRow>(subject));
-    const Amount from = mark ? mark->amount : index_one();
-    const Amount to = index_at(row->index, books_.block().block.time);
-    if (from >= to) {
+    MARGRAVE_TRY(const auto mark, books_.newest<MarkRow>(subject));
+    const Amount from = mark ? mark->index : index_one();
+    const Amount to = index_at(row->told.index, books_.block().block.time);
+    if (from == to) {
         return ok();
     }
     MARGRAVE_TRY(const Amount owed, books_.net(ledger, loan));
-    MARGRAVE_TRY(const Amount grown, with_interest(owed, from, to));
+    MARGRAVE_TRY(const Amount grown, grown_loan(owed, {ledger, owner, from}, to));
     MARGRAVE_TRY(books_.post(ledger, loan, kInterestAccount, sub_or_zero(grown, owed)));
-    books_.put(subject, AmountRow{to});
+    books_.put(subject, MarkRow{to});
     return ok();
 }
 

@@ -46,7 +46,7 @@ Result<void> Postings::apply_mapped(const MappedEvent& m, const ChainEvent& even
         return ok();
     }
     if (rate != nullptr) {
-        return apply_rate(*rate);
+        return apply_rate(m, *rate, event);
     }
     if (const auto* position = std::get_if<MappedPosition>(&m.what)) {
         positions_.insert(m.account);
@@ -188,19 +188,29 @@ void Postings::apply_price(
     books_.put(subject::price(at.tag, m.source, event.emitter), row);
 }
 
-// Up to here the index grew by the rate before. The first rate of a ledger starts it at one, so
-// what was owed before has borne no interest.
-Result<void> Postings::apply_rate(const MappedRate& rate) {
-    const std::optional<LedgerId> ledger = state_.find(books_.block().tag, rate.token);
-    if (!ledger) {
-        return count_unknown(rate.token);
-    }
-    const UnixSeconds now = books_.block().block.time;
-    const Bytes subject = subject::interest(*ledger);
-    MARGRAVE_TRY(auto row, books_.newest<InterestRow>(subject));
-    const InterestIndex before = row ? row->index : InterestIndex{index_one(), Amount{}, now};
-    books_.put(subject, InterestRow{{index_at(before, now), min(rate.rate, max_rate()), now}});
-    rated_.insert(*ledger);
+// Up to here the index grew by the rate before. The first rate of a token starts it at one, so what
+// was owed before has borne no interest. The token may have no ledger yet: what its loans cost must
+// not depend on when an operator defines one.
+Result<void> Postings::apply_rate(
+    const MappedEvent& m, const MappedRate& rate, const ChainEvent& event
+) {
+    const BlockContext& at = books_.block();
+    const Bytes subject = subject::interest(at.tag, rate.token);
+    MARGRAVE_TRY(const auto row, books_.newest<InterestRow>(subject));
+    const UnixSeconds since = row ? row->told.index.since : at.block.time;
+    // A block that were older than the telling before would let its seconds count twice.
+    const UnixSeconds now = std::max(at.block.time, since);
+    ToldRate told;
+    told.index.value = row ? index_at(row->told.index, now) : index_one();
+    told.index.rate = min(rate.rate, max_rate());
+    told.index.since = now;
+    told.source = m.source;
+    told.emitter = event.emitter;
+    told.block = at.block.number;
+    told.txn_hash = event.txn_hash;
+    told.log_index = event.log_index;
+    books_.put(subject, InterestRow{told});
+    rated_.insert(rate.token);
     return ok();
 }
 

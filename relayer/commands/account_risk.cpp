@@ -151,7 +151,7 @@ Result<int> explain(Context& context, const ExplainOptions& options) {
 
 /// As a request is judged: the worse of the attested state and the newest, less what is promised.
 Result<AccountHoldings> worst_now(const RoundView& view, const AccountHoldings& firm) {
-    MARGRAVE_TRY(const auto head, view.ledger->holdings_at_head(firm.account));
+    MARGRAVE_TRY(const auto head, view.ledger->holdings_at_head(firm.account, as_of(*view.round)));
     MARGRAVE_TRY(const auto holds, view.ledger->holds_of(firm.account));
     std::vector<margin::Promise> promises;
     for (const store::Hold& hold : holds) {

@@ -37,12 +37,14 @@ Result<margin::TokenAmounts> pool_tokens(const store::Ledger& ledger, const stor
             continue;
         }
         MARGRAVE_TRY(const auto trial, ledger.trial_balance(definition.id, block->second));
-        // Lenders have what they put in and what it earned.
+        // Lenders have what they put in and what it earned, booked or not: debts are counted alike.
+        MARGRAVE_TRY(const auto unbooked, ledger.unbooked_interest(definition.id, block->second));
         MARGRAVE_TRY(
             auto pool,
             add(trial.totals.at(store::AccountCode::kPool),
                 trial.totals.at(store::AccountCode::kInterest))
         );
+        MARGRAVE_TRY(pool, add(pool, unbooked));
         out.emplace(definition.asset, std::move(pool));
     }
     return out;

@@ -407,9 +407,9 @@ void Books::commit_to(Ledger::State& state) const {
     for (const auto& [subject, value] : written_) {
         state.newest[subject] = value;
         if (subject.front() == subject::kInterest) {
-            const auto place = subject::place_of(subject);
-            MARGRAVE_ASSERT(place.has_value());
-            state.rated.insert(place.value().ledger);
+            const auto token = subject::parse_interest(subject);
+            MARGRAVE_ASSERT(token.has_value());
+            state.rated.insert(token.value());
         }
     }
     state.last_seq = seq_;

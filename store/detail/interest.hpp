@@ -14,4 +14,15 @@ Result<std::optional<InterestIndex>> interest_at(
     Versions& versions, const Ledger::State& state, LedgerId ledger, BlockNum at
 );
 
+/// Where the index stood when an owner's loan last changed.
+struct LoanMark {
+    LedgerId ledger;
+    Hash32 owner;
+    Amount index;
+};
+
+/// A loan with what it has gathered since its mark. kCorrupt when the index is below that: an index
+/// never falls.
+Result<Amount> grown_loan(const Amount& loan, const LoanMark& mark, const Amount& index);
+
 }  // namespace margrave::store::detail

@@ -136,6 +136,10 @@ Bytes named(ChainTag chain, BlockNum number) {
     return KeyWriter('N').chain(chain).u64(number.value).done();
 }
 
+Bytes rate_rules(ChainTag chain) {
+    return KeyWriter('T').chain(chain).done();
+}
+
 Bytes events(ChainTag chain) {
     return KeyWriter().chain(chain).done();
 }
@@ -299,8 +303,22 @@ Bytes price(ChainTag chain, const Hash32& source, const Address& emitter) {
     return KeyWriter('T').chain(chain).bytes(source).bytes(emitter).done();
 }
 
-Bytes interest(LedgerId ledger) {
-    return KeyWriter(kInterest).ledger(ledger).done();
+Bytes interest(ChainTag chain, const Address& token) {
+    return KeyWriter(kInterest).chain(chain).bytes(token).done();
+}
+
+Bytes interests() {
+    return KeyWriter(kInterest).done();
+}
+
+Result<std::pair<ChainTag, Address>> parse_interest(ByteView subject) {
+    ByteReader in(subject);
+    std::pair<ChainTag, Address> out;
+    MARGRAVE_TRY(in.u8());
+    MARGRAVE_TRY(out.first.value, in.u64());
+    MARGRAVE_TRY(out.second, in.address());
+    MARGRAVE_TRY(in.finish());
+    return out;
 }
 
 Bytes mark(LedgerId ledger, const AccountId& account) {
@@ -322,7 +340,7 @@ Result<Place> place_of(ByteView subject) {
             MARGRAVE_TRY(out.ledger.value, in.u32());
             return out;
         }
-    } else if (kind == 'S' || kind == 'G' || kind == 'C' || kind == kInterest) {
+    } else if (kind == 'S' || kind == 'G' || kind == 'C') {
         MARGRAVE_TRY(out.ledger.value, in.u32());
         return out;
     }

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <string_view>
+#include <utility>
 
 // Keys of every row, in one place. Integers are big-endian and the comparator is RocksDB's own, so
 // the stock `ldb` reads the files. docs/ledger.md lists the same keys for people.
@@ -102,6 +103,8 @@ Bytes reorgs(ChainTag chain);
 /// Blocks whose state a decision names: it stays readable.
 Bytes named(ChainTag chain);
 Bytes named(ChainTag chain, BlockNum number);
+/// Which events tell rates of loans.
+Bytes rate_rules(ChainTag chain);
 Bytes events(ChainTag chain);
 /// All events of one block, in one row.
 Bytes events(ChainTag chain, BlockNum number);
@@ -163,8 +166,11 @@ Bytes requests(ChainTag chain);
 Bytes release(ChainTag chain, const Hash32& release);
 /// The newest price that events of one contract told a watch.
 Bytes price(ChainTag chain, const Hash32& source, const Address& emitter);
-/// The index that loans of a ledger grow by.
-Bytes interest(LedgerId ledger);
+/// The index that loans in a token grow by, and what all of these begin with. A token may be one
+/// that no ledger is defined for.
+Bytes interest(ChainTag chain, const Address& token);
+Bytes interests();
+Result<std::pair<ChainTag, Address>> parse_interest(ByteView subject);
 /// Where that index stood when an account's loan last changed; none where it was one.
 Bytes mark(LedgerId ledger, const AccountId& account);
 /// Count of events in a token that no ledger is defined for.

@@ -69,6 +69,20 @@ Result<void> load_chains(const Database::Impl& db, std::map<ChainId, detail::Hea
     return db.scan(Cf::kChain, tag_prefix(detail::chain_key::kHead), visit);
 }
 
+Result<void> load_rated(
+    detail::Versions& versions, std::set<std::pair<detail::ChainTag, Address>>& out
+) {
+    const auto visit = [&](ByteView subject, ByteView) -> Result<void> {
+        const auto token = detail::subject::parse_interest(subject);
+        if (!token) {
+            return detail::corrupt(Cf::kVersion, subject, token.error().detail);
+        }
+        out.insert(token.value());
+        return ok();
+    };
+    return versions.each(detail::subject::interests(), detail::kHeadOfChain, visit);
+}
+
 }  // namespace
 
 Result<void> Ledger::State::load(const Database::Impl& db) {
@@ -92,12 +106,6 @@ Result<void> Ledger::State::load(const Database::Impl& db) {
                 fresh.sums[{ledger.id, code}] = sum->amount;
             }
         }
-        MARGRAVE_TRY(
-            const auto told, versions.at(detail::subject::interest(ledger.id), detail::kHeadOfChain)
-        );
-        if (told) {
-            fresh.rated.insert(ledger.id);
-        }
         if (!detail::is_balanced(fresh.sums_of(ledger.id))) {
             return fail(
                 Errc::kCorrupt,
@@ -105,6 +113,7 @@ Result<void> Ledger::State::load(const Database::Impl& db) {
             );
         }
     }
+    MARGRAVE_TRY(load_rated(versions, fresh.rated));
     *this = std::move(fresh);
     return ok();
 }
@@ -144,6 +153,11 @@ const LedgerDefinition& Ledger::State::definition(LedgerId id) const {
     MARGRAVE_ASSERT(id.value >= 1);
     MARGRAVE_ASSERT(id.value <= ledgers.size());
     return ledgers[id.value - 1];
+}
+
+bool Ledger::State::is_rated(LedgerId id) const {
+    const AssetId& asset = definition(id).asset;
+    return rated.contains({detail::tag_of(asset.chain()), asset.token()});
 }
 
 std::optional<LedgerId> Ledger::State::find(detail::ChainTag chain, const Address& token) const {

@@ -52,9 +52,9 @@ struct Ledger::State {
     std::map<ChainId, detail::HeadRow> chains;
     std::map<detail::SumKey, Amount> sums;
     Seq last_seq;
-    /// Ledgers that a rate was ever told for, and perhaps some whose telling a reorg took back:
+    /// Tokens that a rate was ever told for, and perhaps some whose telling a reorg took back:
     /// loans in all others bear no interest.
-    std::set<LedgerId> rated;
+    std::set<std::pair<detail::ChainTag, Address>> rated;
 
     /// Caches of the writer. Only what was written is in them.
     detail::Table<detail::AccountKey, detail::TotalsRow, detail::AccountKeyHash> accounts;
@@ -73,6 +73,7 @@ struct Ledger::State {
     Result<void> wait_written();
 
     [[nodiscard]] const LedgerDefinition& definition(LedgerId id) const;
+    [[nodiscard]] bool is_rated(LedgerId id) const;
     [[nodiscard]] std::optional<LedgerId> find(detail::ChainTag chain, const Address& token) const;
     [[nodiscard]] const detail::HeadRow* chain(const ChainId& id) const;
     /// The asset of a token, also of one that no ledger is defined for.

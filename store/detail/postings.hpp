@@ -65,7 +65,7 @@ class Postings {
     Result<void> apply_mapped(const MappedEvent& m, const ChainEvent& event);
     Result<void> apply_amount(const MappedEvent& m, const MappedAmount& what);
     void apply_price(const MappedEvent& m, const MappedPrice& price, const ChainEvent& event);
-    Result<void> apply_rate(const MappedRate& rate);
+    Result<void> apply_rate(const MappedEvent& m, const MappedRate& rate, const ChainEvent& event);
     Result<void> apply_link(const AccountId& from, const MappedLink& link);
     Result<void> post_mapped(AtSource& at);
     Result<void> mapped_withdraw(AtSource& at);
@@ -114,8 +114,8 @@ class Postings {
     std::vector<std::uint64_t> requests_;
     std::set<AccountId> positions_;
     std::set<Address> unknown_;
-    /// Ledgers that a rate was told for in these blocks.
-    std::set<LedgerId> rated_;
+    /// Tokens that a rate was told for in these blocks.
+    std::set<Address> rated_;
     /// Newest lock of an account among the seizures of the blocks before this one, which no version
     /// row shows yet; and those of this block. A seizure's numbers are searched from the newest
     /// lock of the blocks before it, whether they were applied one by one or in one run.

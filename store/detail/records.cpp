@@ -271,19 +271,77 @@ Result<ToldPriceRow> ToldPriceRow::read(ByteReader& in) {
     return row;
 }
 
+namespace {
+
+Result<Amount> read_index(ByteReader& in) {
+    MARGRAVE_TRY(Amount index, read_amount(in));
+    if (index < index_one() || index > max_index()) {
+        return fail(Errc::kCorrupt, "an interest index of " + index.to_string());
+    }
+    return index;
+}
+
+}  // namespace
+
 void InterestRow::write(Bytes& out) const {
-    put_amount(out, index.value);
-    put_amount(out, index.rate);
-    put_u64(out, index.since.value);
+    put_amount(out, told.index.value);
+    put_amount(out, told.index.rate);
+    put_u64(out, told.index.since.value);
+    put_bytes(out, told.source.view());
+    put_bytes(out, told.emitter.view());
+    put_u64(out, told.block.value);
+    put_bytes(out, told.txn_hash.view());
+    put_u32(out, told.log_index);
 }
 
 Result<InterestRow> InterestRow::read(ByteReader& in) {
     InterestRow row;
-    MARGRAVE_TRY(row.index.value, read_amount(in));
-    MARGRAVE_TRY(row.index.rate, read_amount(in));
-    MARGRAVE_TRY(row.index.since.value, in.u64());
-    if (row.index.value < index_one() || row.index.value > max_index()) {
-        return fail(Errc::kCorrupt, "interest index " + row.index.value.to_string());
+    MARGRAVE_TRY(row.told.index.value, read_index(in));
+    MARGRAVE_TRY(row.told.index.rate, read_amount(in));
+    MARGRAVE_TRY(row.told.index.since.value, in.u64());
+    MARGRAVE_TRY(row.told.source, in.hash32());
+    MARGRAVE_TRY(row.told.emitter, in.address());
+    MARGRAVE_TRY(row.told.block.value, in.u64());
+    MARGRAVE_TRY(row.told.txn_hash, in.hash32());
+    MARGRAVE_TRY(row.told.log_index, in.u32());
+    if (row.told.index.rate > max_rate()) {
+        return fail(Errc::kCorrupt, "a rate of " + row.told.index.rate.to_string());
+    }
+    return row;
+}
+
+void MarkRow::write(Bytes& out) const {
+    put_amount(out, index);
+}
+
+Result<MarkRow> MarkRow::read(ByteReader& in) {
+    MARGRAVE_TRY(const Amount index, read_index(in));
+    return MarkRow{index};
+}
+
+void RateRulesRow::write(Bytes& out) const {
+    put_u32(out, static_cast<std::uint32_t>(rules.size()));
+    for (const RateRule& rule : rules) {
+        put_text(out, rule.text);
+        put_u64(out, rule.from.value);
+        put_flag(out, rule.to.has_value());
+        put_u64(out, rule.to.value_or(BlockNum{}).value);
+    }
+}
+
+Result<RateRulesRow> RateRulesRow::read(ByteReader& in) {
+    RateRulesRow row;
+    MARGRAVE_TRY(const std::uint32_t count, in.u32());
+    for (std::uint32_t i = 0; i < count; ++i) {
+        RateRule rule;
+        MARGRAVE_TRY(rule.text, read_text(in));
+        MARGRAVE_TRY(rule.from.value, in.u64());
+        MARGRAVE_TRY(const bool ends, read_flag(in));
+        MARGRAVE_TRY(const std::uint64_t to, in.u64());
+        if (ends) {
+            rule.to = BlockNum{to};
+        }
+        row.rules.push_back(std::move(rule));
     }
     return row;
 }

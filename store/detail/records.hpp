@@ -180,13 +180,31 @@ struct ToldPriceRow {
     static Result<ToldPriceRow> read(ByteReader& in);
 };
 
-/// The index that loans of a ledger grow by.
+/// The index that loans in a token grow by.
 struct InterestRow {
-    static constexpr std::size_t kTypicalSize = 80;
-    InterestIndex index;
+    static constexpr std::size_t kTypicalSize = 208;
+    ToldRate told;
 
     void write(Bytes& out) const;
     static Result<InterestRow> read(ByteReader& in);
+};
+
+/// Where the index stood when an account's loan last changed; above one.
+struct MarkRow {
+    static constexpr std::size_t kTypicalSize = 40;
+    Amount index;
+
+    void write(Bytes& out) const;
+    static Result<MarkRow> read(ByteReader& in);
+};
+
+/// Which events tell rates on a chain, as the config said when the newest block was applied.
+struct RateRulesRow {
+    static constexpr std::size_t kTypicalSize = 256;
+    std::vector<RateRule> rules;
+
+    void write(Bytes& out) const;
+    static Result<RateRulesRow> read(ByteReader& in);
 };
 
 /// The raw proved events of one block, in log order: the input of a replay. What an event shares

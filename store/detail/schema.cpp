@@ -142,8 +142,13 @@ OpenPlan::OpenPlan()
       migrations(known_migrations()) {}
 
 std::span<const Migration> known_migrations() {
-    static constexpr std::array kAll{Migration{{2, 1}, name_attested_states}};
+    static constexpr std::array kAll{
+        Migration{{2, 1}, name_attested_states}, Migration{{2, 2}, admit_interest}};
     return kAll;
+}
+
+Result<std::optional<Bytes>> admit_interest(const Database::Impl&, ByteView, rocksdb::WriteBatch&) {
+    return std::optional<Bytes>{};
 }
 
 Result<SchemaVersion> read_schema(const Database::Impl& db) {

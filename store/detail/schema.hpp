@@ -11,7 +11,7 @@
 namespace margrave::store::detail {
 
 /// What this program writes.
-inline constexpr SchemaVersion kSchemaNow{2, 1};
+inline constexpr SchemaVersion kSchemaNow{2, 2};
 /// What it can bring there.
 inline constexpr SchemaVersion kSchemaOldest{2, 0};
 
@@ -23,6 +23,11 @@ std::span<const Migration> known_migrations();
 /// To 2.1: which states the attestations of the log name, so that pruning keeps them; and the legs
 /// by their deadlines.
 Result<std::optional<Bytes>> name_attested_states(
+    const Database::Impl& db, ByteView cursor, rocksdb::WriteBatch& batch
+);
+
+/// To 2.2: nothing is made anew. What loans cost has rows that a program of 2.1 would pass over.
+Result<std::optional<Bytes>> admit_interest(
     const Database::Impl& db, ByteView cursor, rocksdb::WriteBatch& batch
 );
 

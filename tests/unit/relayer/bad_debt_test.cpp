@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "relayer/risk/bad_debt.hpp"
 
+#include "core/interest.hpp"
+#include "core/keccak.hpp"
+#include "relayer/round_view.hpp"
 #include "tests/unit/relayer/fixture.hpp"
 
 #include <nlohmann/json.hpp>
+
+#include <algorithm>
 
 namespace margrave::relayer::tests {
 namespace {
@@ -64,6 +69,26 @@ TEST_F(BadDebtReportTest, TheFundsOfTheConfigPayBeforeTheLendersOfThePool) {
     EXPECT_EQ(document["pools"][0]["lost"], row.socialised.to_string());
     const std::string text = bad_debt_text(out, replay().parameters);
     EXPECT_NE(text.find("lenders of"), std::string::npos) << text;
+}
+
+// Both sides count what no posting has booked yet: a pool that lent all it has to one is owed what
+// he owes.
+TEST_F(BadDebtReportTest, LendersAreOwedTheInterestThatDebtsCount) {
+    give_loan(account(1), 1, 1'000);
+    MappedEvent rate;
+    rate.source = keccak256(std::string_view("rates"));
+    rate.what = MappedRate{dollar_token(), yearly_rate(Amount{50}, 2, false)};
+    world.settle(0, {rate});
+    world.wait(kSecondsOfYear / 4);
+    world.watch_all();
+    set_price("700");
+    const BadDebtReport out = report();
+    ASSERT_EQ(out.debt.pools.size(), 1U);
+    const AccountHoldings owed = world.ledger->holdings(account(1), as_of(replay())).value();
+    const auto debt = std::ranges::find(owed.holdings, usd_on(world.id(0)), &Holding::asset);
+    ASSERT_NE(debt, owed.holdings.end());
+    EXPECT_GT(debt->debt, dollars(1'100));
+    EXPECT_EQ(out.debt.pools.front().pool, debt->debt);
 }
 
 }  // namespace

@@ -84,6 +84,25 @@ TEST_F(BookTest, EmptyHoldingsTakeTheAccountOut) {
     EXPECT_TRUE(book.root().is_zero());
 }
 
+// Else every round would be as urgent as one in which somebody moved money.
+TEST_F(BookTest, InterestAloneMovesNothingButStatuses) {
+    book.set(holdings(account(1), 1, 1'000));
+    book.mark(prices);
+    book.attested();
+    const Hash32 before = book.root();
+    book.accrue(holdings(account(1), 1, 1'001));
+    EXPECT_FALSE(book.moved());
+    EXPECT_FALSE(book.look(prices));
+    EXPECT_FALSE(book.mark(prices));
+    EXPECT_NE(book.root(), before);
+    EXPECT_EQ(book.root(), root_from_scratch(book));
+    book.accrue(holdings(account(1), 1, 1'900));
+    EXPECT_FALSE(book.moved());
+    EXPECT_TRUE(book.look(prices));
+    book.set(holdings(account(1), 1, 1'900));
+    EXPECT_TRUE(book.moved());
+}
+
 TEST_F(BookTest, ProvisionalAccountsCarryTheFlag) {
     book.set(holdings(account(1), 1, 0));
     book.mark(prices);

@@ -6,6 +6,8 @@
 #include "tests/unit/relayer/fixture.hpp"
 
 #include <algorithm>
+#include <utility>
+#include <vector>
 
 namespace margrave::relayer::tests {
 namespace {
@@ -111,6 +113,62 @@ TEST_F(InterestTest, ARestartCountsOn) {
     ASSERT_OK(world.start());
     world.step();
     EXPECT_EQ(state().equity, sub(usd("4000"), owed(50, since)).value());
+}
+
+TEST_F(InterestTest, GrowingLoansAloneHurryNoRound) {
+    world.settle(0, {rate(50)});
+    world.wait(60);
+    world.step();
+    const RoundNum last = world.scribe->last().round;
+    world.wait(15);
+    world.step();
+    EXPECT_EQ(world.scribe->last().round, last);
+    // Whoever moves something does not wait for the interval.
+    world.settle(0, {deposit(account(2), coin(), eth(1))});
+    EXPECT_EQ(world.scribe->last().round.value, last.value + 1);
+    expect_replay();
+}
+
+// Operators see heads of different age. What they sign for an account that nobody touched must be
+// the same.
+TEST_F(InterestTest, ARequestIsJudgedByInterestUpToTheFinalBlock) {
+    world.settle(0, {rate(100)});
+    // 2 coins give 3000 and the loan takes 1050: there is room for 1.3, and for less than 1.2 with
+    // the interest of two months.
+    const Amount asked = Amount::parse("125" + std::string(16, '0')).value();
+    world.chain(0).mine({withdrawal_request(account(1), coin(), asked)});
+    world.chain(0).finalize();
+    world.chain(0).mine({}, kSecondsOfYear / 6);
+    world.step();
+    EXPECT_EQ(world.request(0, world.last_event(0)).state, store::RequestState::kGranted);
+}
+
+TEST_F(InterestTest, ASeizureTakesNoMoreForBlocksThatAreNotFinal) {
+    const auto seized_beside = [](std::uint64_t unfinal_seconds) {
+        World w;
+        w.settle(
+            0,
+            {funding(dollar_token(), dollars(1'000)),
+             deposit(account(1), coin(), eth(2)),
+             borrow_request(account(1), dollar_token(), dollars(1'000))}
+        );
+        EXPECT_OK(w.deliver(0));
+        EXPECT_OK(w.deliver(1));
+        w.settle(0, {});
+        w.settle(0, {rate(100)});
+        w.wait(kSecondsOfYear / 10);
+        w.chain(0).mine({}, unfinal_seconds);
+        w.eth_price = usd("640");
+        w.step();
+        std::vector<std::pair<Amount, Amount>> out;
+        for (const store::Leg& leg : w.ledger->legs(account(1)).value()) {
+            out.emplace_back(leg.amount, leg.min_proceeds);
+        }
+        return out;
+    };
+    const auto legs = seized_beside(12);
+    ASSERT_FALSE(legs.empty());
+    EXPECT_EQ(seized_beside(kSecondsOfYear / 12), legs);
 }
 
 }  // namespace

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "store/detail/database_impl.hpp"
+#include "store/detail/keys.hpp"
+#include "store/detail/records.hpp"
 #include "store/prune.hpp"
 #include "tests/unit/store/fixture.hpp"
 
@@ -34,6 +37,39 @@ class Interest : public LedgerTest {
 
     Amount debt(const AccountId& who) { return holding(who).debt; }
 
+    // What it owes at the head with interest up to a state alone.
+    Amount debt(const AccountId& who, const AsOf& grown_to) {
+        return STORE_OK(ledger().holdings_at_head(who, grown_to)).holdings.at(0).debt;
+    }
+
+    std::set<AccountId> accruing(BlockNum as_of) {
+        return STORE_OK(ledger().accruing(chain_.id(), as_of));
+    }
+
+    Amount unbooked() {
+        return STORE_OK(ledger().unbooked_interest(dollars(), chain_.head().number));
+    }
+
+    // Rows of one form: what was written of an amount is read as a mark.
+    void plant_mark(const AccountId& who, const Amount& index) {
+        const Bytes subject = detail::subject::mark(dollars(), who);
+        const Bytes key = detail::subject::versioned(subject, chain_.head().number);
+        rocksdb::WriteBatch batch;
+        db().impl().put_row(batch, detail::Cf::kVersion, key, detail::AmountRow{index});
+        STORE_OK(db().impl().write(batch, /*sync=*/true));
+        store_.reopen();
+    }
+
+    void expect_corrupt(const AccountId& who, std::string_view words) {
+        const auto read = ledger().holdings_at_head(who);
+        ASSERT_FALSE(read.has_value());
+        EXPECT_EQ(read.error().code, Errc::kCorrupt);
+        EXPECT_NE(read.error().detail.find(words), std::string::npos) << read.error().detail;
+        EXPECT_CODE(ledger().all_holdings(head()), Errc::kCorrupt);
+        const BlockData next = chain_.next({repayment(who, usd(), 1)});
+        EXPECT_CODE(ledger().apply(chain_.id(), BlockApplied{next}), Errc::kCorrupt);
+    }
+
     // What the journal has of the last block.
     std::vector<std::pair<AccountCode, AccountCode>> last_postings() {
         std::vector<std::pair<AccountCode, AccountCode>> out;
@@ -67,7 +103,7 @@ TEST_F(Interest, ALoanGrowsWithTheTimeOfTheBlockThatIsReadWithoutAPosting) {
     const AsOf then{{chain_.id(), lent}};
     EXPECT_EQ(STORE_OK(ledger().holdings(kAlice, then)).holdings.at(0).debt, amount(1'000));
     EXPECT_EQ(STORE_OK(ledger().all_holdings(head())).at(0).holdings.at(0).debt, amount(1'050));
-    EXPECT_EQ(STORE_OK(ledger().accruing(chain_.id())), std::set<AccountId>{kAlice});
+    EXPECT_EQ(accruing(chain_.head().number), std::set<AccountId>{kAlice});
     expect_same_after_reopen();
 }
 
@@ -197,12 +233,140 @@ TEST_F(Interest, OfAStateWhoseTimeIsNotKnownNothingIsAnswered) {
     EXPECT_EQ(STORE_OK(ledger().holdings(kAlice, beyond)).holdings.at(0).debt, amount(1'100));
 }
 
-TEST_F(Interest, ARateThatNamesAnAccountIsNoneAndOfAStrangersTokenIsCounted) {
+TEST_F(Interest, ARateThatNamesAnAccountIsNone) {
     MappedEvent event = rate(usd(), 5);
     event.account = kAlice;
     EXPECT_CODE(ledger().apply(chain_.id(), BlockApplied{chain_.next({event})}), Errc::kUnproved);
-    EXPECT_EQ(block({rate(stranger(), 5)}).unknown_assets, std::set<Address>{stranger()});
-    EXPECT_EQ(STORE_OK(ledger().accruing(chain_.id())), std::set<AccountId>{});
+    EXPECT_EQ(accruing(chain_.head().number), std::set<AccountId>{});
+}
+
+// A market tells the rates of all its tokens. When one of them becomes an asset here must not
+// decide what its loans cost.
+TEST_F(Interest, ATokenThatIsDefinedLaterHasTheIndexOfAllThatWasTold) {
+    EXPECT_TRUE(block({rate(stranger(), 10)}).unknown_assets.empty());
+    block_after(kYear, {rate(stranger(), 20)});
+    store_.reopen();
+    const LedgerId late = STORE_OK(ledger().define(chain_.asset(stranger()), 6)).id;
+    block_after(kYear, {funding(stranger(), 5'000), borrow_request(kAlice, stranger(), 1'000)});
+    block_after(0, {release(kAlice, stranger(), 1'000, chain_.release_of(last_event()))});
+    const auto index = STORE_OK(ledger().interest(late, chain_.head().number));
+    ASSERT_TRUE(index.has_value());
+    // 1.1, and 20 % of that.
+    EXPECT_EQ(index->value, STORE_OK(Amount::parse("132" + std::string(25, '0'))));
+    block_after(kYear, {});
+    // From 1.32 to 1.54.
+    EXPECT_EQ(holding(kAlice, stranger()).debt, amount(1'167));
+    expect_same_after_reopen();
+}
+
+TEST_F(Interest, TheTellingThatARateRestsOnIsKnown) {
+    block({rate(usd(), 5)});
+    const BlockRef first = chain_.head();
+    block_after(kYear, {rate(eth(), 7)});
+    const ToldRate told = STORE_OK(ledger().told_rate(dollars(), chain_.head().number)).value();
+    EXPECT_EQ(told.block, first.number);
+    EXPECT_EQ(told.source, word(3));
+    EXPECT_EQ(told.emitter, watched());
+    EXPECT_EQ(told.txn_hash, chain_.blocks().at(2).events.at(0).txn_hash);
+    EXPECT_EQ(told.log_index, 0U);
+    EXPECT_EQ(
+        told.index, (InterestIndex{index_one(), yearly_rate(amount(5), 2, false), first.time})
+    );
+    EXPECT_EQ(
+        STORE_OK(ledger().told_rate(dollars(), BlockNum{first.number.value - 1})), std::nullopt
+    );
+}
+
+TEST_F(Interest, ALoanThatIsPaidBackMovesWithTimeOnlyAsOfBlocksBeforeThat) {
+    block({rate(usd(), 10)});
+    lend(kAlice, 1'000);
+    lend(kBob, 1'000);
+    const BlockNum owing = chain_.head().number;
+    block({repayment(kAlice, usd(), 2'000)});
+    EXPECT_EQ(accruing(owing), (std::set<AccountId>{kAlice, kBob}));
+    EXPECT_EQ(accruing(chain_.head().number), std::set<AccountId>{kBob});
+    const BlockRef paid = chain_.head();
+    block({});
+    store_.revert(chain_, paid);
+    chain_.pop();
+    EXPECT_EQ(accruing(chain_.head().number), std::set<AccountId>{kBob});
+    store_.reopen();
+    EXPECT_EQ(accruing(owing), (std::set<AccountId>{kAlice, kBob}));
+}
+
+TEST_F(Interest, TheHeadCanBeReadWithInterestUpToALowerBlockAlone) {
+    block({rate(usd(), 10)});
+    lend(kAlice, 1'000);
+    lend(kBob, 1'000);
+    const AsOf firm = head();
+    block_after(kYear, {});
+    EXPECT_EQ(debt(kAlice), amount(1'100));
+    EXPECT_EQ(debt(kAlice, firm), amount(1'000));
+    EXPECT_EQ(
+        STORE_OK(ledger().holdings_at_head(kAlice, firm)), STORE_OK(ledger().holdings(kAlice, firm))
+    );
+    // Another rate and an event of Bob's above it: what that booked counts, and no more.
+    block_after(kYear, {rate(usd(), 50), repayment(kBob, usd(), 200)});
+    for (int i = 0; i < 2; ++i) {
+        EXPECT_EQ(debt(kBob, firm), amount(1'000));
+        EXPECT_EQ(debt(kAlice, firm), amount(1'000));
+        block_after(kYear, {});
+    }
+    EXPECT_GT(debt(kBob), amount(1'900));
+    // A state that has nothing of the chain has no interest either.
+    EXPECT_EQ(debt(kAlice, AsOf{}), amount(1'000));
+}
+
+TEST_F(Interest, WhatNoPostingBookedIsSummedUp) {
+    block({rate(usd(), 10)});
+    lend(kAlice, 1'000);
+    lend(kBob, 3'000);
+    EXPECT_EQ(unbooked(), amount(0));
+    const BlockNum lent = chain_.head().number;
+    block_after(kYear, {});
+    EXPECT_EQ(unbooked(), amount(400));
+    block_after(0, {repayment(kBob, usd(), 100)});
+    EXPECT_EQ(unbooked(), amount(100));
+    EXPECT_EQ(total(AccountCode::kInterest), amount(300));
+    EXPECT_EQ(STORE_OK(ledger().unbooked_interest(dollars(), lent)), amount(0));
+    EXPECT_EQ(STORE_OK(ledger().unbooked_interest(LedgerId{2}, lent)), amount(0));
+}
+
+TEST_F(Interest, AMarkBelowOneIsDamageAndNoFailedAssertion) {
+    block({rate(usd(), 10)});
+    lend(kAlice, 1'000);
+    plant_mark(kAlice, STORE_OK(sub(index_one(), amount(1))));
+    expect_corrupt(kAlice, "interest index of 999999999999999999999999999");
+}
+
+TEST_F(Interest, AMarkAboveTheIndexIsDamage) {
+    block({rate(usd(), 10)});
+    lend(kAlice, 1'000);
+    block_after(kYear, {});
+    plant_mark(kAlice, STORE_OK(Amount::parse("12" + std::string(26, '0'))));
+    expect_corrupt(kAlice, "above the index, 11" + std::string(26, '0'));
+}
+
+TEST_F(Interest, AMarkWhereNoRateWasToldIsDamage) {
+    lend(kAlice, 1'000);
+    plant_mark(kAlice, STORE_OK(Amount::parse("12" + std::string(26, '0'))));
+    EXPECT_CODE(ledger().holdings_at_head(kAlice), Errc::kCorrupt);
+}
+
+TEST_F(Interest, ATellingInABlockOlderThanTheLastOneCountsNoSecondTwice) {
+    lend(kAlice, 1'000);
+    block({rate(usd(), 10)});
+    const UnixSeconds began = chain_.head().time;
+    block_after(kYear, {rate(usd(), 10)});
+    BlockData older = chain_.next({rate(usd(), 10)});
+    older.block.time = began;
+    store_.apply(chain_, chain_.push(older));
+    BlockData later = chain_.next({});
+    later.block.time = UnixSeconds{began.value + kYear};
+    store_.apply(chain_, chain_.push(later));
+    EXPECT_EQ(debt(kAlice), amount(1'100));
+    block_after(kYear, {});
+    EXPECT_EQ(debt(kAlice), amount(1'210));
 }
 
 TEST_F(Interest, PruningKeepsTheIndexAndTheMarksHoweverOldTheyAre) {
