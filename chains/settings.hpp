@@ -93,6 +93,9 @@ enum class Meaning : std::uint8_t {
     kRate,
 };
 
+/// Decimals of a rate that does not say them.
+inline constexpr unsigned kRateDecimals = 27;
+
 /// An argument of an event must have a value.
 struct WatchFilterSettings {
     std::string argument;
@@ -120,10 +123,14 @@ struct WatchEventSettings {
     /// Of a price; without `time` it is as old as its block.
     std::string price;
     std::string time;
-    /// Of a rate: the argument, its decimals, and whether it is for a second and not for a year.
+    /// Of a rate: the argument, its decimals (27 when absent), and whether it is for a second and
+    /// not for a year (no when absent).
     std::string rate;
-    unsigned rate_decimals{27};
-    bool rate_per_second{false};
+    std::optional<unsigned> rate_decimals;
+    std::optional<bool> rate_per_second;
+    /// Of a rate: the first block in which it counts, and the last if it ends.
+    std::optional<BlockNum> from_block;
+    std::optional<BlockNum> to_block;
     std::vector<WatchFilterSettings> where;
 };
 

@@ -156,6 +156,7 @@ Loaded load_document(const json& given, const std::filesystem::path& base_dir, U
     }
     out.notes = detail::notes_of(checked.document, out.settings);
     read_contracts(out, checked.document);
+    detail::check_rate_blocks(out.settings, out.problems);
     if (!out.problems.empty()) {
         return out;
     }

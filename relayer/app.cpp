@@ -70,7 +70,7 @@ Result<void> App::open(attest::SecretKey key) {
     ledger_ = std::make_unique<store::Ledger>(*database_);
     MARGRAVE_TRY(fold_step());
     copier_ = std::make_unique<infra::Worker>();
-    MARGRAVE_TRY(define_ledgers(*ledger_, settings_.parameters));
+    MARGRAVE_TRY(define_ledgers(*ledger_, settings_));
     MARGRAVE_TRY(
         guard_, store::SigningGuard::open(settings_.guard.dir, settings_.guard.mark, network)
     );

@@ -4,6 +4,7 @@
 #include "infra/signals.hpp"
 #include "infra/timeout.hpp"
 #include "relayer/detail/trouble.hpp"
+#include "relayer/rate_rules.hpp"
 
 #include <algorithm>
 #include <sys/resource.h>
@@ -67,8 +68,8 @@ bool is_hopeless(Errc code) {
 
 }  // namespace
 
-Result<void> define_ledgers(store::Ledger& ledger, const margin::Parameters& parameters) {
-    for (const margin::AssetParameters& asset : parameters.assets) {
+Result<void> define_ledgers(store::Ledger& ledger, const config::Settings& settings) {
+    for (const margin::AssetParameters& asset : settings.parameters.assets) {
         for (const margin::AssetOnChain& form : asset.on) {
             auto defined = ledger.define(form.asset, asset.decimals);
             // What the directory was filled with cannot change under it: the config has to.
@@ -78,7 +79,7 @@ Result<void> define_ledgers(store::Ledger& ledger, const margin::Parameters& par
             MARGRAVE_TRY(std::move(defined));
         }
     }
-    return ok();
+    return follow_rates(ledger, settings.chains);
 }
 
 /// One chain.
@@ -132,7 +133,7 @@ Result<void> Sync::open() {
     const Hash32 network = settings_.genesis.network();
     MARGRAVE_TRY(database_, store::Database::open({settings_.data_dir / "store", network, false}));
     ledger_ = std::make_unique<store::Ledger>(*database_);
-    MARGRAVE_TRY(define_ledgers(*ledger_, settings_.parameters));
+    MARGRAVE_TRY(define_ledgers(*ledger_, settings_));
     incidents_ = std::make_unique<store::Incidents>(*database_);
     for (const chains::ChainSettings& chain : settings_.chains) {
         if (!options_.chain || *options_.chain == chain.chain) {

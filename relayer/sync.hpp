@@ -23,9 +23,9 @@
 
 namespace margrave::relayer {
 
-/// Defines a ledger for every form of every asset. kConfig when the directory was filled with other
-/// decimals, or before the asset was there.
-Result<void> define_ledgers(store::Ledger& ledger, const margin::Parameters& parameters);
+/// Defines a ledger for every form of every asset, and which events tell rates. kConfig when the
+/// directory was filled with other decimals or rates, or before the asset was there.
+Result<void> define_ledgers(store::Ledger& ledger, const config::Settings& settings);
 
 /// What a sync did to one chain.
 struct SyncReport {

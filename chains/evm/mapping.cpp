@@ -160,6 +160,10 @@ MappedRate read_rate(const Rule& rule, const Decoded& log) {
     return {token_at(rule, log), yearly_rate(told, rule.rate_decimals, rule.rate_per_second)};
 }
 
+bool is_within(const Rule& rule, BlockNum block) {
+    return block >= rule.from_block && (!rule.to_block || block <= *rule.to_block);
+}
+
 // Collects what one log means, one rule after the other.
 class LogMapper {
   public:
@@ -177,7 +181,8 @@ class LogMapper {
             return counts ? push(watch, AccountId{}, read_price(rule, decoded, block_)) : ok();
         }
         if (rule.meaning == Meaning::kRate) {
-            return counts ? push(watch, AccountId{}, read_rate(rule, decoded)) : ok();
+            const bool in_time = is_within(rule, block_.number);
+            return counts && in_time ? push(watch, AccountId{}, read_rate(rule, decoded)) : ok();
         }
         const AccountId account = account_at(decoded, rule.account);
         // Account zero stands for minting and burning; nobody owns what it has.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "chains/evm/watch.hpp"
 
-#include "core/amount.hpp"
+#include "chains/evm/detail/watch_roles.hpp"
 #include "core/keccak.hpp"
 
 #include <algorithm>
@@ -11,90 +11,20 @@ namespace margrave::chains::evm {
 namespace {
 
 using abi::Kind;
-
-bool is_account(const abi::Type& type) {
-    return type.kind == Kind::kAddress || (type.kind == Kind::kFixedBytes && type.size == 32);
-}
-
-bool is_address(const abi::Type& type) {
-    return type.kind == Kind::kAddress;
-}
-
-bool is_amount(const abi::Type& type) {
-    return type.kind == Kind::kUint;
-}
-
-bool is_number(const abi::Type& type) {
-    return type.kind == Kind::kUint || (type.kind == Kind::kInt && type.size == 256);
-}
-
-bool is_price(const abi::Type& type) {
-    return type.kind == Kind::kUint || type.kind == Kind::kInt;
-}
-
-bool is_hash(const abi::Type& type) {
-    return type.kind == Kind::kFixedBytes && type.size == 32;
-}
-
-// What fits one word and is not hashed when it is indexed.
-bool is_word(const abi::Type& type) {
-    return !type.dynamic && type.kind != Kind::kTuple && type.kind != Kind::kFixedArray;
-}
-
-/// What an argument must be to stand for something.
-struct Role {
-    std::string_view what;
-    bool (*fits)(const abi::Type&);
-    std::string_view example;
-};
-
-constexpr Role kAccountRole{"an address or a bytes32", is_account, "owner"};
-constexpr Role kTokenRole{"an address", is_address, "token"};
-constexpr Role kAmountRole{"an unsigned integer", is_amount, "amount"};
-constexpr Role kMarketRole{"a bytes32", is_hash, "market"};
-constexpr Role kPriceRole{"an integer", is_price, "current"};
-constexpr Role kTimeRole{"an unsigned integer: seconds since 1970", is_amount, "updatedAt"};
-constexpr Role kRateRole{"an unsigned integer", is_amount, "rate"};
-constexpr Role kNumberRole{"an int256 or an unsigned integer", is_number, "size"};
-
-// The word that a filter compares with.
-Result<Hash32> word_of(const abi::Type& type, const std::string& text, const WatchSettings& watch) {
-    const auto own = text == "custody" ? watch.custody : watch.token;
-    if (is_address(type) && (text == "custody" || text == "token")) {
-        if (!own) {
-            return fail(Errc::kInvalid, "the watch has no \"" + text + "\"");
-        }
-        return left_pad(*own);
-    }
-    switch (type.kind) {
-        case Kind::kAddress: {
-            MARGRAVE_TRY(const Address address, parse_address(text));
-            return left_pad(address);
-        }
-        case Kind::kBool:
-            if (text != "true" && text != "false") {
-                return fail(Errc::kInvalid, "a bool is \"true\" or \"false\"");
-            }
-            return Amount(text == "true" ? 1U : 0U).to_word();
-        case Kind::kUint: {
-            MARGRAVE_TRY(const Amount number, Amount::parse(text));
-            return number.to_word();
-        }
-        case Kind::kFixedBytes:
-            if (type.size == 32) {
-                return parse_hash32(text);
-            }
-            break;
-        case Kind::kInt:
-        case Kind::kBytes:
-        case Kind::kString:
-        case Kind::kArray:
-        case Kind::kFixedArray:
-        case Kind::kTuple:
-            break;
-    }
-    return fail(Errc::kInvalid, "a " + abi::canonical(type) + " cannot be compared");
-}
+using detail::is_account;
+using detail::is_address;
+using detail::is_hash;
+using detail::is_word;
+using detail::kAccountRole;
+using detail::kAmountRole;
+using detail::kMarketRole;
+using detail::kNumberRole;
+using detail::kPriceRole;
+using detail::kRateRole;
+using detail::kTimeRole;
+using detail::kTokenRole;
+using detail::Role;
+using detail::word_of;
 
 /// Checks one watch and keeps every fault that it finds.
 class Compiler {
@@ -399,13 +329,7 @@ class Compiler {
         if (event.meaning == Meaning::kPrice || event.meaning == Meaning::kRate) {
             refuse_unused("account", event.account);
         }
-        if (event.meaning == Meaning::kRate) {
-            rule.rate = argument(scope, "rate", event.rate, kRateRole);
-            rule.rate_decimals = event.rate_decimals;
-            rule.rate_per_second = event.rate_per_second;
-        } else {
-            refuse_unused("rate", event.rate);
-        }
+        add_rate(scope, event, rule);
         if (event.meaning == Meaning::kPrice) {
             rule.price = argument(scope, "price", event.price, kPriceRole);
             if (!event.time.empty()) {
@@ -419,6 +343,37 @@ class Compiler {
         rule.is_read = moves && std::ranges::any_of(out_.watch.readings, [&](const Reading& r) {
                            return r.is_debt == owes;
                        });
+    }
+
+    void add_rate(const Scope& scope, const WatchEventSettings& event, Rule& rule) {
+        const bool is_rate = event.meaning == Meaning::kRate;
+        const auto refuse_unused = [&](std::string_view name, bool given) {
+            if (!is_rate && given) {
+                refuse(scope.at + "/" + std::string(name), "has no meaning here; remove it");
+            }
+        };
+        refuse_unused("rate", !event.rate.empty());
+        refuse_unused("rate_decimals", event.rate_decimals.has_value());
+        refuse_unused("rate_per", event.rate_per_second.has_value());
+        refuse_unused("from_block", event.from_block.has_value());
+        refuse_unused("to_block", event.to_block.has_value());
+        if (!is_rate) {
+            return;
+        }
+        rule.rate = argument(scope, "rate", event.rate, kRateRole);
+        rule.rate_decimals = event.rate_decimals.value_or(kRateDecimals);
+        rule.rate_per_second = event.rate_per_second.value_or(false);
+        rule.from_block = event.from_block.value_or(BlockNum{});
+        rule.to_block = event.to_block;
+        if (!event.from_block) {
+            refuse(
+                scope.at + "/from_block",
+                "is missing: the first block whose rates count, the same at all operators; for a "
+                "network that runs, one that none of them has followed yet, e.g. \"19000000\""
+            );
+        } else if (rule.to_block && *rule.to_block < rule.from_block) {
+            refuse(scope.at + "/to_block", "is below \"from_block\"");
+        }
     }
 
     void add_token(const Scope& scope, const WatchEventSettings& event, Rule& rule) {

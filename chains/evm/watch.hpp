@@ -54,6 +54,9 @@ struct Rule {
     std::optional<Argument> rate;
     unsigned rate_decimals{0};
     bool rate_per_second{false};
+    /// Of a rate: the blocks in which it counts.
+    BlockNum from_block;
+    std::optional<BlockNum> to_block;
     std::vector<Filter> where;
     /// The watch reads what this changes.
     bool is_read{false};

@@ -59,9 +59,18 @@ chains::WatchEventSettings build_watch_event(const Reader& in) {
     take(out.price, in.text("price"));
     take(out.time, in.text("time"));
     take(out.rate, in.text("rate"));
-    out.rate_decimals =
-        static_cast<unsigned>(in.integer("rate_decimals").value_or(out.rate_decimals));
-    out.rate_per_second = in.text("rate_per") == "second";
+    if (const auto decimals = in.integer("rate_decimals")) {
+        out.rate_decimals = static_cast<unsigned>(*decimals);
+    }
+    if (const auto per = in.text("rate_per")) {
+        out.rate_per_second = *per == "second";
+    }
+    if (const auto from = in.count("from_block")) {
+        out.from_block = BlockNum{*from};
+    }
+    if (const auto to = in.count("to_block")) {
+        out.to_block = BlockNum{*to};
+    }
     for (std::size_t i = 0; i < in.size("where"); ++i) {
         const Reader filter = in.item("where", i);
         chains::WatchFilterSettings row;
@@ -130,6 +139,10 @@ class Writer {
         return text(name, value ? to_hex(*value) : std::string{});
     }
 
+    Writer& block(std::string_view name, const std::optional<BlockNum>& value) {
+        return text(name, value ? std::to_string(value->value) : std::string{});
+    }
+
     Writer& list(std::string_view name, Canonical::Array items) {
         if (!items.empty()) {
             out_.emplace(std::string(name), std::move(items));
@@ -150,21 +163,25 @@ Canonical document_of(const chains::WatchEventSettings& event) {
             Writer().text("argument", filter.argument).text("equals", filter.equals).done()
         );
     }
+    const bool is_rate = event.meaning == chains::Meaning::kRate;
+    const unsigned decimals = event.rate_decimals.value_or(chains::kRateDecimals);
     return Writer()
         .text("account", event.account)
         .text("amount", event.amount)
         .address("contract", event.contract)
         .text("entry_price", event.entry_price)
         .text("event", event.event)
+        .block("from_block", event.from_block)
         .text("into", event.into)
         .text("market", event.market)
         .text("meaning", name_of(event.meaning))
         .text("price", event.price)
         .text("rate", event.rate)
-        .text("rate_decimals", event.rate.empty() ? "" : std::to_string(event.rate_decimals))
-        .text("rate_per", event.rate_per_second ? "second" : "")
+        .text("rate_decimals", is_rate ? std::to_string(decimals) : "")
+        .text("rate_per", event.rate_per_second.value_or(false) ? "second" : "")
         .text("size", event.size)
         .text("time", event.time)
+        .block("to_block", event.to_block)
         .text("token", event.token)
         .list("where", std::move(where))
         .done();

@@ -23,6 +23,9 @@ void check_chains(
 void check_watches(
     const nlohmann::json& document, const Settings& settings, std::vector<Problem>& out
 );
+/// That no rate counts in a block that is not read. After the contracts are known: they may say
+/// where reading begins.
+void check_rate_blocks(const Settings& settings, std::vector<Problem>& out);
 void check_assets(const nlohmann::json& document, std::vector<Problem>& out);
 /// Tiers of what counts before it is final: amounts that the token can show, fewer blocks than the
 /// chain's own finality, a total.

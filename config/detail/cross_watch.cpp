@@ -125,4 +125,27 @@ void check_watches(
     }
 }
 
+void check_rate_blocks(const Settings& settings, std::vector<Problem>& out) {
+    for (std::size_t i = 0; i < settings.chains.size(); ++i) {
+        const chains::ChainSettings& chain = settings.chains[i];
+        for (std::size_t j = 0; j < chain.watch.size(); ++j) {
+            const auto& events = chain.watch[j].events;
+            for (std::size_t k = 0; k < events.size(); ++k) {
+                const auto from = events[k].from_block;
+                if (!from || *from >= chain.start_block) {
+                    continue;
+                }
+                out.push_back(
+                    {.pointer = "/chains/" + std::to_string(i) + "/watch/" + std::to_string(j) +
+                                "/events/" + std::to_string(k) + "/from_block",
+                     .what = std::to_string(from->value) +
+                             " is below the first block that is read, " +
+                             std::to_string(chain.start_block.value) +
+                             ": a rate told before that would not be seen"}
+                );
+            }
+        }
+    }
+}
+
 }  // namespace margrave::config::detail

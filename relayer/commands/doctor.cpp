@@ -8,11 +8,15 @@
 #include "relayer/commands/commands.hpp"
 #include "relayer/detail/run_task.hpp"
 #include "relayer/doctor_node.hpp"
+#include "relayer/rate_rules.hpp"
+#include "store/database.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <nlohmann/json.hpp>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <iterator>
 
 namespace margrave::relayer {
 namespace {
@@ -40,6 +44,45 @@ std::optional<Address> known_sender(const config::Settings& settings) {
     return std::nullopt;
 }
 
+/// How old the newest rates are that the ledger of this machine heard, where a watch tells any.
+void check_rates(const config::Settings& settings, UnixSeconds now, std::vector<CheckRow>& rows) {
+    std::vector<const chains::ChainSettings*> telling;
+    for (const chains::ChainSettings& chain : settings.chains) {
+        if (!rate_rules(chain).empty()) {
+            telling.push_back(&chain);
+        }
+    }
+    if (telling.empty()) {
+        return;
+    }
+    const auto judge = [&]() -> Result<std::vector<CheckRow>> {
+        const Hash32 network = settings.genesis.network();
+        MARGRAVE_TRY(
+            const auto database, store::Database::open({settings.data_dir / "store", network, true})
+        );
+        const store::Ledger ledger(*database);
+        MARGRAVE_TRY(const auto rates, rates_now(ledger));
+        std::vector<CheckRow> out;
+        for (const chains::ChainSettings* chain : telling) {
+            std::vector<RateNow> own;
+            std::ranges::copy_if(rates, std::back_inserter(own), [&](const RateNow& rate) {
+                return rate.ledger.asset.chain() == chain->chain;
+            });
+            const auto head = ledger.chain_state(chain->chain).head;
+            const Finding finding = judge_rates(*chain, own, head, now);
+            out.push_back({chain->chain.text(), "", "rates", finding});
+        }
+        return out;
+    };
+    auto judged = judge();
+    if (!judged) {
+        const std::string what_to_do = "the ledger is there once the daemon or a sync ran";
+        rows.push_back({"", "", "rates", {CheckState::kUnable, judged.error().detail, what_to_do}});
+        return;
+    }
+    std::ranges::move(judged.value(), std::back_inserter(rows));
+}
+
 Result<int> doctor(Context& context) {
     MARGRAVE_TRY(const config::Settings settings, load_settings(context));
     boost::asio::io_context io(1);
@@ -51,6 +94,7 @@ Result<int> doctor(Context& context) {
             io, examine(io.get_executor(), settings.chains, settings.deployed, clock, {}, sender)
         )
     );
+    check_rates(settings, clock.now(), rows);
     rows.push_back({"", "", "data-dir", judge_disk(settings.data_dir)});
     rows.push_back({"", "", "keystore", judge_keystore(settings.keystore)});
     print(context, doctor_table(rows), doctor_json(rows));

@@ -297,6 +297,7 @@ TEST_F(AaveOnAnvil, LoansOfOurPoolMayCostWhatThePoolTellsWithEveryChange) {
     event.meaning = chains::Meaning::kRate;
     event.token = "reserve";
     event.rate = "variableBorrowRate";
+    event.from_block = BlockNum{};
     WatchSettings rates;
     rates.name = "rates";
     rates.contract = pool_;

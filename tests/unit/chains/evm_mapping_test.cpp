@@ -446,6 +446,7 @@ TEST(Mapping, ARateIsOfAYearAndOfTheTokenThatItsEventNames) {
     yearly.meaning = Meaning::kRate;
     yearly.token = "reserve";
     yearly.rate = "borrow";
+    yearly.from_block = BlockNum{};
     WatchEventSettings secondly;
     secondly.event = "event Secondly(uint64 rate)";
     secondly.meaning = Meaning::kRate;
@@ -453,25 +454,18 @@ TEST(Mapping, ARateIsOfAYearAndOfTheTokenThatItsEventNames) {
     secondly.rate = "rate";
     secondly.rate_decimals = 18;
     secondly.rate_per_second = true;
+    secondly.from_block = BlockNum{};
     WatchSettings settings = plain(yearly);
     settings.events.push_back(secondly);
-    const Mapping mapping = mapping_of({settings});
     Hash32 most;
     most.data.fill(0xff);
-    const auto events = events_of(
-        mapping,
-        {log_of(
-             kToken,
-             "Yearly(address,uint256,uint256)",
-             {left_pad(user(1))},
-             {Amount(1).to_word(), Amount(31).to_word()},
-             0
-         ),
-         log_of(kToken, "Secondly(uint64)", {}, {Amount(1'000'000'000).to_word()}, 1),
-         log_of(
-             kToken, "Yearly(address,uint256,uint256)", {left_pad(user(2))}, {Hash32{}, most}, 2
-         )}
-    );
+    const std::string name = "Yearly(address,uint256,uint256)";
+    const Hash32 borrow = Amount(31).to_word();
+    const std::vector<NodeLog> logs{
+        log_of(kToken, name, {left_pad(user(1))}, {Amount(1).to_word(), borrow}, 0),
+        log_of(kToken, "Secondly(uint64)", {}, {Amount(1'000'000'000).to_word()}, 1),
+        log_of(kToken, name, {left_pad(user(2))}, {Hash32{}, most}, 2)};
+    const auto events = events_of(mapping_of({settings}), logs);
     ASSERT_EQ(events.size(), 3U);
     const auto rate_of = [](const ChainEvent& event) {
         EXPECT_TRUE(is_pool(account_in(event)));
@@ -483,6 +477,15 @@ TEST(Mapping, ARateIsOfAYearAndOfTheTokenThatItsEventNames) {
     EXPECT_EQ(rate_of(events[1]), (MappedRate{Address{}, yearly_rate}));
     // Whoever tells it must not stop the chain by what he says.
     EXPECT_EQ(rate_of(events[2]), (MappedRate{user(2), max_rate()}));
+    // All operators hear it in the same blocks, whenever they began to watch.
+    const std::uint64_t here = block().number.value;
+    settings.events[0].from_block = BlockNum{here};
+    settings.events[1].to_block = BlockNum{here};
+    EXPECT_EQ(events_of(mapping_of({settings}), logs), events);
+    settings.events[0].from_block = BlockNum{here + 1};
+    EXPECT_EQ(events_of(mapping_of({settings}), logs).size(), 1U);
+    settings.events[1].to_block = BlockNum{here - 1};
+    EXPECT_TRUE(events_of(mapping_of({settings}), logs).empty());
 }
 
 }  // namespace

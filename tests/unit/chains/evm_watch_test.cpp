@@ -183,7 +183,12 @@ TEST(Watch, ARateHasATokenAndNoAccount) {
     event.meaning = Meaning::kRate;
     event.token = "token";
     event.rate = "rate";
+    event.from_block = BlockNum{7};
     ASSERT_TRUE(compile(plain(event)).faults.empty());
+    const Rule rule = compile(plain(event)).watch.rules.at(0);
+    EXPECT_EQ(rule.rate_decimals, 27U);
+    EXPECT_FALSE(rule.rate_per_second);
+    EXPECT_EQ(rule.from_block, BlockNum{7});
     WatchEventSettings wrong = event;
     wrong.rate = "change";
     wrong.token = "tokn";
@@ -199,9 +204,28 @@ TEST(Watch, ARateHasATokenAndNoAccount) {
     wrong = event;
     wrong.rate = "";
     expect_fault(plain(wrong), "/events/0/rate", "is missing");
-    wrong = deposit_event();
+    wrong = event;
+    wrong.from_block.reset();
+    expect_fault(plain(wrong), "/events/0/from_block", "is missing");
+    wrong = event;
+    wrong.to_block = BlockNum{6};
+    expect_fault(plain(wrong), "/events/0/to_block", "is below");
+    wrong.to_block = BlockNum{7};
+    EXPECT_TRUE(compile(plain(wrong)).faults.empty());
+}
+
+// They would change the bytes that are signed and mean nothing.
+TEST(Watch, WhatSaysHowToReadARateIsRefusedElsewhere) {
+    WatchEventSettings wrong = deposit_event();
     wrong.rate = "much";
-    expect_fault(plain(wrong), "/events/0/rate", "no meaning here");
+    wrong.rate_decimals = 27;
+    wrong.rate_per_second = false;
+    wrong.from_block = BlockNum{1};
+    wrong.to_block = BlockNum{2};
+    for (const char* member : {"rate", "rate_decimals", "rate_per", "from_block", "to_block"}) {
+        expect_fault(plain(wrong), std::string("/events/0/") + member, "no meaning here");
+    }
+    EXPECT_EQ(compile(plain(wrong)).faults.size(), 5U);
 }
 
 }  // namespace

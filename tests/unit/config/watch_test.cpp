@@ -259,7 +259,8 @@ json with_told_rate() {
       "contract": "0x7d4e742018fb52e48b08be73d041c18b21de6fb5",
       "events": [
         {"event": "event Rate(address indexed token, uint256 perSecond)", "meaning": "rate",
-         "token": "native", "rate": "perSecond", "rate_decimals": 18, "rate_per": "second"}
+         "token": "native", "rate": "perSecond", "rate_decimals": 18, "rate_per": "second",
+         "from_block": "19000000"}
       ]
 })json"));
 }
@@ -271,7 +272,9 @@ TEST(ToldRates, AreReadAndPartOfWhatIsSigned) {
     EXPECT_EQ(event.meaning, chains::Meaning::kRate);
     EXPECT_EQ(event.rate, "perSecond");
     EXPECT_EQ(event.rate_decimals, 18U);
-    EXPECT_TRUE(event.rate_per_second);
+    EXPECT_EQ(event.rate_per_second, true);
+    EXPECT_EQ(event.from_block, BlockNum{19'000'000});
+    EXPECT_EQ(event.to_block, std::nullopt);
     // Two operators that read one event otherwise must not sign the same parameters.
     json yearly = with_told_rate();
     yearly["chains"][0]["watch"][0]["events"][0].erase("rate_per");
@@ -282,6 +285,48 @@ TEST(ToldRates, AreReadAndPartOfWhatIsSigned) {
     };
     EXPECT_NE(signed_as(yearly), signed_as(with_told_rate()));
     EXPECT_NE(signed_as(finer), signed_as(with_told_rate()));
+    json later = with_told_rate();
+    later["chains"][0]["watch"][0]["events"][0]["from_block"] = "19000001";
+    json ended = with_told_rate();
+    ended["chains"][0]["watch"][0]["events"][0]["to_block"] = "19000001";
+    EXPECT_NE(signed_as(later), signed_as(with_told_rate()));
+    EXPECT_NE(signed_as(ended), signed_as(with_told_rate()));
+    // What is left out means the same as what it stands for.
+    json spelled = finer;
+    spelled["chains"][0]["watch"][0]["events"][0]["rate_decimals"] = 27;
+    EXPECT_EQ(signed_as(spelled), signed_as(finer));
+}
+
+TEST(ToldRates, CountFromABlockThatIsRead) {
+    const std::string at = "/chains/0/watch/0/events/0/";
+    json document = with_told_rate();
+    document["chains"][0]["watch"][0]["events"][0].erase("from_block");
+    Loaded loaded = load_json(document);
+    EXPECT_EQ(loaded.problems.size(), 1U) << lines(loaded.problems);
+    EXPECT_TRUE(has_problem(loaded.problems, at + "from_block", "is missing"));
+    document = with_told_rate();
+    document["chains"][0]["start_block"] = "19000001";
+    loaded = load_json(document);
+    EXPECT_EQ(loaded.problems.size(), 1U) << lines(loaded.problems);
+    EXPECT_TRUE(has_problem(
+        loaded.problems, at + "from_block", "below the first block that is read, 19000001"
+    ));
+    document["chains"][0]["start_block"] = "19000000";
+    EXPECT_TRUE(load_json(document).problems.empty());
+}
+
+TEST(ToldRates, WhatSaysHowToReadOneIsRefusedElsewhere) {
+    const std::string at = "/chains/0/watch/0/events/0/";
+    json document = with_watch(listed());
+    json& event = document["chains"][0]["watch"][0]["events"][0];
+    event["rate_decimals"] = 27;
+    event["rate_per"] = "second";
+    event["from_block"] = "5";
+    const Loaded loaded = load_json(document);
+    EXPECT_EQ(loaded.problems.size(), 3U) << lines(loaded.problems);
+    for (const char* member : {"rate_decimals", "rate_per", "from_block"}) {
+        EXPECT_TRUE(has_problem(loaded.problems, at + member, "no meaning here"));
+    }
 }
 
 TEST(ToldRates, NeedATokenOfOursAndATimeThatTheyAreFor) {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "core/keccak.hpp"
 #include "store/database.hpp"
 #include "store/ledger.hpp"
 #include "tests/support/process.hpp"
@@ -104,7 +105,10 @@ TEST_F(StoreCli, RatesOfLoansAreThoseThatEventsTold) {
         told.block.time = UnixSeconds{1'000};
         MappedEvent event;
         event.what = MappedRate{Address{}, yearly_rate(Amount{5}, 2, false)};
-        told.events.push_back({event, Hash32{}, 0, Address{}});
+        event.source = keccak256(std::string_view("rates"));
+        Address teller;
+        teller.data.back() = 9;
+        told.events.push_back({event, Hash32{}, 3, teller});
         ASSERT_TRUE(ledger.apply(chain, BlockApplied{told}));
         BlockData later;
         later.block.number = BlockNum{8};
@@ -120,8 +124,21 @@ TEST_F(StoreCli, RatesOfLoansAreThoseThatEventsTold) {
     EXPECT_EQ(row["block"], "8");
     EXPECT_EQ(row["loans"], "0");
     EXPECT_EQ(row["interest"], "0");
+    EXPECT_EQ(row["unbooked"], "0");
+    // The config has no watch of that name any more.
+    const std::string hash = to_hex(keccak256(std::string_view("rates")));
+    const json told = {
+        {"watch", hash},
+        {"contract", "0x0000000000000000000000000000000000000009"},
+        {"block", "7"},
+        {"time", "1000"},
+        {"age", "15768000"},
+        {"transaction", to_hex(Hash32{})},
+        {"log", "3"}};
+    EXPECT_EQ(row["told"], told);
     const std::string words = run({"ledger", "rates"}).out;
     EXPECT_NE(words.find("rate 0.05 a year, index 1.025 at block 8"), std::string::npos) << words;
+    EXPECT_NE(words.find("in block 7, 182 d 12 h before"), std::string::npos) << words;
 }
 
 TEST_F(StoreCli, AMarkThatIsAheadIsAFinding) {
