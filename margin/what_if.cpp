@@ -29,10 +29,13 @@ struct Worst {
 
 // Each move in turn: first whether it would be granted, then what is there after it.
 Result<Worst> judge_moves(
-    const WhatIfQuestion& question, const PriceTable& prices, const Parameters& parameters
+    const WhatIfQuestion& question,
+    AccountHoldings worst,
+    const PriceTable& prices,
+    const Parameters& parameters
 ) {
     Worst out;
-    out.holdings = question.worst;
+    out.holdings = std::move(worst);
     for (const Move& move : question.moves) {
         std::optional<std::string> refusal;
         const bool withdraws = move.kind == MoveKind::kWithdraw;
@@ -79,11 +82,38 @@ Result<void> liquidate(WhatIf& out, const Market& market) {
     return ok();
 }
 
+// What is there once all trades are made; what the venue settled for each.
+struct AfterTrades {
+    AccountHoldings holdings;
+    std::vector<Money> settled;
+};
+
+Result<AfterTrades> make_trades(
+    AccountHoldings holdings,
+    std::span<const PositionTrade> trades,
+    const Parameters& parameters,
+    VenueDebt& debt
+) {
+    AfterTrades out;
+    out.holdings = std::move(holdings);
+    for (const PositionTrade& trade : trades) {
+        MARGRAVE_TRY(auto traded, apply(std::move(out.holdings), parameters, trade));
+        out.holdings = std::move(traded.holdings);
+        MARGRAVE_TRY(debt.charge(out.holdings, traded.settled));
+        out.settled.push_back(traded.settled);
+    }
+    return out;
+}
+
+// A row for each form of `assets`; the other parameters may know more than these.
 std::vector<Room> find_rooms(
-    const AccountHoldings& worst, const PriceTable& prices, const Parameters& parameters
+    const AccountHoldings& worst,
+    const std::vector<AssetParameters>& assets,
+    const PriceTable& prices,
+    const Parameters& parameters
 ) {
     std::vector<Room> out;
-    for (const AssetParameters& asset : parameters.assets) {
+    for (const AssetParameters& asset : assets) {
         for (const AssetOnChain& form : asset.on) {
             Room room;
             room.asset = form.asset;
@@ -134,17 +164,25 @@ Result<WhatIf> what_if(const WhatIfQuestion& question, const Parameters& paramet
     for (const PriceMove& move : question.price_moves) {
         MARGRAVE_TRY(prices, apply(std::move(prices), parameters, move));
     }
-    AccountHoldings moved = question.firm;
+    VenueDebt debt;
+    MARGRAVE_TRY(auto firm, make_trades(question.firm, question.trades, parameters, debt));
+    MARGRAVE_TRY(auto least, make_trades(question.worst, question.trades, parameters, debt));
+    Parameters rules = parameters;
+    if (debt.exists()) {
+        VenueDebt::add_to(prices, rules);
+    }
+    AccountHoldings moved = std::move(firm.holdings);
     for (const Move& move : question.moves) {
         MARGRAVE_TRY(moved, apply(std::move(moved), move));
     }
     WhatIf out;
+    out.settled = std::move(firm.settled);
     const Market now(question.prices, parameters, question.dead);
     out.before = evaluate(question.firm, now, question.was_liquidatable, false);
-    const Market then(prices, parameters, question.dead);
+    const Market then(prices, rules, question.dead);
     out.after = evaluate(moved, then, latch_after(out.before), false);
     MARGRAVE_TRY(liquidate(out, then));
-    MARGRAVE_TRY(auto worst, judge_moves(question, prices, parameters));
+    MARGRAVE_TRY(auto worst, judge_moves(question, std::move(least.holdings), prices, rules));
     out.refusals = std::move(worst.refusals);
     if (question.dead.touch(worst.holdings)) {
         out.no_room = describe_guards(flags::kChainDead);
@@ -156,7 +194,7 @@ Result<WhatIf> what_if(const WhatIfQuestion& question, const Parameters& paramet
     } else if (state.initial.is_negative()) {
         out.no_room = "initial health is " + state.initial.to_decimal(2) + " USD, below zero";
     } else {
-        out.rooms = find_rooms(worst.holdings, prices, parameters);
+        out.rooms = find_rooms(worst.holdings, parameters.assets, prices, rules);
     }
     return out;
 }

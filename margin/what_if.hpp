@@ -5,6 +5,7 @@
 #include "margin/liquidation.hpp"
 #include "margin/market.hpp"
 #include "margin/moves.hpp"
+#include "margin/trades.hpp"
 
 #include <optional>
 #include <span>
@@ -23,6 +24,8 @@ struct WhatIfQuestion {
     DeadChains dead;
     /// Whether its last attestable status before this was LIQUIDATABLE or BANKRUPT.
     bool was_liquidatable{false};
+    /// Made first, at the prices they state: a venue posts a position without asking us.
+    std::span<const PositionTrade> trades;
     std::span<const Move> moves;
     std::span<const PriceMove> price_moves;
 };
@@ -42,6 +45,9 @@ struct WhatIf {
     /// For each move that takes something out, in order: why a request of that kind would be
     /// refused at the moved prices. Absent: it would be granted, or needs no grant.
     std::vector<std::optional<std::string>> refusals;
+    /// For each trade, in order: what the venue settles at once (Traded). What it takes counts as
+    /// owed in everything below, what it pays does not count.
+    std::vector<Money> settled;
     /// What a liquidation would sell after that; no legs unless `after` is LIQUIDATABLE or
     /// BANKRUPT.
     LiquidationPlan plan;
@@ -55,8 +61,8 @@ struct WhatIf {
     std::string no_room;
 };
 
-/// Pure and exact; the same inputs give the same answer. kInvalid or kNotFound for a move or price
-/// that is impossible (margin/moves.hpp): ask apply() for every problem before.
+/// Pure and exact; the same inputs give the same answer. An error for a move, trade or price that
+/// is impossible (margin/moves.hpp, margin/trades.hpp): ask apply() for every problem before.
 Result<WhatIf> what_if(const WhatIfQuestion& question, const Parameters& parameters);
 
 /// The largest amount that check_grant allows, by bisection: exact to the raw unit. Zero when

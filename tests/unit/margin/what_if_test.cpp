@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "margin/what_if.hpp"
 
-#include "tests/unit/margin/fixture.hpp"
+#include "margin/numeric.hpp"
+#include "tests/unit/margin/venue_fixture.hpp"
 
 #include <gtest/gtest.h>
 
@@ -200,6 +201,118 @@ TEST(WhatIf, LatchHoldsFromBeforeToAfter) {
     );
     asked.prices = sample_prices();
     EXPECT_EQ(what_if(asked, sample_parameters()).value().after.state.status, Status::kMarginCall);
+}
+
+// A swap, then what could leave.
+WhatIf swapped(std::string_view ether, std::string_view dollars) {
+    const auto moves = moves_of({eth_on(1), units(ether, 18), usdc_on(1), units(dollars, 6)});
+    return answer(borrower(), {moves.begin(), moves.end()});
+}
+
+TEST(WhatIf, SwapIsJudgedBeforeWhatItBringsIsThere) {
+    const WhatIf small = swapped("0.2", "400");
+    ASSERT_EQ(small.refusals.size(), 2U);
+    EXPECT_FALSE(small.refusals[0].has_value()) << *small.refusals[0];
+    EXPECT_FALSE(small.refusals[1].has_value());
+    // 1.8 x 2000 x 0.75 - 2100 x 1.05.
+    EXPECT_EQ(small.after.state.initial, usd("495"));
+    EXPECT_EQ(small.after.state.equity, small.before.state.equity);
+    const WhatIf large = swapped("2", "4000");
+    ASSERT_TRUE(large.refusals[0].has_value());
+    EXPECT_NE(large.refusals[0]->find("below zero"), std::string::npos);
+    EXPECT_FALSE(large.refusals[1].has_value());
+    EXPECT_EQ(large.after.state.equity, usd("1500"));
+    EXPECT_EQ(large.after.state.status, Status::kHealthy);
+}
+
+WhatIf traded(
+    const AccountHoldings& holdings,
+    const std::vector<PositionTrade>& trades,
+    const std::vector<PriceMove>& prices = {}
+) {
+    WhatIfQuestion asked = question(holdings);
+    asked.prices = venue_prices();
+    asked.trades = trades;
+    asked.price_moves = prices;
+    auto out = what_if(asked, venue_parameters());
+    EXPECT_TRUE(out.has_value()) << (out ? "" : out.error().detail);
+    return std::move(out).value();
+}
+
+PositionTrade perp_trade(std::string_view size, std::string_view price) {
+    return {market_named(venue_parameters(), "eth-perp"), usd(size), usd(price)};
+}
+
+VenuePosition perp(std::string_view size, std::string_view entry) {
+    return position(venue_parameters(), "eth-perp", usd(size), usd(entry));
+}
+
+const Amount kDollars = units("10000", 6);
+
+TEST(WhatIf, PositionIsRequiredForAtTheMovedPrice) {
+    const WhatIf out =
+        traded(trader(kDollars, {}), {perp_trade("10", "2000")}, {{"eth", false, usd("1900")}});
+    EXPECT_EQ(out.after.holdings.positions, std::vector{perp("10", "2000")});
+    EXPECT_EQ(out.settled, std::vector{Money{}});
+    EXPECT_EQ(out.after.state.equity, usd("9000"));
+    // A tenth of 19000 and the loss.
+    EXPECT_EQ(out.after.state.initial, out.before.state.initial - usd("2900"));
+    EXPECT_NE(out.after.state.flags & flags::kHasDebt, 0U);
+}
+
+TEST(WhatIf, LossOfAClosedPositionIsOwed) {
+    const AccountHoldings holdings = trader(kDollars, {perp("10", "2100")});
+    const WhatIf half = traded(holdings, {perp_trade("-5", "2000")});
+    EXPECT_EQ(half.settled, std::vector{usd("-500")});
+    EXPECT_EQ(half.after.state.equity, half.before.state.equity);
+    EXPECT_EQ(half.after.state.initial, half.before.state.initial + usd("1000"));
+    const WhatIf all = traded(holdings, {perp_trade("-5", "2000"), perp_trade("-5", "1990")});
+    EXPECT_TRUE(all.after.holdings.positions.empty());
+    EXPECT_EQ(all.settled, (std::vector{usd("-500"), usd("-550")}));
+    EXPECT_EQ(all.after.state.equity, usd("8950"));
+    const Money free =
+        evaluate_state(trader(kDollars, {}), venue_prices(), venue_parameters(), false, false)
+            .initial;
+    EXPECT_EQ(all.after.state.initial, free - usd("1050"));
+    EXPECT_EQ(all.rooms.size(), traded(holdings, {}).rooms.size());
+    EXPECT_LT(
+        room_of(all, usdc_on(1)).withdrawable,
+        room_of(traded(trader(kDollars, {}), {}), usdc_on(1)).withdrawable
+    );
+}
+
+TEST(WhatIf, ProfitOfAClosedPositionCountsOnceItIsDeposited) {
+    const WhatIf out = traded(trader(kDollars, {perp("10", "1900")}), {perp_trade("-10", "2000")});
+    EXPECT_EQ(out.settled, std::vector{usd("1000")});
+    EXPECT_EQ(out.before.state.equity, usd("11000"));
+    EXPECT_EQ(out.after.state.equity, usd("10000"));
+}
+
+TEST(WhatIf, LossBeyondAllThereIsIsBankruptAndHealsByNoSale) {
+    const WhatIf out = traded(trader(kDollars, {perp("10", "2000")}), {perp_trade("-10", "900")});
+    EXPECT_EQ(out.after.state.status, Status::kBankrupt);
+    EXPECT_EQ(out.after.state.equity, usd("-1000"));
+    EXPECT_TRUE(out.plan.legs.empty());
+    EXPECT_FALSE(out.no_plan.empty());
+    EXPECT_NE(out.no_room.find("initial health is -"), std::string::npos);
+}
+
+TEST(WhatIf, GrantsAreJudgedWithThePositionsThere) {
+    WhatIfQuestion asked = question(trader(kDollars, {}));
+    asked.prices = venue_prices();
+    const std::vector<Move> moves{{MoveKind::kWithdraw, usdc_on(1), units("9000", 6)}};
+    asked.moves = moves;
+    EXPECT_FALSE(what_if(asked, venue_parameters()).value().refusals[0].has_value());
+    const std::vector<PositionTrade> trades{perp_trade("-10", "2000")};
+    asked.trades = trades;
+    EXPECT_TRUE(what_if(asked, venue_parameters()).value().refusals[0].has_value());
+}
+
+TEST(WhatIf, TradeInAMarketThatNobodyKnowsIsAnError) {
+    WhatIfQuestion asked = question(borrower());
+    const std::vector<PositionTrade> trades{perp_trade("1", "1")};
+    asked.trades = trades;
+    EXPECT_EQ(what_if(asked, sample_parameters()).error().code, Errc::kNotFound);
 }
 
 }  // namespace
