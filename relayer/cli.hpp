@@ -65,6 +65,16 @@ void print(Context& context, std::string_view human, const nlohmann::json& docum
 /// A line of advice for people; nothing with -q or --output json.
 void advise(Context& context, std::string_view line);
 
+/// What was typed where an argument or option was to be read: an error becomes kUsage and begins
+/// with its name.
+template <class T>
+Result<T> as_usage(std::string_view name, Result<T> value) {
+    if (value) {
+        return value;
+    }
+    return fail(Errc::kUsage, std::string(name) + ": " + value.error().detail);
+}
+
 /// Loads the config named by -c. Its problems go to `context.problems` and make kConfig; flags and
 /// environment already win over its log section.
 Result<config::Settings> load_settings(Context& context, config::Use use = config::Use::kSign);

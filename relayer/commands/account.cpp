@@ -177,7 +177,7 @@ std::string describe(
 }
 
 Result<int> show_account(Context& context, const std::string& name) {
-    MARGRAVE_TRY(auto account, parse_account(name));
+    MARGRAVE_TRY(auto account, as_usage("account", parse_account(name)));
     MARGRAVE_TRY(auto view, open_signed_round(context, RoundNum{0}));
     for (std::size_t i = 0; i < view.round->evaluations.size(); ++i) {
         const margin::Evaluation& evaluation = view.round->evaluations[i];

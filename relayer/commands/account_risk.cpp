@@ -15,6 +15,7 @@
 #include <set>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace margrave::relayer {
@@ -111,9 +112,21 @@ std::string early_text(const EarlyNow& early, const margin::Parameters& paramete
     return out.str();
 }
 
+// A round that does not come out when it is computed again has no account that could be explained.
+int report_wrong_round(Context& context, const AccountId& account, const std::string& why) {
+    const nlohmann::json document = {
+        {"account", to_hex(account)}, {"findings", nlohmann::json::array({why})}, {"ok", false}};
+    print(context, "WRONG: " + why + "\n", document);
+    return kDoesNotAddUp;
+}
+
 Result<int> explain(Context& context, const ExplainOptions& options) {
-    MARGRAVE_TRY(const auto account, parse_account(options.account));
-    MARGRAVE_TRY(const auto view, open_signed_round(context, RoundNum{options.round}));
+    MARGRAVE_TRY(const auto account, as_usage("account", parse_account(options.account)));
+    auto opened = open_signed_round(context, RoundNum{options.round});
+    if (!opened && opened.error().code == Errc::kCheckFailed) {
+        return report_wrong_round(context, account, opened.error().detail);
+    }
+    MARGRAVE_TRY(const auto view, std::move(opened));
     const margin::Evaluation* evaluation = view.find(account);
     if (evaluation == nullptr) {
         return fail(
@@ -161,7 +174,7 @@ Result<AccountHoldings> worst_now(const RoundView& view, const AccountHoldings& 
 }
 
 Result<int> what_if(Context& context, const WhatIfOptions& options) {
-    MARGRAVE_TRY(const auto account, parse_account(options.account));
+    MARGRAVE_TRY(const auto account, as_usage("account", parse_account(options.account)));
     MARGRAVE_TRY(const auto view, open_signed_round(context, RoundNum{0}));
     const ReplayedRound& round = *view.round;
     const margin::Evaluation* evaluation = view.find(account);

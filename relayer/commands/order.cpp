@@ -36,12 +36,15 @@ struct DraftOptions {
 };
 
 Result<Amount> whole_tokens(const margin::Parameters& parameters, const DraftOptions& options) {
-    MARGRAVE_TRY(const auto asset, AssetId::parse(options.sell));
+    MARGRAVE_TRY(const auto asset, as_usage("--sell", AssetId::parse(options.sell)));
     const margin::AssetParameters* known = parameters.find(asset);
     if (known == nullptr) {
         return fail(Errc::kUsage, "--sell " + options.sell + " is no asset of the config");
     }
-    MARGRAVE_TRY(const auto count, Money::parse(options.amount));
+    MARGRAVE_TRY(const auto count, as_usage("--amount", Money::parse(options.amount)));
+    if (count.sign() <= 0) {
+        return fail(Errc::kUsage, "--amount: " + options.amount + " is not above zero");
+    }
     MARGRAVE_TRY(const auto down, units_for(count, known->decimals, Money::whole(1), Round::kDown));
     MARGRAVE_TRY(const auto up, units_for(count, known->decimals, Money::whole(1), Round::kUp));
     if (down != up) {
@@ -59,13 +62,17 @@ Result<margin::PriceOrder> drafted(
         return fail(Errc::kUsage, "an order has either --below PRICE or --above PRICE");
     }
     margin::PriceOrder order;
-    MARGRAVE_TRY(order.account, parse_account(options.account));
-    MARGRAVE_TRY(order.watched, AssetId::parse(options.watch));
+    MARGRAVE_TRY(order.account, as_usage("--account", parse_account(options.account)));
+    MARGRAVE_TRY(order.watched, as_usage("--watch", AssetId::parse(options.watch)));
     order.below = !options.below.empty();
-    MARGRAVE_TRY(order.trigger, Money::parse(order.below ? options.below : options.above));
-    MARGRAVE_TRY(order.sell, AssetId::parse(options.sell));
+    MARGRAVE_TRY(
+        order.trigger,
+        order.below ? as_usage("--below", Money::parse(options.below))
+                    : as_usage("--above", Money::parse(options.above))
+    );
+    MARGRAVE_TRY(order.sell, as_usage("--sell", AssetId::parse(options.sell)));
     MARGRAVE_TRY(order.amount, whole_tokens(parameters, options));
-    MARGRAVE_TRY(order.proceeds, AssetId::parse(options.proceeds));
+    MARGRAVE_TRY(order.proceeds, as_usage("--for", AssetId::parse(options.proceeds)));
     MARGRAVE_TRY(const auto span, parse_span(options.valid_for));
     const infra::SystemClock clock;
     order.valid_from = clock.now();
@@ -80,7 +87,7 @@ Result<int> run_draft(Context& context, const DraftOptions& options) {
     Canonical typed;
     json assets = json::array();
     if (options.cancel) {
-        MARGRAVE_TRY(const auto account, parse_account(options.account));
+        MARGRAVE_TRY(const auto account, as_usage("--account", parse_account(options.account)));
         typed = cancel_typed_data(network, account, options.nonce);
     } else {
         MARGRAVE_TRY(const auto order, drafted(options, settings.parameters));
