@@ -198,6 +198,11 @@ Result<int> what_if(Context& context, const WhatIfOptions& options) {
     MARGRAVE_TRY(question.worst, worst_now(view, question.firm));
     question.prices = round.prices;
     question.dead = round.dead;
+    std::vector<margin::PositionTrade> trades;
+    for (const NamedTrade& position : asked.positions) {
+        trades.push_back(position.trade);
+    }
+    question.trades = trades;
     question.moves = asked.moves;
     question.price_moves = asked.prices;
     MARGRAVE_TRY(const auto answer, margin::what_if(question, round.parameters));
@@ -215,9 +220,13 @@ Result<int> what_if(Context& context, const WhatIfOptions& options) {
 }
 
 void add_moves(
-    CLI::App& app, const std::string& name, std::vector<std::string>& into, const std::string& what
+    CLI::App& app,
+    const std::string& name,
+    std::vector<std::string>& into,
+    const std::string& what,
+    const std::string& form = "CHAIN:ASSET=AMOUNT"
 ) {
-    app.add_option(name, into, what)->allow_extra_args(false)->type_name("CHAIN:ASSET=AMOUNT");
+    app.add_option(name, into, what)->allow_extra_args(false)->type_name(form);
 }
 
 }  // namespace
@@ -246,12 +255,30 @@ void add_account_risk(CLI::App& account, Context& context) {
     add_moves(*what_if_command, "--repay", moves->text.repayments, "Whole tokens paid back");
     add_moves(*what_if_command, "--withdraw", moves->text.withdrawals, "Whole tokens that go out");
     add_moves(*what_if_command, "--borrow", moves->text.borrows, "Whole tokens lent");
-    what_if_command
-        ->add_option(
-            "--price", moves->text.prices, "Another price, in USD or as a change: eth=-30%"
-        )
-        ->allow_extra_args(false)
-        ->type_name("ASSET=PRICE");
+    add_moves(
+        *what_if_command,
+        "--trade",
+        moves->text.swaps,
+        "A swap on one chain, outside of the vault: a withdrawal of what is sold, which must be "
+        "granted, and a deposit of what is bought, at the last round's prices; @RATE or =AMOUNT "
+        "behind it states what comes in",
+        "CHAIN:ASSET=AMOUNT:ASSET"
+    );
+    add_moves(
+        *what_if_command,
+        "--position",
+        moves->text.positions,
+        "Contracts of the position book bought (+) or sold (-), as the venue would post them; what "
+        "it takes for them is owed, what it pays counts once you deposit it",
+        "MARKET=SIZE@PRICE"
+    );
+    add_moves(
+        *what_if_command,
+        "--price",
+        moves->text.prices,
+        "Another price, in USD or as a change: eth=-30%",
+        "ASSET=PRICE"
+    );
     on_run(*what_if_command, context, [moves](Context& c) { return what_if(c, *moves); });
 }
 

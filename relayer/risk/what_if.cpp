@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <sstream>
 
 namespace margrave::relayer {
@@ -22,6 +23,49 @@ json price_json(const margin::PriceMove& move) {
     json out = json::object();
     out["asset"] = move.asset;
     out[move.is_factor ? "factor" : "price"] = move.value.to_string_e18();
+    return out;
+}
+
+json swap_json(
+    const ParsedWhatIf::SwapMoves& row, const std::vector<std::optional<std::string>>& refusals
+) {
+    const std::optional<std::string>& refusal = refusals[row.withdrawal];
+    json out = json::object();
+    out["sold"] = row.swap.sold.text();
+    out["amount"] = row.swap.amount.to_string();
+    out["bought"] = row.swap.bought.text();
+    out["received"] = row.swap.received.to_string();
+    out["granted"] = !refusal.has_value();
+    out["refusal"] = refusal.value_or("");
+    return out;
+}
+
+// Null when there is none in that market.
+const VenuePosition* position_in(const margin::Evaluation& evaluation, const Hash32& market) {
+    const auto& rows = evaluation.holdings.positions;
+    const auto found = std::ranges::find(rows, market, &VenuePosition::market);
+    return found == rows.end() ? nullptr : &*found;
+}
+
+json position_json(const VenuePosition* position) {
+    if (position == nullptr) {
+        return nullptr;
+    }
+    json out = json::object();
+    out["size"] = position->size.to_string_e18();
+    out["entryPrice"] = position->entry_price.to_string_e18();
+    return out;
+}
+
+json trade_json(const NamedTrade& named, const Money& settled, const margin::WhatIf& answer) {
+    json out = json::object();
+    out["name"] = named.name;
+    out["market"] = to_hex(named.trade.market);
+    out["size"] = named.trade.size.to_string_e18();
+    out["price"] = named.trade.price.to_string_e18();
+    out["settled"] = settled.to_string_e18();
+    out["before"] = position_json(position_in(answer.before, named.trade.market));
+    out["after"] = position_json(position_in(answer.after, named.trade.market));
     return out;
 }
 
@@ -63,6 +107,42 @@ std::string health_table(const margin::WhatIf& answer) {
          health_row("maintenance", a.maintenance, b.maintenance)},
         1
     );
+}
+
+std::string position_text(const VenuePosition* position) {
+    return position == nullptr
+               ? "none"
+               : position->size.to_decimal() + " at " + position->entry_price.to_decimal();
+}
+
+void write_trades(
+    std::ostream& out,
+    const margin::WhatIf& answer,
+    const ParsedWhatIf& asked,
+    const margin::Parameters& parameters
+) {
+    for (std::size_t i = 0; i < asked.positions.size(); ++i) {
+        const margin::PositionTrade& trade = asked.positions[i].trade;
+        const Money& settled = answer.settled[i];
+        out << "position " << asked.positions[i].name << ": " << trade.size.to_decimal() << " at "
+            << trade.price.to_decimal() << " USD; it was "
+            << position_text(position_in(answer.before, trade.market)) << " and ends as "
+            << position_text(position_in(answer.after, trade.market)) << '\n';
+        if (settled.is_negative()) {
+            out << "  the venue takes " << in_usd(negate(settled))
+                << " USD for it, counted as owed until you pay it\n";
+        } else if (!settled.is_zero()) {
+            out << "  the venue pays " << in_usd(settled)
+                << " USD for it, which counts once you deposit it\n";
+        }
+    }
+    for (const ParsedWhatIf::SwapMoves& row : asked.swaps) {
+        const margin::Swap& swap = row.swap;
+        out << "trade: " << in_tokens(swap.amount, decimals_of(parameters, swap.sold)) << " of "
+            << swap.sold.text() << " go out, "
+            << in_tokens(swap.received, decimals_of(parameters, swap.bought)) << " of "
+            << swap.bought.text() << " come in\n";
+    }
 }
 
 void write_refusals(std::ostream& out, const margin::WhatIf& answer, const ParsedWhatIf& asked) {
@@ -132,6 +212,14 @@ json what_if_json(
         }
         out["moves"].push_back(std::move(row));
     }
+    out["trades"] = json::array();
+    for (const ParsedWhatIf::SwapMoves& row : asked.swaps) {
+        out["trades"].push_back(swap_json(row, answer.refusals));
+    }
+    out["positions"] = json::array();
+    for (std::size_t i = 0; i < asked.positions.size(); ++i) {
+        out["positions"].push_back(trade_json(asked.positions[i], answer.settled[i], answer));
+    }
     out["prices"] = json::array();
     for (const margin::PriceMove& move : asked.prices) {
         out["prices"].push_back(price_json(move));
@@ -161,6 +249,7 @@ std::string what_if_text(
     if (!guards.empty()) {
         out << "guards: " << guards << '\n';
     }
+    write_trades(out, answer, asked, parameters);
     write_refusals(out, answer, asked);
     write_plan(out, answer, parameters);
     if (answer.no_room.empty()) {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "relayer/risk/asset_text.hpp"
 #include "relayer/risk/what_if.hpp"
 
 #include <algorithm>
@@ -13,91 +14,20 @@ constexpr std::string_view kMoveExample =
 constexpr std::string_view kPriceExample =
     "; expected ASSET=USD or ASSET=+-PERCENT%, e.g. \"eth=1800\" or \"eth=-30%\"";
 
-Error bad_option(std::string_view text, std::string_view what, std::string_view example) {
-    return fail(
-        Errc::kUsage,
-        "\"" + std::string(text.substr(0, 128)) + "\" " + std::string(what) + std::string(example)
-    );
-}
-
-std::string names_of(const margin::Parameters& parameters) {
-    std::string out;
-    for (const margin::AssetParameters& asset : parameters.assets) {
-        out += (out.empty() ? "" : ", ") + asset.name;
-    }
-    return out;
-}
-
-Result<AssetId> form_on_chain(
-    std::string_view text,
-    const ChainId& chain,
-    std::string_view name,
-    const margin::Parameters& parameters
+// The holdings after the move, or a problem of that option.
+bool make_move(
+    ParsedWhatIf& out,
+    AccountHoldings& holdings,
+    const margin::Move& move,
+    const std::string& option
 ) {
-    std::vector<AssetId> found;
-    for (const margin::AssetParameters& asset : parameters.assets) {
-        for (const margin::AssetOnChain& form : asset.on) {
-            if (asset.name == name && form.asset.chain() == chain) {
-                found.push_back(form.asset);
-            }
-        }
+    auto moved = margin::apply(holdings, move);
+    if (!moved) {
+        out.problems.push_back({option, moved.error().detail});
+        return false;
     }
-    if (found.size() == 1) {
-        return found.front();
-    }
-    if (found.empty()) {
-        return bad_option(
-            text,
-            "names no asset of the parameters on " + chain.text() + "; known names are " +
-                names_of(parameters),
-            kMoveExample
-        );
-    }
-    return bad_option(
-        text,
-        "could be " + found[0].text() + " or " + found[1].text() + "; write one of these before =",
-        ""
-    );
-}
-
-Result<AssetId> parse_place(
-    std::string_view text, std::string_view place, const margin::Parameters& parameters
-) {
-    if (place.find('/') != std::string_view::npos) {
-        const auto asset = AssetId::parse(place);
-        if (!asset || parameters.find(asset.value()) == nullptr) {
-            return bad_option(text, "names no asset of the parameters", kMoveExample);
-        }
-        return asset.value();
-    }
-    const std::size_t colon = place.rfind(':');
-    if (colon == std::string_view::npos) {
-        return bad_option(text, "does not say on which chain", kMoveExample);
-    }
-    const auto chain = config::parse_chain_name(place.substr(0, colon));
-    if (!chain) {
-        return bad_option(text, "names no chain: " + chain.error().detail, kMoveExample);
-    }
-    return form_on_chain(text, chain.value(), place.substr(colon + 1), parameters);
-}
-
-// Whole tokens to raw units, only if they come out even.
-Result<Amount> parse_tokens(std::string_view text, std::string_view tokens, unsigned decimals) {
-    const auto value = Money::parse(tokens);
-    if (!value || value.value().sign() <= 0) {
-        return bad_option(text, "has no amount above zero", kMoveExample);
-    }
-    const auto down = units_for(value.value(), decimals, Money::whole(1), Round::kDown);
-    const auto up = units_for(value.value(), decimals, Money::whole(1), Round::kUp);
-    if (!down || !up || down.value() != up.value()) {
-        return bad_option(
-            text,
-            "has an amount that is no whole number of raw units; this asset has " +
-                std::to_string(decimals) + " decimals",
-            kMoveExample
-        );
-    }
-    return down.value();
+    holdings = std::move(moved).value();
+    return true;
 }
 
 void read_moves(
@@ -114,13 +44,54 @@ void read_moves(
             out.problems.push_back({option, move.error().detail});
             continue;
         }
-        auto moved = margin::apply(holdings, move.value());
-        if (!moved) {
-            out.problems.push_back({option, moved.error().detail});
+        if (make_move(out, holdings, move.value(), option)) {
+            out.moves.push_back(std::move(move).value());
+        }
+    }
+}
+
+void read_swaps(
+    ParsedWhatIf& out,
+    AccountHoldings& holdings,
+    const std::vector<std::string>& texts,
+    const margin::Market& market
+) {
+    const std::string option = "--trade";
+    for (const std::string& text : texts) {
+        auto swap = parse_swap(text, market);
+        if (!swap) {
+            out.problems.push_back({option, swap.error().detail});
             continue;
         }
-        holdings = std::move(moved).value();
-        out.moves.push_back(std::move(move).value());
+        const auto moves = margin::moves_of(swap.value());
+        if (make_move(out, holdings, moves[0], option) &&
+            make_move(out, holdings, moves[1], option)) {
+            out.swaps.push_back({std::move(swap).value(), out.moves.size()});
+            out.moves.insert(out.moves.end(), moves.begin(), moves.end());
+        }
+    }
+}
+
+void read_positions(
+    ParsedWhatIf& out,
+    AccountHoldings& holdings,
+    const std::vector<std::string>& texts,
+    const margin::Market& market
+) {
+    const std::string option = "--position";
+    for (const std::string& text : texts) {
+        auto named = parse_position(text, market);
+        if (!named) {
+            out.problems.push_back({option, named.error().detail});
+            continue;
+        }
+        auto traded = margin::apply(holdings, market.parameters(), named.value().trade);
+        if (!traded) {
+            out.problems.push_back({option, traded.error().detail});
+            continue;
+        }
+        holdings = std::move(traded).value().holdings;
+        out.positions.push_back(std::move(named).value());
     }
 }
 
@@ -135,12 +106,14 @@ Result<margin::Move> parse_move(
     }
     margin::Move out;
     out.kind = kind;
-    MARGRAVE_TRY(out.asset, parse_place(text, text.substr(0, equals), parameters));
+    MARGRAVE_TRY(out.asset, parse_place(text, text.substr(0, equals), parameters, kMoveExample));
     const margin::AssetParameters* asset = parameters.find(out.asset);
     if (kind == MoveKind::kBorrow && !asset->borrowable) {
         return bad_option(text, "asks for an asset that cannot be borrowed", "");
     }
-    MARGRAVE_TRY(out.amount, parse_tokens(text, text.substr(equals + 1), asset->decimals));
+    MARGRAVE_TRY(
+        out.amount, parse_tokens(text, text.substr(equals + 1), asset->decimals, kMoveExample)
+    );
     return out;
 }
 
@@ -200,8 +173,11 @@ ParsedWhatIf parse_what_if(
 ) {
     ParsedWhatIf out;
     AccountHoldings holdings = firm;
+    const margin::Market market(prices, parameters);
+    read_positions(out, holdings, text.positions, market);
     read_moves(out, holdings, MoveKind::kDeposit, text.deposits, parameters);
     read_moves(out, holdings, MoveKind::kRepay, text.repayments, parameters);
+    read_swaps(out, holdings, text.swaps, market);
     read_moves(out, holdings, MoveKind::kWithdraw, text.withdrawals, parameters);
     read_moves(out, holdings, MoveKind::kBorrow, text.borrows, parameters);
     for (const std::string& price : text.prices) {

@@ -161,6 +161,172 @@ TEST_F(AccountRiskTest, EveryBadOptionIsNamedAtOnce) {
     EXPECT_NE(problems[0].what.find("e.g. \"ethereum:eth=1.5\""), std::string::npos);
 }
 
+// The world's parameters with a perpetual and an option on eth.
+margin::Parameters with_markets(margin::Parameters rules) {
+    margin::VenueParameters venue;
+    venue.underlying = "eth";
+    venue.method = margin::VenueMethod::kGrid;
+    venue.grid = margin::usual_grid_rules();
+    venue.perpetuals.push_back({.market = keccak256("perp"), .name = "eth-perp", .fractions = {}});
+    venue.option_markets.push_back(
+        {.market = keccak256("put"),
+         .name = "eth-put",
+         .is_call = false,
+         .strike = usd("1900"),
+         .expiry = 4'000'000'000,
+         .volatility = usd("0.7")}
+    );
+    rules.venues = {venue};
+    return rules;
+}
+
+TEST_F(AccountRiskTest, TradesAreReadInEveryForm) {
+    give_loan(account(1), 2, 1'000);
+    const ReplayedRound round = replay();
+    const margin::Parameters rules = with_markets(round.parameters);
+    const margin::Market market(round.prices, rules);
+    const AssetId eth = eth_on(world.id(0));
+    const AssetId dollar = usd_on(world.id(0));
+    const auto now = parse_swap("ethereum:eth=0.5:usd", market);
+    ASSERT_OK(now);
+    EXPECT_EQ(now.value().sold, eth);
+    EXPECT_EQ(now.value().amount.to_string(), "500000000000000000");
+    EXPECT_EQ(now.value().bought, dollar);
+    const Money value = round.prices.at(eth).price;
+    EXPECT_EQ(
+        now.value().received,
+        units_for(mul(value, usd("0.5"), Round::kDown).value(), 6, usd("1"), Round::kDown).value()
+    );
+    EXPECT_EQ(
+        parse_swap("ethereum:eth=0.5:usd@1990", market).value().received.to_string(), "995000000"
+    );
+    EXPECT_EQ(
+        parse_swap(eth.text() + "=0.5:" + dollar.text() + "=994.5", market)
+            .value()
+            .received.to_string(),
+        "994500000"
+    );
+    const auto bought = parse_position("eth-perp=+10@2000.5", market);
+    ASSERT_OK(bought);
+    EXPECT_EQ(bought.value().name, "eth-perp");
+    EXPECT_EQ(bought.value().trade.market, keccak256("perp"));
+    EXPECT_EQ(bought.value().trade.size, usd("10"));
+    EXPECT_EQ(bought.value().trade.price, usd("2000.5"));
+    const auto sold = parse_position(to_hex(keccak256("perp")) + "=-0.5", market);
+    ASSERT_OK(sold);
+    EXPECT_EQ(sold.value().trade.size, usd("-0.5"));
+    EXPECT_EQ(sold.value().trade.price, value);
+    EXPECT_TRUE(parse_position("eth-put=-1@0", market).value().trade.price.is_zero());
+}
+
+TEST_F(AccountRiskTest, EveryBadTradeIsNamedAtOnce) {
+    give_loan(account(1), 2, 1'000);
+    const ReplayedRound round = replay();
+    const margin::Parameters rules = with_markets(round.parameters);
+    const margin::PriceTable prices = margin::make_stale(round.prices, rules, "usd").value();
+    WhatIfText text;
+    text.positions = {
+        "eth-perp",
+        "btc-perp=+1@1",
+        "eth-perp=1@1",
+        "eth-perp=+0@1",
+        "eth-perp=+1@0",
+        "eth-put=+1",
+        "eth-perp=+99999999999@1"};
+    text.swaps = {
+        "ethereum:eth",
+        "ethereum:eth=1",
+        "ethereum:eth=0:usd@1",
+        "ethereum:eth=1:gold",
+        "ethereum:eth=1:eth@1",
+        "ethereum:eth=1:" + usd_on(world.id(1)).text() + "@1",
+        "ethereum:eth=1:usd@x",
+        "ethereum:eth=1:usd=0",
+        "ethereum:eth=1:usd",
+        "ethereum:eth=0.000000000000000001:usd@1",
+        "ethereum:eth=3:usd@1"};
+    const AccountHoldings& holdings = round.evaluations.front().holdings;
+    const std::vector<config::Problem> problems =
+        parse_what_if(text, holdings, prices, rules).problems;
+    const std::vector<std::string> words = {
+        "has no size",
+        "known names are eth-perp, eth-put",
+        "has no size with a sign",
+        "has no size with a sign",
+        "has no price in USD above zero behind @",
+        "needs its premium behind @",
+        "2^96",
+        "has no amount",
+        "does not say what is bought",
+        "has no amount above zero",
+        "known names are eth, usd",
+        "buys what it sells",
+        "a trade is on one chain",
+        "has no rate above zero behind @",
+        "has no amount above zero",
+        "price too old; state what is received behind @ or =",
+        "less than one raw unit",
+        "are free"};
+    ASSERT_EQ(problems.size(), words.size());
+    EXPECT_EQ(problems[0].pointer, "--position");
+    EXPECT_EQ(problems.back().pointer, "--trade");
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        EXPECT_NE(problems[i].what.find(words[i]), std::string::npos)
+            << words[i] << ": " << problems[i].what;
+    }
+    text = {};
+    text.positions = {"eth-perp=+1@1"};
+    const auto without = parse_what_if(text, holdings, round.prices, round.parameters).problems;
+    ASSERT_EQ(without.size(), 1U);
+    EXPECT_NE(without[0].what.find("/markets"), std::string::npos);
+}
+
+TEST_F(AccountRiskTest, TradesAreWrittenForPeopleAndPrograms) {
+    give_loan(account(1), 2, 1'000);
+    const ReplayedRound round = replay();
+    const margin::Parameters rules = with_markets(round.parameters);
+    WhatIfText text;
+    text.positions = {"eth-perp=+0.1@2000", "eth-put=+1@20", "eth-perp=-0.2@2100"};
+    text.swaps = {"ethereum:eth=0.1:usd@1990"};
+    margin::WhatIfQuestion question;
+    question.firm = round.evaluations.front().holdings;
+    question.worst = question.firm;
+    question.prices = round.prices;
+    const ParsedWhatIf asked = parse_what_if(text, question.firm, question.prices, rules);
+    ASSERT_TRUE(asked.problems.empty()) << asked.problems[0].what;
+    std::vector<margin::PositionTrade> trades;
+    for (const NamedTrade& position : asked.positions) {
+        trades.push_back(position.trade);
+    }
+    question.trades = trades;
+    question.moves = asked.moves;
+    const auto answer = margin::what_if(question, rules);
+    ASSERT_OK(answer);
+    const json document = what_if_json(answer.value(), asked, rules);
+    ASSERT_EQ(document["positions"].size(), 3U);
+    EXPECT_EQ(document["positions"][0]["name"], "eth-perp");
+    EXPECT_TRUE(document["positions"][0]["before"].is_null());
+    EXPECT_EQ(document["positions"][1]["settled"], "-20000000000000000000");
+    EXPECT_EQ(document["positions"][2]["settled"], "10000000000000000000");
+    EXPECT_EQ(document["positions"][2]["after"]["size"], "-100000000000000000");
+    EXPECT_EQ(document["positions"][2]["after"]["entryPrice"], "2100000000000000000000");
+    ASSERT_EQ(document["trades"].size(), 1U);
+    EXPECT_EQ(document["trades"][0]["received"], "199000000");
+    EXPECT_EQ(document["trades"][0]["granted"], true);
+    ASSERT_EQ(document["moves"].size(), 2U);
+    EXPECT_EQ(document["moves"][0]["kind"], "withdraw");
+    EXPECT_EQ(document["moves"][1]["kind"], "deposit");
+    const std::string human = what_if_text(answer.value(), asked, rules);
+    for (const std::string words :
+         {"position eth-put: 1 at 20 USD; it was none and ends as 1 at 20",
+          "the venue takes 20.00 USD",
+          "the venue pays 10.00 USD",
+          "trade: 0.1 of ",
+          "199 of "}) {
+        EXPECT_NE(human.find(words), std::string::npos) << words << "\n" << human;
+    }
+}
+
 TEST_F(AccountRiskTest, WhatIfIsWrittenForPeopleAndPrograms) {
     give_loan(account(1), 2, 1'000);
     const ReplayedRound round = replay();
