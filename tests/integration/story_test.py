@@ -4,9 +4,10 @@ import os
 import subprocess
 import sys
 
+from command_ends import check_ends
 from harness import ROOT, World, arguments, require, run, say
 from history import check_counts, check_history, check_quiet
-from risk import check_risk
+from risk import MARKETS, check_risk
 from store_life import back_up, restore
 from story import Story
 
@@ -18,14 +19,14 @@ def verify(what, args, **env):
 
 
 def tell(folder, options):
-    world = World(folder, options.binary, sale_duration="40s")
+    world = World(folder, options.binary, sale_duration="40s", markets=MARKETS)
     world.patience = options.patience
     try:
         story = Story(world, say=say)
         story.tell()
         story.check_books()
         check_counts(world)
-        story.fact(check_risk(world, world.alice))
+        story.fact(check_risk(world, world.alice, world.bob))
         story.fact(back_up(story))
         story.settle()
         report = story.finish()
@@ -36,6 +37,7 @@ def tell(folder, options):
                GO111MODULE="off", GOPATH="/usr/share/gocode", GOFLAGS="")
         verify("verify_leaf.mjs", ["node", "tests/integration/verify_leaf.mjs", log])
         story.fact(restore(story))
+        check_ends(story)
     finally:
         world.close()
 

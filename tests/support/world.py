@@ -175,8 +175,8 @@ class User:
 class World:
     """Two chains, tokens, a price feed, the users, the config and the daemon."""
 
-    def __init__(self, folder, binary, sale_start_bps=12000, sale_duration="20s", behind_s=0):
-        """`behind_s`: the chains' blocks are so much older than they are."""
+    def __init__(self, folder, binary, sale_start_bps=12000, sale_duration="20s", behind_s=0, markets=None):
+        """`behind_s`: the chains' blocks are so much older than they are. `markets`: those of the config."""
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.binary = str(Path(binary).resolve())
@@ -186,6 +186,7 @@ class World:
         self.killing = False   # while somebody kills the daemon on purpose and starts it again
         self.broken = None     # what that somebody saw go wrong
         self.sale_start_bps, self.sale_duration = sale_start_bps, sale_duration
+        self.markets = markets
         base = random.SystemRandom().randrange(10**8, 2 * 10**9)
         self.a = Chain(self.children, self.folder, "A", base, 1, behind_s)
         self.b = Chain(self.children, self.folder, "B", base + 1, 2, behind_s)
@@ -268,6 +269,8 @@ class World:
             "api": {"admin_socket": "admin.sock"},
             "log": {"level": "debug", "format": "json"},
         }
+        if self.markets:
+            config["markets"] = self.markets
         config.update(changes)
         self.config.write_text(json.dumps(config, indent=1))
 
