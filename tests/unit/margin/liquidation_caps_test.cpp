@@ -228,7 +228,7 @@ Money step_of(const Portfolio& p, const PlannedLeg& leg) {
 }
 
 TEST(LiquidationCapsProperty, APlanHealsOrSaysWhyNot) {
-    check_property(kCases / 5, [] {
+    check_property(kCases, [] {
         Portfolio p = capped_portfolio();
         const LiquidationPlan plan = plan_of(p);
         RC_ASSERT(plan.health_before == state_of(p).liquidation_end);

@@ -194,7 +194,7 @@ TEST(LimitsProperty, NoPlanLowersHealthOrAddsDebt) {
 
 // Whatever the order in which accounts come, what all of them sell of an asset fits its market.
 TEST(LimitsProperty, TheCapacityHoldsInAnyOrderOfAccounts) {
-    check_property(kCases / 10, [] {
+    check_property(kCases, [] {
         Portfolio p = arbitrary_portfolio();
         for (AssetParameters& asset : p.parameters.assets) {
             asset.market_capacity = Money::whole(*rc::gen::inRange<std::int64_t>(1, 50'000));

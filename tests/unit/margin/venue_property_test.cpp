@@ -9,18 +9,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <random>
 
 namespace margrave::margin::tests {
 namespace {
 
 using margrave::tests::check_property;
-
-// Properties that price options run fewer cases in ctest; MARGRAVE_ALL_CASES=1 runs every one.
-int heavy_cases() {
-    return std::getenv("MARGRAVE_ALL_CASES") != nullptr ? kCases : 300;
-}
 
 Rng any_rng() {
     return Rng(*rc::gen::resize(rc::kNominalSize, rc::gen::arbitrary<std::uint64_t>()));
@@ -38,11 +32,11 @@ Money any_signed(Rng& rng, std::uint64_t most_whole) {
 
 struct World {
     Parameters parameters = venue_parameters();
-    PriceTable prices = venue_prices();
+    Market market{venue_prices(), parameters};
 
     [[nodiscard]] AccountState state(std::vector<VenuePosition> positions) const {
         return evaluate_state(
-            trader(units("1000000", 6), std::move(positions)), prices, parameters, false, false
+            trader(units("1000000", 6), std::move(positions)), market, false, false
         );
     }
 };
@@ -172,7 +166,7 @@ TEST(VenueProperty, HistoricalRiskIsItsDefinition) {
 }
 
 TEST(VenueProperty, OrderOfPositionsDoesNotMatterAndLevelsAreOrdered) {
-    check_property(heavy_cases(), [] {
+    check_property(kCases, [] {
         Rng rng = any_rng();
         std::vector<VenuePosition> positions;
         for (const char* underlying : {"eth", "btc"}) {
@@ -190,7 +184,7 @@ TEST(VenueProperty, OrderOfPositionsDoesNotMatterAndLevelsAreOrdered) {
 
 // Everything doubled needs twice as much, but for the rounding of each quotient.
 TEST(VenueProperty, RequirementsGrowWithTheSizeOfThePortfolio) {
-    check_property(heavy_cases(), [] {
+    check_property(kCases, [] {
         Rng rng = any_rng();
         const char* underlying = rng.chance(50) ? "eth" : "btc";
         std::vector<VenuePosition> positions =
@@ -211,7 +205,7 @@ TEST(VenueProperty, RequirementsGrowWithTheSizeOfThePortfolio) {
 }
 
 TEST(VenueProperty, UnderlyingsNeverOffset) {
-    check_property(heavy_cases(), [] {
+    check_property(kCases, [] {
         Rng rng = any_rng();
         const auto eth = random_positions(world().parameters, "eth", rng);
         const auto btc = random_positions(world().parameters, "btc", rng);
