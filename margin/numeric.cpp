@@ -2,6 +2,7 @@
 #include "margin/numeric.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace margrave::margin {
 namespace {
@@ -12,30 +13,6 @@ Money made(Rep rep) {
     auto out = Money::from_rep(std::move(rep));
     MARGRAVE_ASSERT(out.has_value());
     return std::move(out).value();
-}
-
-Rep rounded(const Rep& numerator, const Rep& denominator, Rounding rounding) {
-    Rep quotient;
-    Rep rest;
-    divide_qr(numerator, denominator, quotient, rest);
-    if (rest.is_zero()) {
-        return quotient;
-    }
-    const bool negative = (numerator.sign() < 0) != (denominator.sign() < 0);
-    const Rep away = negative ? Rep(-1) : Rep(1);
-    const Rep twice = boost::multiprecision::abs(rest) * 2;
-    switch (rounding) {
-        case Rounding::kDown:
-            return negative ? Rep(quotient - 1) : quotient;
-        case Rounding::kUp:
-            return negative ? quotient : Rep(quotient + 1);
-        case Rounding::kHalfUp:
-            return twice < boost::multiprecision::abs(denominator) ? quotient
-                                                                   : Rep(quotient + away);
-        case Rounding::kZero:
-            break;
-    }
-    return quotient;
 }
 
 }  // namespace
@@ -62,7 +39,30 @@ Money operator-(const Money& a) {
 
 Money mul_div(const Money& a, const Money& b, const Money& c, Rounding rounding) {
     MARGRAVE_ASSERT(!c.is_zero());
-    return made(rounded(a.rep() * b.rep(), c.rep(), rounding));
+    const bool negative = (a.is_negative() != b.is_negative()) != c.is_negative();
+    const auto quotient = [&](Round round) {
+        auto out = margrave::mul_div(a, b, c, round);
+        MARGRAVE_ASSERT(out.has_value());
+        return std::move(out).value();
+    };
+    switch (rounding) {
+        case Rounding::kDown:
+            return quotient(Round::kDown);
+        case Rounding::kUp:
+            return quotient(Round::kUp);
+        case Rounding::kZero:
+        case Rounding::kHalfUp:
+            break;
+    }
+    const Money toward_zero = quotient(negative ? Round::kUp : Round::kDown);
+    if (rounding == Rounding::kZero) {
+        return toward_zero;
+    }
+    const Rep rest = a.rep() * b.rep() - toward_zero.rep() * c.rep();
+    if (boost::multiprecision::abs(rest) * 2 < boost::multiprecision::abs(c.rep())) {
+        return toward_zero;
+    }
+    return quotient(negative ? Round::kDown : Round::kUp);
 }
 
 Money times(const Money& a, const Money& b, Rounding rounding) {
