@@ -3,6 +3,7 @@
 #include "margin/close_out.hpp"
 #include "margin/scenario.hpp"
 #include "margin/standard.hpp"
+#include "margin/venue.hpp"
 #include "tests/unit/margin/vector_world.hpp"
 
 #include <gtest/gtest.h>
@@ -14,19 +15,6 @@
 namespace margrave::margin::tests::vectors {
 namespace {
 
-// The constants of that suite's first case, which its portfolios share.
-IsolatedRules suite_options() {
-    return {
-        .initial_most = money(Rational(15, 100)),
-        .initial_least = money(Rational(1, 10)),
-        .maintenance_call = money(Rational(75, 1000)),
-        .maintenance_put = money(Rational(75, 1000)),
-        .maintenance_put_mark = money(Rational(75, 1000)),
-        .put_offset = money(Rational(105, 100)),
-        .unpaired_initial = money(Rational(12, 10)),
-        .unpaired_maintenance = money(Rational(11, 10))};
-}
-
 IsolatedRules option_rules(const Json& p) {
     return {
         .initial_most = raw(p["maxSpotReq"]),
@@ -37,6 +25,29 @@ IsolatedRules option_rules(const Json& p) {
         .put_offset = raw(p["off"]),
         .unpaired_initial = raw(p["unpIM"]),
         .unpaired_maintenance = raw(p["unpMM"])};
+}
+
+// What rows name whose constants are those of another row ("option params as derive-srm-Test1").
+struct SharedOptions {
+    std::map<std::string, IsolatedRules> of_row;
+
+    // Of the named row, else of any: one suite has one set. A file without has the usual one.
+    [[nodiscard]] IsolatedRules named_in(const std::string& sentence) const {
+        for (const auto& [id, rules] : of_row) {
+            const std::size_t found = sentence.find(id);
+            const std::size_t end = found + id.size();
+            if (found != std::string::npos &&
+                (end == sentence.size() || std::isalnum(sentence[end]) == 0)) {
+                return rules;
+            }
+        }
+        return of_row.empty() ? usual_isolated_rules() : of_row.begin()->second;
+    }
+};
+
+SharedOptions& shared_options() {
+    static SharedOptions options;
+    return options;
 }
 
 StandardMarket standard_market(const Json& m, const IsolatedRules& options) {
@@ -77,28 +88,10 @@ StandardMarket standard_market(const Json& m, const IsolatedRules& options) {
     return out;
 }
 
-// The number that follows `word` in the sentence that names a portfolio's parameters.
-Money named_number(const std::string& text, const std::string& word) {
-    const std::size_t found = text.find(word + " ");
-    EXPECT_NE(found, std::string::npos) << word << " is not in: " << text;
-    const std::size_t start = found + word.size() + 1;
-    std::size_t end = start;
-    while (end < text.size() && (std::isdigit(text[end]) != 0 || text[end] == '.')) {
-        ++end;
-    }
-    const std::string number = text.substr(start, end - start);
-    return money(rational(number.starts_with('.') ? "0" + number : number));
-}
-
-// 1e8 units.
-Money portfolio_amount(const Json& value) {
-    return money(Rational(rational(value) / 100'000'000));
-}
-
 StandardMarket portfolio_market(const Json& in, const std::string& name) {
     const std::string parameters = in["params"];
     StandardMarket out;
-    out.rules.options = suite_options();
+    out.rules.options = shared_options().named_in(parameters);
     out.rules.perpetual_maintenance = named_number(parameters, "perp mm");
     out.rules.perpetual_initial = named_number(parameters, "im");
     out.rules.base_factor = named_number(parameters, "base factor");
@@ -152,12 +145,6 @@ void add_portfolio_options(const Json& in, const std::string& name, StandardMark
     }
 }
 
-// The suite compares whole dollars, cut toward zero.
-void expect_dollars(const Money& ours, const Json& wanted) {
-    const Money dollars = mul_div(ours, Money::from_e18(1), Money::whole(1), Rounding::kZero);
-    EXPECT_EQ(dollars.to_string_e18(), text_of(wanted)) << ours.to_decimal();
-}
-
 Outcome standard_portfolio(const Json& row) {
     const Json& in = row["inputs"];
     const std::string parameters = in["params"];
@@ -174,12 +161,29 @@ Outcome standard_portfolio(const Json& row) {
         .factor = named_number(parameters, "fac")};
     const StandardResult ours =
         standard_margin(portfolio_amount(in["cash_1e8"]), markets, peg, kDerive);
-    expect_dollars(ours.maintenance, row["expected"]["MM"]);
-    expect_dollars(ours.initial, row["expected"]["IM"]);
+    expect_dollars(ours.maintenance, row["expected"]["MM"], row["tolerance"]);
+    expect_dollars(ours.initial, row["expected"]["IM"], row["tolerance"]);
+    standard_portfolio_in_engine(row, shared_options().named_in(parameters));
     return Outcome::kRan;
 }
 
 }  // namespace
+
+void share_options(const Json& rows) {
+    SharedOptions& shared = shared_options();
+    for (const Json& row : rows) {
+        const Json& in = row["inputs"];
+        if (row["system"] == "Derive SRM" && in.contains("optionParams")) {
+            const auto [added, is_new] = shared.of_row.emplace(
+                row["id"].get<std::string>(), option_rules(in["optionParams"])
+            );
+            EXPECT_TRUE(is_new) << added->first << " is there twice";
+        }
+    }
+    for (const auto& [id, rules] : shared.of_row) {
+        EXPECT_EQ(rules, shared.of_row.begin()->second) << id << " has other constants";
+    }
+}
 
 Outcome black76(const Json& row) {
     const Json& in = row["inputs"];
@@ -204,7 +208,7 @@ Outcome derive_standard(const Json& row) {
     if (in.contains("options")) {
         return standard_portfolio(row);
     }
-    if (!in.contains("markets")) {
+    if (in.contains("see")) {
         return Outcome::kNoInputs;
     }
     std::vector<StandardMarket> markets;

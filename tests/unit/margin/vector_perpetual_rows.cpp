@@ -168,8 +168,9 @@ Outcome dydx_fillable(const Json& row) {
         {.bankruptcy_adjustment_ppm = raw(in["ba_ppm"]),
          .spread_to_maintenance_ppm = raw(in["smmr_ppm"])}
     );
-    EXPECT_EQ(row["tolerance"]["type"], "exact");
-    EXPECT_EQ(exact(ours.numerator) / exact(ours.denominator), rational(row["expected"]));
+    expect_value(
+        exact(ours.numerator) / exact(ours.denominator), row["expected"], row["tolerance"]
+    );
     return Outcome::kRan;
 }
 

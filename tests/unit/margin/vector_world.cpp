@@ -65,11 +65,6 @@ Amount whole_tokens(const Rational& count, unsigned decimals) {
     return units_for(money(count), decimals, Money::whole(1), Round::kDown).value();
 }
 
-void expect_close(const Money& ours, const Rational& wanted, const Rational& tolerance) {
-    const Rational distance = abs(Rational(exact(ours) - wanted));
-    EXPECT_LE(distance, tolerance) << ours.to_decimal() << " instead of " << wanted.str();
-}
-
 Money raw(const Json& value) {
     return Money::parse_e18(text_of(value)).value();
 }
@@ -84,21 +79,30 @@ Money near(const Json& value) {
     return Money::parse_e18(Big(numerator(scaled) / denominator(scaled)).str()).value();
 }
 
-void expect_units(const Money& ours, const Json& wanted, const Json& tolerance) {
-    const Rational got(Big(ours.rep().str()));
-    const Rational theirs = rational(wanted);
-    Rational allowed = 0;
+Rational allowed(const Json& tolerance, const Rational& theirs) {
     const std::string type = tolerance["type"];
     if (type == "abs") {
-        allowed = rational(tolerance["value"]);
-    } else if (type == "rel") {
+        return rational(tolerance["value"]);
+    }
+    if (type == "rel") {
         const Rational floor = tolerance.contains("floor") ? rational(tolerance["floor"]) : 0;
         const Rational size = abs(theirs);
-        allowed = rational(tolerance["value"]) * std::max(size, floor);
-    } else {
-        EXPECT_EQ(type, "exact") << "a tolerance that this test does not know";
+        return rational(tolerance["value"]) * std::max(size, floor);
     }
-    EXPECT_LE(abs(Rational(got - theirs)), allowed) << got.str() << " instead of " << theirs.str();
+    EXPECT_EQ(type, "exact") << "a tolerance that this test does not know";
+    return 0;
+}
+
+void expect_value(
+    const Rational& ours, const Json& wanted, const Json& tolerance, const Rational& rounding
+) {
+    const Rational theirs = rational(wanted);
+    EXPECT_LE(abs(Rational(ours - theirs)), allowed(tolerance, theirs) + rounding)
+        << ours.str() << " instead of " << theirs.str();
+}
+
+void expect_units(const Money& ours, const Json& wanted, const Json& tolerance) {
+    expect_value(Rational(Big(ours.rep().str())), wanted, tolerance);
 }
 
 World::World() {
@@ -124,6 +128,7 @@ AssetParameters& World::add(unsigned decimals, const Money& price) {
     PriceRow row;
     row.asset = id;
     row.price = price;
+    row.published_at = kWorldPricedAt;
     row.verdict = PriceVerdict::kUsable;
     prices_[id] = row;
     return parameters_.assets.back();
@@ -139,8 +144,21 @@ void World::hold_tokens(std::size_t asset, const Rational& count) {
     hold(asset, count < 0 ? Amount{} : amount, count < 0 ? amount : Amount{});
 }
 
+VenueParameters& World::trade(std::size_t asset) {
+    VenueParameters venue;
+    venue.underlying = parameters_.assets[asset].name;
+    parameters_.venues.push_back(std::move(venue));
+    return parameters_.venues.back();
+}
+
+void World::open(const VenuePosition& position) {
+    positions_.push_back(position);
+}
+
 AccountState World::state() const {
-    return evaluate_state(holdings_of(rows_), prices_, parameters_, false, false);
+    AccountHoldings account = holdings_of(rows_);
+    account.positions = positions_;
+    return evaluate_state(account, prices_, parameters_, false, false);
 }
 
 LiquidationPlan World::plan() const {

@@ -20,7 +20,7 @@ using Json = nlohmann::json;
 using Rational = boost::multiprecision::cpp_rational;
 using Big = boost::multiprecision::cpp_int;
 
-/// Ran and was judged; or the row only points at inputs that it does not contain.
+/// Ran and was judged; or the row only points ("see") at inputs that it does not contain.
 enum class Outcome { kRan, kNoInputs };
 
 /// How the engines of the rows round. Derive: toward zero. dYdX v4: a notional toward zero, a
@@ -48,10 +48,16 @@ Money raw(const Json& value);
 Money raw(const Json& row, const std::string& key, std::int64_t otherwise);
 /// A number with more than 18 decimals is cut.
 Money near(const Json& value);
+/// How far a number may be from `theirs` by the row's tolerance, in the unit of both.
+Rational allowed(const Json& tolerance, const Rational& theirs);
 /// Raw units of ours against a row's expected integer or fraction, in the row's tolerance.
 void expect_units(const Money& ours, const Json& wanted, const Json& tolerance);
+/// The same of dollars, tokens or plain ratios. `rounding`: what quotients of ours that do not come
+/// out even may be off by beside that.
+void expect_value(
+    const Rational& ours, const Json& wanted, const Json& tolerance, const Rational& rounding = 0
+);
 Amount whole_tokens(const Rational& count, unsigned decimals);
-void expect_close(const Money& ours, const Rational& wanted, const Rational& tolerance);
 
 /// An account put together asset by asset, one chain, weights as a row states them.
 class World {
@@ -63,6 +69,9 @@ class World {
     void hold(std::size_t asset, const Amount& collateral, const Amount& debt = Amount{});
     /// A signed count of whole tokens.
     void hold_tokens(std::size_t asset, const Rational& count);
+    /// Markets of an asset's price; positions of the account in them.
+    VenueParameters& trade(std::size_t asset);
+    void open(const VenuePosition& position);
 
     [[nodiscard]] AccountState state() const;
     [[nodiscard]] LiquidationPlan plan() const;
@@ -75,10 +84,24 @@ class World {
     Parameters parameters_;
     PriceTable prices_;
     std::vector<Holding> rows_;
+    std::vector<VenuePosition> positions_;
 };
 
-/// Keeps the grid that rows of the file refer to by name.
+/// When every price of a World was published.
+inline constexpr UnixSeconds kWorldPricedAt{1'700'000'000};
+
+/// Keeps what rows of the file refer to by name: the grid, and the constants of options alone.
 void share_grid(const Json& rows);
+void share_options(const Json& rows);
+
+/// Whole dollars, cut toward zero, which is what one suite compares.
+void expect_dollars(const Money& ours, const Json& wanted, const Json& tolerance);
+/// A portfolio of Derive's standard manager as holdings, parameters and positions of ours, judged
+/// by evaluate_state.
+void standard_portfolio_in_engine(const Json& row, const IsolatedRules& options);
+/// Numbers of the sentence that names a portfolio's parameters, and amounts of 1e-8.
+Money named_number(const std::string& text, const std::string& word);
+Money portfolio_amount(const Json& value);
 
 // One function per system of the file.
 Outcome mango_init_health(const Json& row);
