@@ -4,6 +4,7 @@
 #include "margin/detail/parameter_reader.hpp"
 #include "margin/detail/venue_json.hpp"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -162,12 +163,12 @@ LiquidationParameters read_liquidation(Reader in) {
     return out;
 }
 
-std::map<ChainId, std::uint64_t> read_ages(Reader in, std::optional<Error>& trouble) {
+std::map<ChainId, std::uint64_t> read_ages(Reader in) {
     std::map<ChainId, std::uint64_t> out;
     for (const std::string& name : in.keys()) {
         Result<ChainId> chain = ChainId::parse(name);
         if (!chain) {
-            trouble = trouble ? *trouble : chain.error();
+            in.refuse(name, chain.error().detail);
             return out;
         }
         out.emplace(std::move(chain).value(), in.integer(name));
@@ -278,6 +279,33 @@ AssetParameters read_asset(Reader in, std::optional<Error>& trouble) {
     return out;
 }
 
+// Where a document first differs from what was understood of it, and how.
+std::string difference(const Canonical& given, const Canonical& known, const std::string& where) {
+    const auto* members = std::get_if<Canonical::Object>(&given.value());
+    const auto* known_members = std::get_if<Canonical::Object>(&known.value());
+    if (members != nullptr && known_members != nullptr) {
+        for (const auto& [key, value] : *members) {
+            const auto found = known_members->find(key);
+            if (found == known_members->end()) {
+                return where + "/" + key + ": is unknown, or is left out where it says nothing";
+            }
+            if (found->second != value) {
+                return difference(value, found->second, where + "/" + key);
+            }
+        }
+    }
+    const auto* items = std::get_if<Canonical::Array>(&given.value());
+    const auto* known_items = std::get_if<Canonical::Array>(&known.value());
+    if (items != nullptr && known_items != nullptr) {
+        for (std::size_t i = 0; i < std::min(items->size(), known_items->size()); ++i) {
+            if ((*items)[i] != (*known_items)[i]) {
+                return difference((*items)[i], (*known_items)[i], where + "/" + std::to_string(i));
+            }
+        }
+    }
+    return where + ": is not in its canonical spelling";
+}
+
 }  // namespace
 
 const AssetParameters* Parameters::find(const AssetId& asset) const {
@@ -361,7 +389,7 @@ Result<Parameters> parse_parameters(std::string_view canonical_text) {
     // Parameters that were signed before there was a limit have neither member and mean none.
     if (in.has("max_head_age_s")) {
         out.max_head_age_s = in.integer("max_head_age_s");
-        out.max_head_age_of = read_ages(in.object("max_head_age_of"), trouble);
+        out.max_head_age_of = read_ages(in.object("max_head_age_of"));
     }
     out.liquidation = read_liquidation(in.object("liquidation"));
     for (const Canonical& item : in.array("assets")) {
@@ -392,10 +420,9 @@ Result<Parameters> parse_parameters(std::string_view canonical_text) {
     }
     // A member this reader does not know, or an asset id in another spelling, would be lost here
     // and the hash of the bytes would then name parameters that are not these.
-    if (canonical(out).dump() != canonical_text) {
-        return fail(
-            Errc::kInvalid, "parameters: a member is unknown or not in its canonical spelling"
-        );
+    const Canonical known = canonical(out);
+    if (known.dump() != canonical_text) {
+        return fail(Errc::kInvalid, "parameters" + difference(document, known, ""));
     }
     return out;
 }

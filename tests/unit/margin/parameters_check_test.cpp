@@ -45,7 +45,7 @@ TEST(ParameterCheck, TheSampleAndRandomSetsPass) {
 
 TEST(ParameterCheck, RefusesBadTimesNamesAndShapes) {
     const std::vector<BadSet> rows{
-        {[](Parameters& p) { p.engine = 1; }, "/engine", "computes engine 2"},
+        {[](Parameters& p) { p.engine = 1; }, "/engine", "computes engine 3"},
         {[](Parameters& p) { p.validity_s = 0; }, "/validity_s", "from 1 to"},
         {[](Parameters& p) { p.release_deadline_s = 1'000'000; }, "/release_deadline_s", "1000000"},
         {[](Parameters& p) { p.liquidation.deadline_s = 0; }, "/liquidation/deadline_s", "is 0 s"},
