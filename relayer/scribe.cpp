@@ -20,6 +20,17 @@ namespace {
 constexpr const char* kLastAttestation = "attestation/last";
 constexpr const char* kCurrentParameters = "parameters/current";
 
+// kConfig with all of them, when there are any.
+Result<void> all_right(std::string what, const std::vector<margin::ParameterError>& errors) {
+    if (errors.empty()) {
+        return ok();
+    }
+    for (const margin::ParameterError& error : errors) {
+        what += "\n" + error.where + ": " + error.what;
+    }
+    return fail(Errc::kConfig, what);
+}
+
 }  // namespace
 
 Hash32 attestation_subject() {
@@ -87,15 +98,10 @@ Result<void> Scribe::check_parameters(const Bytes& current, UnixSeconds now) con
     }
     std::ranges::copy(current, hash.data.begin());
     MARGRAVE_TRY(const auto previous, stored_parameters(parts_.database, hash));
-    const auto errors = margin::check_change(previous, hash, parts_.settings.parameters, now);
-    if (errors.empty()) {
-        return ok();
-    }
-    std::string what = "these parameters may not follow " + to_hex(hash) + ", which stay in force";
-    for (const margin::ParameterError& error : errors) {
-        what += "\n" + error.where + ": " + error.what;
-    }
-    return fail(Errc::kConfig, what);
+    return all_right(
+        "these parameters may not follow " + to_hex(hash) + ", which stay in force",
+        margin::check_change(previous, hash, parts_.settings.parameters, now)
+    );
 }
 
 Result<void> Scribe::name_parameters(UnixSeconds now) {
@@ -103,6 +109,10 @@ Result<void> Scribe::name_parameters(UnixSeconds now) {
     if (current && *current == Bytes(parameters_.data.begin(), parameters_.data.end())) {
         return ok();
     }
+    // The config's reader refuses these too; what the log names is for ever.
+    MARGRAVE_TRY(
+        all_right("these parameters cannot be signed", margin::check(parts_.settings.parameters))
+    );
     if (current) {
         MARGRAVE_TRY(check_parameters(*current, now));
     } else if (parts_.settings.parameters.change) {

@@ -249,7 +249,8 @@ TEST_F(EarlyRoomTest, AnAuditorWithoutReadableParametersSaysSo) {
 TEST_F(EarlyRoomTest, AReleaseStandsOnABoundedNumberOfForms) {
     std::vector<Address> tokens;
     for (std::size_t i = 0; i <= kOffersMax; ++i) {
-        const std::string name = "token-" + std::to_string(i);
+        // Behind "usd", ascending.
+        const std::string name = (i < 10 ? "usd-0" : "usd-") + std::to_string(i);
         margin::AssetParameters asset = world.settings.parameters.assets.back();
         oracle::AssetOracleSettings prices = world.settings.oracle.back();
         tokens.push_back(low_address(keccak256(name)));
