@@ -13,7 +13,7 @@ namespace {
 constexpr std::string_view kPlans =
     "0xe5d5cb793d60e63b9894799743db66560dffc1091a16402d5a0a5b21185fb60c";
 constexpr std::string_view kPlansWithinLimits =
-    "0x1a0ce2a0dbe416aa55e0f52b1c3b2dbb4177ef11c9bc854e68a26bcadafb3056";
+    "0x1eb89e034ceb6841d2da0d0d1d8bc4cce0976f2bf1fac8d590d30b6ce28063c4";
 
 constexpr std::uint64_t kPortfolios = 2'000;
 

@@ -72,7 +72,7 @@ TEST(Bytes, AGridWithATailLevelHashesToOneConstant) {
     ASSERT_TRUE(check(parameters).empty()) << check(parameters).front().what;
     EXPECT_EQ(
         hash_of_traders(parameters),
-        "0x6bb3083fe2b9cb1730a5083e7fd88f7e0a84d71878c970f1aa0e4390d1b91f97"
+        "0x1ab67e915933f1e377e1dd5ed84d761d37a4d3fb43974d7e49728a89f148b36c"
     );
 }
 
