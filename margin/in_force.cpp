@@ -191,6 +191,14 @@ bool depends(const VenueParameters& venue) {
 
 }  // namespace
 
+RoundFacts with_loan(RoundFacts facts, const AssetId& asset, const Amount& amount) {
+    AccountHoldings loan;
+    loan.holdings.emplace_back().asset = asset;
+    loan.holdings.back().debt = amount;
+    facts.totals.add(loan);
+    return facts;
+}
+
 bool depends_on_round(const Parameters& parameters) {
     return !parameters.risk.lag_per_hour.is_zero() ||
            std::ranges::any_of(

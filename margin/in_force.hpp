@@ -24,6 +24,10 @@ struct RoundFacts {
     Totals totals;
 };
 
+/// The facts once a loan of so many raw units is made. Who asks for a loan is judged by what the
+/// pool will owe with it: by what is owed before, one large request would pass under its own scale.
+RoundFacts with_loan(RoundFacts facts, const AssetId& asset, const Amount& amount);
+
 /// Whether anything in the parameters depends on a round. If not, in_force gives them back.
 bool depends_on_round(const Parameters& parameters);
 
