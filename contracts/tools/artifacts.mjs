@@ -8,8 +8,8 @@ import { fileURLToPath } from "node:url";
 import { binary } from "./foundry.mjs";
 
 const CONTRACTS = [
-  "HealthRegistry", "Vault", "SeizureSale", "PositionBook", "LocalFeed", "LocalMarket", "LocalRate", "LocalShares",
-  "LocalToken", "LocalTrader",
+  "HealthRegistry", "Vault", "SeizureSale", "PositionBook", "LocalArbitrumUptime", "LocalFeed", "LocalFlags",
+  "LocalMarket", "LocalOptimismUptime", "LocalRate", "LocalShares", "LocalToken", "LocalTrader",
 ];
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const out = join(root, "out", "artifacts");
