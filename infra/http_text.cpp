@@ -3,6 +3,7 @@
 
 #include "infra/detail/http_connection.hpp"
 #include "infra/http_client.hpp"
+#include "infra/http_date.hpp"
 
 #include <openssl/evp.h>
 
@@ -49,6 +50,17 @@ std::optional<std::string_view> HttpResponse::header(std::string_view name) cons
     return std::nullopt;
 }
 
+std::optional<std::chrono::system_clock::time_point> parse_http_date(std::string_view value) {
+    // strptime reads names by locale, and the program never leaves the C locale.
+    std::tm date{};
+    const std::string text(value);
+    const char* rest = ::strptime(text.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &date);
+    if (rest == nullptr || *rest != '\0') {
+        return std::nullopt;
+    }
+    return std::chrono::system_clock::from_time_t(::timegm(&date));
+}
+
 std::optional<std::chrono::seconds> parse_retry_after(
     std::string_view value, std::chrono::system_clock::time_point now
 ) {
@@ -60,16 +72,11 @@ std::optional<std::chrono::seconds> parse_retry_after(
                           seconds < static_cast<std::uint64_t>(kRetryAfterMax.count());
         return fits ? std::chrono::seconds(static_cast<std::int64_t>(seconds)) : kRetryAfterMax;
     }
-    // The one date form RFC 9110 lets a server send. strptime reads names by locale, and the
-    // program never leaves the C locale.
-    std::tm date{};
-    const std::string text(value);
-    const char* rest = ::strptime(text.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &date);
-    if (rest == nullptr || *rest != '\0') {
+    const auto at = parse_http_date(value);
+    if (!at) {
         return std::nullopt;
     }
-    const auto at = std::chrono::system_clock::from_time_t(::timegm(&date));
-    const auto wait = std::chrono::ceil<std::chrono::seconds>(at - now);
+    const auto wait = std::chrono::ceil<std::chrono::seconds>(*at - now);
     return std::clamp(wait, std::chrono::seconds{0}, kRetryAfterMax);
 }
 

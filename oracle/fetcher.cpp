@@ -2,6 +2,7 @@
 #include "oracle/detail/fetcher.hpp"
 
 #include "infra/files.hpp"
+#include "infra/http_date.hpp"
 
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -18,6 +19,18 @@ constexpr unsigned kStatusOk = 200;
 
 bool is_this_machine(const infra::Url& url) {
     return url.host == "127.0.0.1" || url.host == "::1" || url.host == "localhost";
+}
+
+std::optional<UnixSeconds> date_of(const infra::HttpResponse& response) {
+    const std::optional<std::string_view> value = response.header("Date");
+    const auto date = value ? infra::parse_http_date(*value) : std::nullopt;
+    if (!date) {
+        return std::nullopt;
+    }
+    const auto since = date->time_since_epoch();
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(since).count();
+    return seconds > 0 ? std::optional(UnixSeconds{static_cast<std::uint64_t>(seconds)})
+                       : std::nullopt;
 }
 
 }  // namespace
@@ -85,6 +98,7 @@ Task<Result<std::string>> Fetcher::ask() {
                 std::to_string(answer.value().status)
         );
     }
+    answered_at_ = date_of(answer.value());
     co_return std::move(answer.value().body);
 }
 

@@ -27,6 +27,10 @@ class Fetcher {
     /// At most 64 KiB, status 200, within 5 s. Errors name the source and never the URL.
     Task<Result<std::string>> get(UnixSeconds now);
 
+    /// When the server says that it made the answer get() gave last (its Date header). Absent when
+    /// it does not say, and of a file.
+    [[nodiscard]] std::optional<UnixSeconds> answered_at() const { return answered_at_; }
+
     /// "https://host" or "file": no path and no query, which may hold a key.
     [[nodiscard]] const std::string& origin() const { return origin_; }
 
@@ -44,6 +48,7 @@ class Fetcher {
     std::unique_ptr<infra::HttpClient> client_;
     std::optional<UnixSeconds> fetched_at_;
     std::string last_;
+    std::optional<UnixSeconds> answered_at_;
 };
 
 /// Whether a source may be read there: https, or http on this machine. The key is "/url".

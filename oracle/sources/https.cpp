@@ -15,19 +15,36 @@ namespace margrave::oracle {
 namespace {
 
 constexpr std::uint64_t kFetchEvery = 10;
+constexpr std::string_view kByDocument = "document";
 
 struct HttpsTerms {
     std::string price;
-    std::string time;
+    /// Absent: the reply's own date counts.
+    std::optional<std::string> time;
     std::optional<std::string> confidence;
     detail::TimeForm time_form{detail::TimeForm::kSeconds};
 };
 
-Result<void> read_into(Answer& answer, std::string_view text, const HttpsTerms& terms) {
+Error named(const std::string& pointer, const Error& error) {
+    return fail(error.code, "what the answer has at " + pointer + " " + error.detail);
+}
+
+Result<UnixSeconds> time_of(
+    const nlohmann::json& document, std::optional<UnixSeconds> reply, const HttpsTerms& terms
+) {
+    if (!terms.time) {
+        return reply ? Result<UnixSeconds>(*reply)
+                     : fail(Errc::kInvalid, "the reply has no Date header that is a date");
+    }
+    MARGRAVE_TRY(const std::string time, detail::text_at(document, *terms.time));
+    const Result<UnixSeconds> published = detail::parse_time(time, terms.time_form);
+    return published ? published : named(*terms.time, published.error());
+}
+
+Result<void> read_into(
+    Answer& answer, std::string_view text, std::optional<UnixSeconds> reply, const HttpsTerms& terms
+) {
     MARGRAVE_TRY(const nlohmann::json document, detail::parse_foreign(text));
-    const auto named = [](const std::string& pointer, const Error& error) {
-        return fail(error.code, "what the answer has at " + pointer + " " + error.detail);
-    };
     MARGRAVE_TRY(const std::string price, detail::text_at(document, terms.price));
     const Result<Money> value = detail::parse_number(price);
     if (!value) {
@@ -36,11 +53,7 @@ Result<void> read_into(Answer& answer, std::string_view text, const HttpsTerms& 
     if (value.value().is_zero()) {
         return fail(Errc::kInvalid, "the price is zero");
     }
-    MARGRAVE_TRY(const std::string time, detail::text_at(document, terms.time));
-    const Result<UnixSeconds> published = detail::parse_time(time, terms.time_form);
-    if (!published) {
-        return named(terms.time, published.error());
-    }
+    MARGRAVE_TRY(const UnixSeconds published, time_of(document, reply, terms));
     if (terms.confidence) {
         MARGRAVE_TRY(const std::string width, detail::text_at(document, *terms.confidence));
         const Result<Money> confidence = detail::parse_number(width);
@@ -50,7 +63,7 @@ Result<void> read_into(Answer& answer, std::string_view text, const HttpsTerms& 
         answer.confidence = confidence.value();
     }
     answer.price = value.value();
-    answer.published_at = published.value();
+    answer.published_at = published;
     return ok();
 }
 
@@ -72,7 +85,7 @@ class HttpsSource final : public Source {
             answer.error = text.error().detail;
             co_return answer;
         }
-        const Result<void> done = read_into(answer, text.value(), terms_);
+        const Result<void> done = read_into(answer, text.value(), fetcher_.answered_at(), terms_);
         if (!done) {
             answer.error = done.error().detail;
         }
@@ -101,7 +114,10 @@ Result<std::unique_ptr<Source>> make_https(
     const detail::SettingsReader in(settings);
     HttpsTerms terms;
     MARGRAVE_TRY(terms.price, in.text("price"));
-    MARGRAVE_TRY(terms.time, in.text("time"));
+    MARGRAVE_TRY(const std::string dated_by, in.text("dated_by", kByDocument));
+    if (dated_by == kByDocument) {
+        MARGRAVE_TRY(terms.time, in.text("time"));
+    }
     if (in.has("confidence")) {
         MARGRAVE_TRY(terms.confidence, in.text("confidence"));
     }
@@ -128,6 +144,15 @@ std::vector<KeyProblem> check_https(const Canonical& settings) {
             out.push_back({"/" + std::string(key), "is no JSON pointer, e.g. \"/data/price\""});
         }
     }
+    const auto dated_by = object.find("dated_by");
+    const bool by_document =
+        dated_by == object.end() || std::get<std::string>(dated_by->second.value()) == kByDocument;
+    if (by_document && !object.contains("time")) {
+        out.push_back({"", "needs \"time\", or \"dated_by\": \"reply\" if the document has none"});
+    }
+    if (!by_document && object.contains("time")) {
+        out.push_back({"/time", "is not read where \"dated_by\" is \"reply\"; leave one out"});
+    }
     return out;
 }
 
@@ -141,7 +166,10 @@ constexpr SourceKey kHttpsKeys[] = {
      R"("https://prices.internal/eth-usd")"},
     {"/price", KeyForm::kText, true, "", "", "200",
      "JSON pointer to the price, a number or a decimal string; it is taken digit by digit.", R"("/price")"},
-    {"/time", KeyForm::kText, true, "", "", "200", "JSON pointer to when the price was made.", R"("/time")"},
+    {"/time", KeyForm::kText, false, "", "", "200", "JSON pointer to when the price was made.", R"("/time")"},
+    {"/dated_by", KeyForm::kChoice, false, "", "document|reply", "",
+     "What dates the price: \"time\" in the document, as when absent, or the reply's Date header. That says when it was answered, not "
+     "when the price was made: set max_unchanged too.", R"("reply")"},
     {"/time_form", KeyForm::kChoice, false, R"("seconds")", "seconds|milliseconds|rfc3339", "",
      "How the time is written; since 1970, or as 2026-11-28T16:00:00Z.", R"("milliseconds")"},
     {"/confidence", KeyForm::kText, false, "", "", "200",

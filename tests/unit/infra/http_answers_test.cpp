@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "infra/http_date.hpp"
 #include "tests/unit/infra/http_fixture.hpp"
 
 namespace margrave::infra {
@@ -121,6 +122,20 @@ TEST(RetryAfter, TakesSecondsAndDatesAndCapsBoth) {
     EXPECT_EQ(parse_retry_after("Tue, 14 Nov 2090 22:13:00 GMT", now), 86'400s);
     for (const char* bad : {"", "-1", "1.5", "soon", "12x", "Tue, 14 Nov 2023 22:13:30"}) {
         EXPECT_EQ(parse_retry_after(bad, now), std::nullopt) << bad;
+    }
+}
+
+TEST(HttpDate, IsTakenInTheFormThatServersSend) {
+    const auto at = std::chrono::system_clock::from_time_t(1'700'000'010);
+    EXPECT_EQ(parse_http_date("Tue, 14 Nov 2023 22:13:30 GMT"), at);
+    for (const char* bad :
+         {"",
+          "10",
+          "Tue, 14 Nov 2023 22:13:30",
+          "Tue, 14 Nov 2023 22:13:30 GMT+1",
+          "2023-11-14T22:13:30Z",
+          "Tuesday, 14-Nov-23 22:13:30 GMT"}) {
+        EXPECT_EQ(parse_http_date(bad), std::nullopt) << bad;
     }
 }
 
