@@ -47,6 +47,14 @@ Bytes max_answer_call() {
     return detail::selector("maxAnswer()");
 }
 
+Bytes min_submission_call() {
+    return detail::selector("minSubmissionValue()");
+}
+
+Bytes max_submission_call() {
+    return detail::selector("maxSubmissionValue()");
+}
+
 std::optional<Money> decode_bound(ByteView returned, unsigned decimals) {
     const auto words = detail::decode_words(returned, 1, "the bound");
     const auto raw =
@@ -180,6 +188,21 @@ class FeedSource final : public Source {
         co_return returned;
     }
 
+    // A bound by the name that Chainlink's OffchainAggregator has for it, or by that of the
+    // FluxAggregator before it.
+    Task<Result<std::optional<Money>>> ask_bound(
+        Address aggregator, Bytes call, Bytes older, Hash32 block
+    ) const {
+        Result<Bytes> returned = co_await ask_aggregator(aggregator, std::move(call), block);
+        if (returned && returned.value().empty()) {
+            returned = co_await ask_aggregator(aggregator, std::move(older), block);
+        }
+        if (!returned) {
+            co_return returned.as_failure();
+        }
+        co_return feed::decode_bound(returned.value(), decimals_.value());
+    }
+
     // An answer at the least or most that the aggregator may say is one that was cut: the market
     // may be beyond (Venus and Blizz, May 2022). Asked once for each aggregator.
     Task<Result<void>> learn_bounds(std::string phase, Hash32 block) {
@@ -200,18 +223,20 @@ class FeedSource final : public Source {
             co_return ok();
         }
         const Address aggregator = low_address(words.value().front());
-        Bytes min_data = feed::min_answer_call();
-        const Result<Bytes> least = co_await ask_aggregator(aggregator, std::move(min_data), block);
+        Bytes call = feed::min_answer_call();
+        Bytes older = feed::min_submission_call();
+        const auto least = co_await ask_bound(aggregator, std::move(call), std::move(older), block);
         if (!least) {
             co_return least.as_failure();
         }
-        Bytes max_data = feed::max_answer_call();
-        const Result<Bytes> most = co_await ask_aggregator(aggregator, std::move(max_data), block);
+        call = feed::max_answer_call();
+        older = feed::max_submission_call();
+        const auto most = co_await ask_bound(aggregator, std::move(call), std::move(older), block);
         if (!most) {
             co_return most.as_failure();
         }
-        floor_ = feed::decode_bound(least.value(), decimals_.value());
-        ceiling_ = feed::decode_bound(most.value(), decimals_.value());
+        floor_ = least.value();
+        ceiling_ = most.value();
         bounds_of_ = phase;
         co_return ok();
     }

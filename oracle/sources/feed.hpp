@@ -15,12 +15,15 @@ namespace margrave::oracle::feed {
 Bytes latest_round_call();
 Bytes decimals_call();
 
-/// Of an aggregator's proxy: aggregator(); of the aggregator: minAnswer() and maxAnswer().
+/// Of an aggregator's proxy: aggregator(); of the aggregator: minAnswer() and maxAnswer(), or the
+/// minSubmissionValue() and maxSubmissionValue() of an older one.
 Bytes aggregator_call();
 Bytes min_answer_call();
 Bytes max_answer_call();
+Bytes min_submission_call();
+Bytes max_submission_call();
 
-/// int192 minAnswer() or maxAnswer(), scaled as an answer is. A bound that is not positive, or that
+/// The int192 or int256 of a bound, scaled as an answer is. A bound that is not positive, or that
 /// no price can reach, is none.
 std::optional<Money> decode_bound(ByteView returned, unsigned decimals);
 
