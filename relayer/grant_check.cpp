@@ -279,9 +279,52 @@ Result<bool> stands_alone(const DecisionParts& parts, const AccountId& account) 
     return true;
 }
 
-}  // namespace
+/// The settings with the parameters that are in force once the request and everything that is
+/// promised already is lent: by what was lent before, one large loan would pass under the weight
+/// that it makes. Nothing where no weight depends on that.
+Result<std::optional<config::Settings>> settings_after(
+    const DecisionParts& parts, const store::Request& request
+) {
+    const bool depends = std::ranges::any_of(parts.rules.assets, [](const auto& asset) {
+        return !asset.scale.debts_from.is_zero();
+    });
+    if (!depends) {
+        return std::optional<config::Settings>{};
+    }
+    margin::RoundFacts facts = parts.facts;
+    if (request.kind == ReleaseKind::kBorrow) {
+        facts = margin::with_loan(std::move(facts), request.asset, request.amount);
+    }
+    MARGRAVE_TRY(const auto holds, parts.ledger.holds());
+    for (const store::Hold& hold : holds) {
+        if (hold.kind == ReleaseKind::kBorrow) {
+            facts = margin::with_loan(std::move(facts), hold.asset, hold.amount);
+        }
+    }
+    std::optional<config::Settings> out = parts.settings;
+    out->parameters = margin::in_force(parts.rules, parts.prices, facts);
+    return out;
+}
 
-Result<Uses> check_request(const DecisionParts& parts, const store::Request& request) {
+DecisionParts with_settings(const DecisionParts& parts, const config::Settings& settings) {
+    return {
+        settings,
+        parts.ledger,
+        parts.database,
+        parts.scribe,
+        parts.book,
+        parts.prices,
+        parts.firm,
+        parts.log,
+        parts.limiter,
+        parts.dead,
+        parts.sequencer_holds,
+        parts.price_uses,
+        parts.rules,
+        parts.facts};
+}
+
+Result<Uses> check_by(const DecisionParts& parts, const store::Request& request) {
     if (parts.dead.contains(request.chain)) {
         return fail(Errc::kUnattestable, request.chain.text() + " is dead: its requests wait");
     }
@@ -306,6 +349,13 @@ Result<Uses> check_request(const DecisionParts& parts, const store::Request& req
     }
     MARGRAVE_TRY(or_wait(check_liquidity(parts.ledger, request, head)));
     return uses;
+}
+
+}  // namespace
+
+Result<Uses> check_request(const DecisionParts& parts, const store::Request& request) {
+    MARGRAVE_TRY(const auto settings, settings_after(parts, request));
+    return settings ? check_by(with_settings(parts, *settings), request) : check_by(parts, request);
 }
 
 Result<void> settle_early(const DecisionParts& parts) {

@@ -4,6 +4,7 @@
 #include "config/settings.hpp"
 #include "infra/log.hpp"
 #include "margin/health.hpp"
+#include "margin/in_force.hpp"
 #include "relayer/book.hpp"
 #include "relayer/scribe.hpp"
 #include "store/ledger.hpp"
@@ -34,6 +35,9 @@ struct DecisionParts {
     const std::map<ChainId, std::string>& sequencer_holds;
     /// What each form's price may be used for, beside what its row says (relayer/price_uses.hpp).
     const std::map<AssetId, oracle::PriceUse>& price_uses;
+    /// settings.parameters are in_force of these two.
+    const margin::Parameters& rules;
+    const margin::RoundFacts& facts;
 };
 
 /// Most requests one pass looks at, and most locks one pass opens: a pass blocks every other task.

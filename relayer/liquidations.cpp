@@ -79,7 +79,7 @@ std::string held_by(const DecisionParts& parts, const AccountHoldings& state) {
             return price;
         }
     }
-    return {};
+    return position_hold(parts, state);
 }
 
 /// Dust behind such a sequencer, or at such a price, is not sold either.

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <optional>
+#include <set>
 
 namespace margrave::relayer {
 
@@ -18,7 +20,65 @@ bool is_empty(const Holding& row) {
     return row.collateral.is_zero() && row.debt.is_zero();
 }
 
-/// What an account has and owes of one canonical asset, over all its forms.
+/// What marks a position: the first form of its underlying.
+struct Mark {
+    AssetId asset;
+    /// An option may gain by either way of the price, a perpetual by the way of its sign.
+    bool is_option{false};
+};
+
+/// Absent for a position without a size, and in a market that no venue has.
+std::optional<Mark> mark_of(const DecisionParts& parts, const VenuePosition& position) {
+    const margin::Parameters& parameters = parts.settings.parameters;
+    const auto is_it = [&position](const auto& market) {
+        return market.market == position.market;
+    };
+    for (const margin::VenueParameters& venue : parameters.venues) {
+        const bool is_option = std::ranges::any_of(venue.option_markets, is_it);
+        if (position.size.is_zero() ||
+            (!is_option && !std::ranges::any_of(venue.perpetuals, is_it))) {
+            continue;
+        }
+        const auto asset =
+            std::ranges::find(parameters.assets, venue.underlying, &margin::AssetParameters::name);
+        if (asset != parameters.assets.end() && !asset->on.empty()) {
+            return Mark{asset->on.front().asset, is_option};
+        }
+    }
+    return std::nullopt;
+}
+
+/// One that cannot be valued counts as worth it.
+bool is_worth_a_leg(
+    const DecisionParts& parts, const VenuePosition& position, const AssetId& asset
+) {
+    const auto price = parts.prices.find(asset);
+    if (price == parts.prices.end()) {
+        return true;
+    }
+    const Money size = max(position.size, negate(position.size));
+    const auto notional = mul(size, price->second.price, Round::kUp);
+    return !notional || notional.value() >= parts.settings.parameters.liquidation.dust;
+}
+
+/// Everything by whose price the state is valued, each once.
+std::set<AssetId> priced_by(const DecisionParts& parts, const AccountHoldings& state) {
+    std::set<AssetId> out;
+    for (const Holding& row : state.holdings) {
+        if (!is_empty(row)) {
+            out.insert(row.asset);
+        }
+    }
+    for (const VenuePosition& position : state.positions) {
+        if (const auto mark = mark_of(parts, position)) {
+            out.insert(mark->asset);
+        }
+    }
+    return out;
+}
+
+/// What an account has and owes of one canonical asset, over all its forms and positions: whether
+/// it would lose by a lower price, and by a higher one.
 struct Sides {
     bool has{false};
     bool owes{false};
@@ -32,6 +92,13 @@ std::map<std::string, Sides> sides_of(const DecisionParts& parts, const AccountH
             Sides& sides = out[asset->name];
             sides.has = sides.has || !row.collateral.is_zero();
             sides.owes = sides.owes || !row.debt.is_zero();
+        }
+    }
+    for (const VenuePosition& position : state.positions) {
+        if (const auto mark = mark_of(parts, position)) {
+            Sides& sides = out[parts.settings.parameters.find(mark->asset)->name];
+            sides.has = sides.has || mark->is_option || position.size.sign() > 0;
+            sides.owes = sides.owes || mark->is_option || position.size.is_negative();
         }
     }
     return out;
@@ -60,6 +127,20 @@ margin::PriceTable worse_prices(
 
 }  // namespace
 
+std::string position_hold(const DecisionParts& parts, const AccountHoldings& state) {
+    for (const VenuePosition& position : state.positions) {
+        const auto mark = mark_of(parts, position);
+        if (!mark || !is_worth_a_leg(parts, position, mark->asset)) {
+            continue;
+        }
+        std::string hold = price_hold(parts, mark->asset);
+        if (!hold.empty()) {
+            return hold;
+        }
+    }
+    return {};
+}
+
 std::string price_hold(const DecisionParts& parts, const AssetId& asset) {
     const oracle::PriceUse* use = use_of(parts, asset);
     const bool is_held = use != nullptr && use->liquidation != oracle::Use::kUsable;
@@ -75,18 +156,18 @@ Result<std::vector<margin::PriceTable>> worse_tables(
     const DecisionParts& parts, const AccountHoldings& state
 ) {
     bool is_any_worse = false;
-    for (const Holding& row : state.holdings) {
-        const oracle::PriceUse* use = use_of(parts, row.asset);
-        if (use == nullptr || is_empty(row)) {
+    for (const AssetId& asset : priced_by(parts, state)) {
+        const oracle::PriceUse* use = use_of(parts, asset);
+        if (use == nullptr) {
             continue;
         }
         // What the signed row says is told by margin, with its own reason.
-        const auto price = parts.prices.find(row.asset);
+        const auto price = parts.prices.find(asset);
         const bool is_usable =
             price != parts.prices.end() && price->second.verdict == PriceVerdict::kUsable;
-        if (is_usable && is_refused(parts, row.asset)) {
+        if (is_usable && is_refused(parts, asset)) {
             return fail(
-                Errc::kUnattestable, "cannot be valued now: " + row.asset.text() + ": " + use->why
+                Errc::kUnattestable, "cannot be valued now: " + asset.text() + ": " + use->why
             );
         }
         is_any_worse = is_any_worse || use->initial == oracle::Use::kWorseOfBoth;

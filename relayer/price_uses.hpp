@@ -13,6 +13,9 @@ namespace margrave::relayer {
 /// Why nothing may be liquidated by the price of now of this form; empty when it may.
 std::string price_hold(const DecisionParts& parts, const AssetId& asset);
 
+/// The same of the prices that mark the account's positions. Less than the dust protects nobody.
+std::string position_hold(const DecisionParts& parts, const AccountHoldings& state);
+
 /// Whether nothing is granted by the price of now of this form.
 bool is_refused(const DecisionParts& parts, const AssetId& asset);
 

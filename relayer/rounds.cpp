@@ -333,7 +333,8 @@ Result<bool> Rounds::decide(UnixSeconds now) {
         table_.emplace(row.asset, row);
     }
     MARGRAVE_TRY(const auto known_facts, facts(now));
-    settings_.parameters = margin::in_force(rules_at(issue_time(now)), table_, known_facts);
+    const margin::Parameters rules = rules_at(issue_time(now));
+    settings_.parameters = margin::in_force(rules, table_, known_facts);
     // Between rounds nobody needs more than statuses, and the amounts of who is under water.
     const bool status_changed = book_.look(table_, dead_);
     const bool due = is_due(status_changed, now);
@@ -354,7 +355,9 @@ Result<bool> Rounds::decide(UnixSeconds now) {
             limiter_,
             dead_,
             sequencer_holds_,
-            prices_->uses};
+            prices_->uses,
+            rules,
+            known_facts};
         MARGRAVE_TRY(expire_ended(parts, now));
         MARGRAVE_TRY(answer_requests(parts, now, cursor_));
         MARGRAVE_TRY(plan_liquidations(parts, now));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "relayer/price_uses.hpp"
 
+#include "core/keccak.hpp"
 #include "relayer/price_check.hpp"
 #include "tests/unit/relayer/fixture.hpp"
 
@@ -102,6 +103,53 @@ TEST_F(PriceUsesTest, OneSourceThatFallsLiquidatesNobodyAndTwoDo) {
     ASSERT_OK(world.round());
     EXPECT_EQ(use().liquidation, oracle::Use::kUsable) << use().why;
     EXPECT_TRUE(has_legs());
+}
+
+TEST_F(PriceUsesTest, APriceThatMarksAPositionHoldsAsOneOfATokenDoesAndDustDoesNot) {
+    margin::VenueParameters venue;
+    venue.underlying = "eth";
+    venue.perpetuals.push_back({.market = keccak256("eth-perp"), .name = "eth-perp"});
+    config::Settings settings = world.settings;
+    settings.parameters.venues.push_back(venue);
+    set_price("2000");
+    ASSERT_OK(world.round());
+    margin::PriceTable prices;
+    for (const PriceRow& row : world.rounds->prices()->rows) {
+        prices.emplace(row.asset, row);
+    }
+    std::map<AssetId, oracle::PriceUse> uses = world.rounds->prices()->uses;
+    uses[eth_on(world.id(0))].liquidation = oracle::Use::kHold;
+    uses[eth_on(world.id(0))].why = "held";
+    const store::AsOf firm;
+    const margin::DeadChains dead;
+    const std::map<ChainId, std::string> sequencers;
+    const margin::RoundFacts facts;
+    infra::LogLimiter limiter(1, std::chrono::seconds(1));
+    const DecisionParts parts{
+        settings,
+        *world.ledger,
+        *world.database,
+        *world.scribe,
+        world.rounds->book(),
+        prices,
+        firm,
+        infra::Logger{},
+        limiter,
+        dead,
+        sequencers,
+        uses,
+        settings.parameters,
+        facts};
+    const auto hold = [&](const Hash32& market, std::string_view size) {
+        AccountHoldings state;
+        state.positions.push_back({.market = market, .size = usd(size), .entry_price = usd("1")});
+        return position_hold(parts, state);
+    };
+    EXPECT_NE(hold(keccak256("eth-perp"), "-1"), "");
+    EXPECT_NE(hold(keccak256("eth-perp"), "0.005"), "");
+    EXPECT_EQ(hold(keccak256("eth-perp"), "0.004"), "");
+    EXPECT_EQ(hold(keccak256("eth-perp"), "0"), "");
+    EXPECT_EQ(hold(keccak256("another"), "1"), "");
 }
 
 TEST_F(PriceUsesTest, TheSlowPriceIsThatOfTheLastSignedRoundAlsoAfterARestart) {
