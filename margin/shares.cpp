@@ -87,18 +87,31 @@ const VenueTerm* term_like(const Evaluation& in, const VenueTerm& like) {
     return found == in.venues.end() ? nullptr : &*found;
 }
 
+const VenueParameters* venue_of(const VenueTerm& term, const Market& market) {
+    const auto& venues = market.parameters().venues;
+    const auto venue = std::ranges::find(venues, term.underlying, &VenueParameters::underlying);
+    return venue == venues.end() ? nullptr : &*venue;
+}
+
+void set_tail(VenueShare& out, const VenueTerm& term, const Market& market) {
+    const VenueParameters* venue = venue_of(term, market);
+    if (venue != nullptr && !term.pnl.empty() && !venue->grid.tail_level.is_zero()) {
+        out.tail_level = venue->grid.tail_level;
+        out.tail = historical_risk(term.pnl, out.tail_level);
+    }
+}
+
 std::optional<WorstScenario> worst_scenario(const VenueTerm& term, const Market& market) {
     if (term.pnl.empty()) {
         return std::nullopt;
     }
-    const auto& venues = market.parameters().venues;
-    const auto venue = std::ranges::find(venues, term.underlying, &VenueParameters::underlying);
+    const VenueParameters* venue = venue_of(term, market);
     const Worst worst = worst_of(term.pnl);
     WorstScenario out{.scenario = worst.scenario, .shock = std::nullopt, .pnl = worst.pnl};
     if (term.basis <= worst.pnl) {
         out.scenario = term.pnl.size();
         out.pnl = term.basis;
-    } else if (venue != venues.end() && worst.scenario < venue->grid.shocks.size()) {
+    } else if (venue != nullptr && worst.scenario < venue->grid.shocks.size()) {
         out.shock = venue->grid.shocks[worst.scenario];
     }
     return out;
@@ -126,6 +139,7 @@ Result<VenueShare> venue_share(
     out.underlying = term.underlying;
     out.module = term.module;
     out.worst = worst_scenario(term, market);
+    set_tail(out, term, market);
     for (const VenueTerm::Part& part : term.parts) {
         const VenuePosition position{
             .market = part.market, .size = part.size, .entry_price = part.entry_price};

@@ -79,6 +79,10 @@ struct VenueShare {
     /// Absent where there are no scenarios. With a tail level the requirement is a mean over the
     /// worst ones; this is the worst of them.
     std::optional<WorstScenario> worst;
+    /// Of the scenarios as a history of moves, at the grid's tail level; absent where the worst
+    /// scenario counts.
+    std::optional<TailRisk> tail;
+    Money tail_level;
     /// Ascending by market.
     std::vector<PositionShare> positions;
 };
