@@ -41,4 +41,23 @@ std::optional<Progress::Line> Progress::note(
     return out;
 }
 
+std::string pace_text(
+    const std::string& what, std::uint64_t done, std::uint64_t all, milliseconds passed
+) {
+    const auto ms = static_cast<__uint128_t>(std::max<std::int64_t>(passed.count(), 1));
+    const auto text = [](__uint128_t number) {
+        return std::to_string(static_cast<std::uint64_t>(number));
+    };
+    const __uint128_t size = std::max<std::uint64_t>(all, 1);
+    const __uint128_t a_second = __uint128_t{done} * 1000 / ms;
+    std::string out = text(done) + " of " + text(all) + " " + what + ", " +
+                      text(__uint128_t{done} * 100 / size) + " %, ";
+    out += a_second > 0 ? text(a_second) + " a second"
+                        : text(__uint128_t{done} * 60'000 / ms) + " a minute";
+    if (done > 0) {
+        out += ", " + text(__uint128_t{all - std::min(done, all)} * ms / done / 1000) + " s left";
+    }
+    return out;
+}
+
 }  // namespace margrave::relayer

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <string>
 
 namespace margrave::relayer {
 
@@ -46,5 +47,11 @@ class Progress {
     BlockNum first_;
     std::optional<Mark> mark_;
 };
+
+/// How work of a known size gets on: "120 of 400 paths, 30 %, 40 a second, 7 s left". The time left
+/// is absent while nothing is done.
+std::string pace_text(
+    const std::string& what, std::uint64_t done, std::uint64_t all, std::chrono::milliseconds passed
+);
 
 }  // namespace margrave::relayer

@@ -4,6 +4,7 @@
 #include "relayer/early.hpp"
 #include "relayer/risk/explain.hpp"
 #include "relayer/risk/shares.hpp"
+#include "relayer/risk/tail.hpp"
 #include "relayer/risk/what_if.hpp"
 #include "relayer/risk/words.hpp"
 #include "relayer/round_view.hpp"
@@ -26,6 +27,10 @@ constexpr int kDoesNotAddUp = 4;
 struct ExplainOptions {
     std::string account;
     std::uint64_t round{0};
+    /// Empty: no value at risk by the kept prices.
+    std::string history;
+    std::string step{"1d"};
+    std::string level{"0.975"};
 };
 
 struct WhatIfOptions {
@@ -120,6 +125,17 @@ int report_wrong_round(Context& context, const AccountId& account, const std::st
     return kDoesNotAddUp;
 }
 
+Result<HistoryTail> tail_by_history(
+    const RoundView& view, const margin::Evaluation& account, const ExplainOptions& options
+) {
+    MARGRAVE_TRY(const auto span, parse_span(options.history));
+    MARGRAVE_TRY(const auto step, parse_span(options.step));
+    MARGRAVE_TRY(const auto level, parse_level(options.level));
+    MARGRAVE_TRY(const auto rounds, recent_rounds(*view.database, span));
+    MARGRAVE_TRY(const auto history, make_history(rounds, view.round->parameters, step));
+    return history_tail(*view.round, account, history, level);
+}
+
 Result<int> explain(Context& context, const ExplainOptions& options) {
     MARGRAVE_TRY(const auto account, as_usage("account", parse_account(options.account)));
     auto opened = open_signed_round(context, RoundNum{options.round});
@@ -148,6 +164,11 @@ Result<int> explain(Context& context, const ExplainOptions& options) {
         MARGRAVE_TRY(const auto shares, margin::shares_of(evaluation->holdings, market));
         human += shares_text(shares);
         document["shares"] = shares_json(shares);
+    }
+    if (!options.history.empty()) {
+        MARGRAVE_TRY(const auto tail, tail_by_history(view, *evaluation, options));
+        human += tail_text(tail);
+        document["tail"] = tail_json(tail);
     }
     const auto last = view.database->document("round/last");
     const auto shown =
@@ -242,6 +263,15 @@ void add_account_risk(CLI::App& account, Context& context) {
     explain_command->add_option("--round", asked->round, "A round other than the last")
         ->type_name("N")
         ->check(CLI::PositiveNumber.description(""));
+    explain_command
+        ->add_option(
+            "--history", asked->history, "Also value at risk and shortfall by the kept prices"
+        )
+        ->type_name("SPAN");
+    explain_command->add_option("--step", asked->step, "Time that one move takes (default 1d)")
+        ->type_name("SPAN");
+    explain_command->add_option("--level", asked->level, "Confidence of the tail (default 0.975)")
+        ->type_name("DECIMAL");
     on_run(*explain_command, context, [asked](Context& c) { return explain(c, *asked); });
 
     CLI::App* what_if_command = account.add_subcommand(

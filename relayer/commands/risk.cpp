@@ -91,6 +91,7 @@ void add_risk(CLI::App& app, Context& context) {
     add_risk_bad_debt(*risk, context);
     add_risk_replay(*risk, context);
     add_risk_forecast(*risk, context);
+    add_risk_scenarios(*risk, context);
     add_risk_report(*risk, context);
 }
 

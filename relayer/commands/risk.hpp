@@ -31,6 +31,7 @@ Result<Scenarios> scenarios_of(
 void add_risk_bad_debt(CLI::App& risk, Context& context);
 void add_risk_replay(CLI::App& risk, Context& context);
 void add_risk_forecast(CLI::App& risk, Context& context);
+void add_risk_scenarios(CLI::App& risk, Context& context);
 void add_risk_report(CLI::App& risk, Context& context);
 
 }  // namespace margrave::relayer

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "relayer/cli.hpp"
+#include "relayer/progress.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -30,6 +31,18 @@ class Ticker {
     std::function<void(std::uint64_t)> bytes(const std::string& what) {
         return [this, what](std::uint64_t done) {
             tick(std::to_string(done >> kMegabyte) + " MiB " + what);
+        };
+    }
+
+    /// For work that says how much there is of it, and begins with nothing done.
+    std::function<void(const std::string&, std::uint64_t, std::uint64_t)> pace() {
+        return [this, begun = Clock::now()](
+                   const std::string& what, std::uint64_t done, std::uint64_t all
+               ) mutable {
+            const Clock::time_point now = Clock::now();
+            begun = done == 0 ? now : begun;
+            const auto passed = std::chrono::duration_cast<std::chrono::milliseconds>(now - begun);
+            tick(pace_text(what, done, all, passed));
         };
     }
 

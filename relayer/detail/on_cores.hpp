@@ -33,4 +33,19 @@ void on_cores(std::size_t count, const Work& work) {
     }
 }
 
+/// work() once on each of as many threads as there are cores, at most `most`, the caller's among
+/// them; returns when all are done. For work that is taken piece by piece from a common counter.
+template <class Work>
+void on_each_core(std::size_t most, const Work& work) {
+    const std::size_t cores = std::max<std::size_t>(std::thread::hardware_concurrency(), 1);
+    std::vector<std::future<void>> others;
+    for (std::size_t i = 1; i < std::min(cores, most); ++i) {
+        others.push_back(std::async(std::launch::async, work));
+    }
+    work();
+    for (std::future<void>& other : others) {
+        other.get();
+    }
+}
+
 }  // namespace margrave::relayer

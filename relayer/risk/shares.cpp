@@ -41,6 +41,14 @@ json worst_json(const margin::WorstScenario& worst) {
     return out;
 }
 
+json tail_json(const margin::VenueShare& venue) {
+    return {
+        {"level", venue.tail_level.to_decimal()},
+        {"worst", std::to_string(venue.tail->count)},
+        {"valueAtRisk", venue.tail->value_at_risk.to_string_e18()},
+        {"expectedShortfall", venue.tail->expected_shortfall.to_string_e18()}};
+}
+
 json position_json(const margin::PositionShare& row, bool with_worst) {
     json out = share_json(row.share);
     out["name"] = row.name;
@@ -100,6 +108,12 @@ std::string venue_text(const margin::VenueShare& venue) {
     if (venue.worst) {
         out += "worst scenario: " + worst_words(*venue.worst) + ": " + in_usd(venue.worst->pnl) +
                " USD\n";
+        if (venue.tail) {
+            out += "at " + in_percent(venue.tail_level) + ": value at risk " +
+                   in_usd(venue.tail->value_at_risk) + " USD, expected shortfall " +
+                   in_usd(venue.tail->expected_shortfall) + " USD (mean of the " +
+                   std::to_string(venue.tail->count) + " worst)\n";
+        }
         head.emplace_back("IN WORST");
         for (std::size_t i = 0; i < venue.positions.size(); ++i) {
             rows[i].push_back(in_usd(venue.positions[i].worst_pnl));
@@ -125,6 +139,9 @@ nlohmann::json shares_json(const margin::Shares& shares) {
         row["greeks"] = greeks_json(venue.greeks);
         if (venue.worst) {
             row["worst"] = worst_json(*venue.worst);
+        }
+        if (venue.tail) {
+            row["tail"] = tail_json(venue);
         }
         row["positions"] = json::array();
         for (const margin::PositionShare& position : venue.positions) {

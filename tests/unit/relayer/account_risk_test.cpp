@@ -107,6 +107,19 @@ TEST_F(AccountRiskTest, WhatEachPartDoesIsWrittenForPeopleAndPrograms) {
         EXPECT_NE(human.find(words), std::string::npos) << human;
     }
     EXPECT_EQ(shares_text(margin::Shares{}), "");
+    EXPECT_FALSE(row.contains("tail"));
+    rules.venues.front().grid.tail_level = usd("0.8");
+    const margin::Market tails(round.prices, rules);
+    const auto with_tail = margin::shares_of(holdings, tails);
+    ASSERT_OK(with_tail);
+    const json tail = shares_json(with_tail.value())["venues"][0]["tail"];
+    EXPECT_EQ(tail["level"], "0.8");
+    EXPECT_EQ(tail["worst"], std::to_string((venue.grid.shocks.size() + 4) / 5));
+    EXPECT_GE(
+        Money::parse_e18(tail["expectedShortfall"].get<std::string>()).value(),
+        Money::parse_e18(tail["valueAtRisk"].get<std::string>()).value()
+    );
+    EXPECT_NE(shares_text(with_tail.value()).find("at 80.00%: value at risk"), std::string::npos);
 }
 
 TEST_F(AccountRiskTest, MovesAreReadInEveryForm) {

@@ -59,5 +59,22 @@ TEST(Progress, AChainThatWentBackStartsItsPaceAnew) {
     EXPECT_TRUE(progress.note(kStart + seconds(12), BlockNum(96), BlockNum(1000), 10));
 }
 
+TEST(Progress, WorkOfAKnownSizeSaysItsPaceAndWhatIsLeft) {
+    EXPECT_EQ(
+        pace_text("paths", 120, 400, milliseconds(3000)),
+        "120 of 400 paths, 30 %, 40 a second, 7 s left"
+    );
+    EXPECT_EQ(pace_text("paths", 0, 400, milliseconds(0)), "0 of 400 paths, 0 %, 0 a minute");
+    EXPECT_EQ(
+        pace_text("paths", 3, 400, seconds(6)), "3 of 400 paths, 0 %, 30 a minute, 794 s left"
+    );
+    EXPECT_EQ(
+        pace_text("rows", 5, 4, milliseconds(1000)), "5 of 4 rows, 125 %, 5 a second, 0 s left"
+    );
+    EXPECT_EQ(
+        pace_text("rows", UINT64_MAX, UINT64_MAX, seconds(1)).find("18446744073709551615 of"), 0U
+    );
+}
+
 }  // namespace
 }  // namespace margrave::relayer

@@ -1,40 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "relayer/risk/forecast.hpp"
-#include "relayer/risk/price_paths.hpp"
-#include "tests/unit/relayer/fixture.hpp"
+#include "margin/health.hpp"
+#include "relayer/replay.hpp"
+#include "relayer/risk/stress.hpp"
+#include "tests/unit/relayer/forecast_fixture.hpp"
 
-#include <cmath>
+#include <algorithm>
 
 namespace margrave::relayer::tests {
 namespace {
-
-// A random walk of one asset beside a dollar that never moves; `sigma` a step.
-PriceHistory walk(std::size_t steps, double sigma, std::uint64_t seed = 7) {
-    PriceHistory out;
-    out.assets = {"eth", "usd"};
-    out.step_s = 300;
-    PathRandom random(seed);
-    double price = 2'000;
-    for (std::size_t i = 0; i <= steps; ++i) {
-        out.prices.push_back({price, 1.0});
-        // The sum of twelve uniform numbers less six is close to a normal one.
-        double normal = -6;
-        for (int k = 0; k < 12; ++k) {
-            normal += static_cast<double>(random.below(1'000'001)) / 1'000'000.0;
-        }
-        price *= std::exp(sigma * normal);
-    }
-    return out;
-}
-
-// One ether against `owed` dollars; weights 0.8 and 0.9.
-LinearAccount borrower(double owed) {
-    LinearAccount out;
-    out.has_debt = owed > 0;
-    out.initial = {0.8, -owed};
-    out.maintenance = {0.9, -owed};
-    return out;
-}
 
 class ForecastTest : public WorldTest {};
 
@@ -42,21 +15,53 @@ TEST_F(ForecastTest, LinearHealthIsTheEnginesHealth) {
     give_loan(account(1), 1, 1'000);
     const auto rounds = recent_rounds(*world.database, 1'000'000);
     ASSERT_OK(rounds);
-    const PriceHistory history =
-        make_history(rounds.value(), world.settings.parameters, 60).value();
+    const margin::Parameters& rules = world.settings.parameters;
+    const PriceHistory history = make_history(rounds.value(), rules, 60).value();
     const auto holdings = world.ledger->holdings_at_head(account(1)).value();
-    const auto linear = linear_account(holdings, world.settings.parameters, history);
+    const auto linear = linear_health(holdings, rules, history);
     ASSERT_TRUE(linear.has_value());
-    EXPECT_TRUE(linear->has_debt);
-    const std::vector<double>& prices = history.prices.back();
-    const double initial = linear->initial[0] * prices[0] + linear->initial[1] * prices[1];
+    double initial = 0;
+    for (const LinearHealth::Part& part : linear->parts) {
+        initial += part.initial * history.prices.back()[part.asset];
+    }
     EXPECT_NEAR(initial, to_real(world.state_of(account(1))->initial), 1e-6);
     AccountHoldings venue = holdings;
     venue.positions.push_back({});
-    EXPECT_TRUE(linear_account(venue, world.settings.parameters, history).has_value());
+    EXPECT_TRUE(linear_health(venue, rules, history).has_value());
     venue.positions.front().size = usd("1");
-    EXPECT_FALSE(linear_account(venue, world.settings.parameters, history).has_value());
-    EXPECT_FALSE(linear_account(holdings, world.settings.parameters, PriceHistory{}).has_value());
+    EXPECT_FALSE(linear_health(venue, rules, history).has_value());
+    EXPECT_FALSE(linear_health(holdings, rules, PriceHistory{}).has_value());
+}
+
+TEST_F(ForecastTest, BookOfASignedRoundHasItsLatchAndItsStates) {
+    give_loan(account(1), 1, 1'000);
+    const auto round =
+        replay_round(world.settings.genesis.network(), *world.database, *world.ledger, RoundNum{0});
+    ASSERT_OK(round);
+    const auto rounds = recent_rounds(*world.database, 1'000'000);
+    const margin::Parameters& rules = round.value().parameters;
+    PriceHistory history = make_history(rounds.value(), rules, 60).value();
+    margin::StressBook all = stress_book(round.value(), world.id(0));
+    const ForecastBook book = forecast_book(all, rules, history);
+    ASSERT_EQ(book.accounts.size(), 1U);
+    EXPECT_TRUE(book.left_out.empty());
+    EXPECT_TRUE(book.accounts[0].has_debt);
+    EXPECT_TRUE(book.accounts[0].linear.has_value());
+    EXPECT_FALSE(book.accounts[0].now.call);
+    // At 1245 maintenance health is above zero and liquidation-end health is not: only the latch
+    // makes it a liquidation.
+    all.prices.at(eth_on(world.id(0))).price = usd("1245");
+    all.prices.at(eth_on(world.id(1))).price = usd("1245");
+    EXPECT_FALSE(forecast_book(all, rules, history).accounts[0].now.liquidation);
+    EXPECT_TRUE(forecast_book(all, rules, history).accounts[0].now.call);
+    all.accounts.front().was_liquidatable = true;
+    EXPECT_TRUE(forecast_book(all, rules, history).accounts[0].now.liquidation);
+    // What lies on a dead chain cannot be valued on any path.
+    all.dead.add(world.id(0), world.id(0));
+    const ForecastBook none = forecast_book(all, rules, history);
+    EXPECT_TRUE(none.accounts.empty());
+    ASSERT_EQ(none.left_out.size(), 1U);
+    EXPECT_NE(none.left_out[0].why.find("final block"), std::string::npos) << none.left_out[0].why;
 }
 
 TEST(Forecast, ProbabilitiesGrowWithTimeAndNearness) {
@@ -65,13 +70,13 @@ TEST(Forecast, ProbabilitiesGrowWithTimeAndNearness) {
     ForecastSettings settings;
     settings.paths = 300;
     settings.horizons_s = {3'600, 86'400};
-    const auto out = forecast(
-        history,
-        {borrower(0), borrower(price * 0.5), borrower(price * 0.78), borrower(price * 0.85)},
-        settings
-    );
+    std::vector<ForecastAccount> accounts;
+    for (const double part : {0.0, 0.5, 0.78, 0.85}) {
+        accounts.push_back(borrower(price * part, price));
+    }
+    const auto out = forecast(history, book_of(accounts), settings);
     ASSERT_OK(out);
-    const auto& rows = out.value();
+    const auto& rows = out.value().accounts;
     EXPECT_EQ(rows[0].call[1], 0.0);
     EXPECT_LT(rows[1].call[1], 0.01);
     EXPECT_GT(rows[2].call[1], 0.05);
@@ -95,22 +100,27 @@ TEST(Forecast, FirstPassageOfARandomWalkIsFound) {
     settings.shock = 0;
     settings.memory = 0;
     settings.horizons_s = {86'400};
-    const auto out = forecast(history, {borrower(0.8 * price * std::exp(-distance))}, settings);
+    const ForecastBook book = book_of({borrower(0.8 * price * std::exp(-distance), price)});
+    const auto out = forecast(history, book, settings);
     ASSERT_OK(out);
     const double expected = std::erfc(distance / (sigma * std::sqrt(288.0)) / std::sqrt(2.0));
-    EXPECT_NEAR(out.value()[0].call[0], expected, 0.05);
+    EXPECT_NEAR(out.value().accounts[0].call[0], expected, 0.05);
 }
 
 TEST(Forecast, SameSeedSameNumbersAndAnotherSeedNot) {
     const PriceHistory history = walk(500, 0.004);
-    const std::vector<LinearAccount> accounts{borrower(history.prices.back()[0] * 0.77)};
+    const double price = history.prices.back()[0];
+    const ForecastBook book = book_of({borrower(price * 0.77, price)});
     ForecastSettings settings;
     settings.paths = 200;
     settings.horizons_s = {86'400};
-    const auto once = forecast(history, accounts, settings).value()[0].call;
-    EXPECT_EQ(forecast(history, accounts, settings).value()[0].call, once);
+    const auto call = [&] {
+        return forecast(history, book, settings).value().accounts[0].call;
+    };
+    const auto once = call();
+    EXPECT_EQ(call(), once);
     settings.seed = 2;
-    EXPECT_NE(forecast(history, accounts, settings).value()[0].call, once);
+    EXPECT_NE(call(), once);
 }
 
 TEST(Forecast, ShortHistoryIsRefusedWithItsLength) {
@@ -133,8 +143,9 @@ TEST(Forecast, VolatilityThatFollowsTellsACalmFromAStorm) {
     settings.paths = 300;
     settings.horizons_s = {3'600};
     const auto probability = [&settings](const PriceHistory& history) {
-        const double owed = 0.8 * history.prices.back()[0] * 0.98;
-        return forecast(history, {borrower(owed)}, settings).value()[0].call[0];
+        const double price = history.prices.back()[0];
+        const ForecastBook book = book_of({borrower(0.8 * price * 0.98, price)});
+        return forecast(history, book, settings).value().accounts[0].call[0];
     };
     EXPECT_GT(probability(storm), probability(calm) + 0.1);
 }
@@ -159,37 +170,52 @@ TEST(Forecast, VolatilityNeitherDiesNorExplodesOverALongPath) {
     EXPECT_NEAR(std::sqrt(late / (kPaths * 100.0)), 0.002, 0.0002);
 }
 
-TEST(Forecast, BacktestStatesHitRatesNearTheirLevels) {
-    const PriceHistory history = walk(2'500, 0.003, 3);
-    ForecastSettings settings;
-    settings.horizons_s = {3'600, 604'800'000};
+TEST(Forecast, LittleWorkMakesFewerPathsThenFewerLooksAndThenAnError) {
+    const PriceHistory history = walk(500, 0.003);
     const double price = history.prices.back()[0];
-    const auto out = backtest(history, {borrower(0.79 * price), borrower(0)}, settings);
-    ASSERT_OK(out);
-    const Backtest& tested = out.value();
-    EXPECT_GE(tested.origins, 50U);
-    ASSERT_EQ(tested.brier.size(), 2U);
-    EXPECT_EQ(tested.brier[1], -1.0);
-    bool has_seen = false;
-    for (const Backtest::Quantile& row : tested.quantiles) {
-        EXPECT_EQ(row.horizon_s, 3'600U);
-        if (row.asset == "eth" && row.level > 0.04) {
-            EXPECT_LT(row.hit_rate, 0.2);
-            has_seen = true;
-        }
-        if (row.asset == "usd") {
-            EXPECT_EQ(row.hit_rate, 0.0);
-        }
-    }
-    EXPECT_TRUE(has_seen);
-    std::size_t forecasts = 0;
-    for (const Backtest::Calls& row : tested.calls) {
-        EXPECT_GE(row.forecast, row.low);
-        EXPECT_LE(row.forecast, row.high);
-        forecasts += row.forecasts;
-    }
-    EXPECT_GT(forecasts, 0U);
-    EXPECT_LT(tested.brier[0], 0.3);
+    ForecastBook book = book_of({borrower(0.77 * price, price)});
+    ForecastSettings settings;
+    settings.paths = 1'000;
+    settings.horizons_s = {3'600, 86'400};
+    const auto asked = forecast(history, book, settings);
+    ASSERT_OK(asked);
+    EXPECT_EQ(asked.value().linear.paths, 1'000U);
+    EXPECT_EQ(asked.value().linear.every, 1U);
+    EXPECT_EQ(asked.value().engine.accounts, 0U);
+    // 288 steps, one value each.
+    settings.work = 288 * 400;
+    EXPECT_EQ(forecast(history, book, settings).value().linear.paths, 400U);
+    settings.work = 200 * 50;
+    const auto coarse = forecast(history, book, settings);
+    ASSERT_OK(coarse);
+    EXPECT_EQ(coarse.value().linear.paths, kPathsMin);
+    EXPECT_EQ(coarse.value().linear.every, 6U);
+    // What is not looked at is not seen, but for no more than that.
+    EXPECT_LE(coarse.value().accounts[0].call[1], asked.value().accounts[0].call[1] + 0.05);
+    EXPECT_GT(coarse.value().accounts[0].call[1], asked.value().accounts[0].call[1] - 0.15);
+    settings.work = 200;
+    const auto none = forecast(history, book, settings);
+    EXPECT_ERRC(none, Errc::kUsage);
+    EXPECT_NE(none.error().detail.find("--work allows 200"), std::string::npos);
+}
+
+TEST(Forecast, ProgressBeginsWithNothingAndEndsWithAll) {
+    const PriceHistory history = walk(500, 0.003);
+    const double price = history.prices.back()[0];
+    ForecastSettings settings;
+    settings.paths = 200;
+    settings.horizons_s = {3'600};
+    std::vector<std::uint64_t> told;
+    settings.progress = [&told](const std::string& what, std::uint64_t done, std::uint64_t all) {
+        EXPECT_EQ(what, "paths");
+        EXPECT_EQ(all, 200U);
+        told.push_back(done);
+    };
+    ASSERT_OK(forecast(history, book_of({borrower(0.77 * price, price)}), settings));
+    ASSERT_FALSE(told.empty());
+    EXPECT_EQ(told.front(), 0U);
+    EXPECT_TRUE(std::ranges::is_sorted(told));
+    EXPECT_LE(told.back(), 200U);
 }
 
 }  // namespace
