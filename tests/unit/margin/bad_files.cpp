@@ -212,7 +212,10 @@ std::vector<BadFile> bad_venues() {
          "/venues/1/option_markets/0/volatility",
          "at most 20"},
         {"/venues/1/options/put_offset", e18("0.9"), "/venues/1/options/put_offset", "from 1"},
-        {"/venues/0/grid/factor/initial", e18("0.1"), "/venues/0/grid/factor/liquidation_end", "above"},
+        {"/venues/0/grid/factor/initial",
+         e18("0.1"),
+         "/venues/0/grid/factor/liquidation_end",
+         "above"},
         {"/venues/0/grid/shocks/0/spot", e18("0"), "/venues/0/grid/shocks/0/spot", "above 0"},
         {"/venues/0/grid/shocks/0/damp", e18("2"), "/venues/0/grid/shocks/0/damp", "at most 1"},
     };
