@@ -71,9 +71,9 @@ struct PlanLimits {
 /// by the debt, by the close factor and by what `limits` leave of its market; 1 + b is the bonus of
 /// the time under water. What a cap leaves uncounted costs no health and is a way of its own
 /// (w_a = 0). Each leg is judged by evaluate_state: where a correlation makes health bend, x* is
-/// the least that reaches the target, found by bisection (health never falls in x, docs/margin.md
-/// section 3). Debt to repay rounds up, collateral to seize down. A leg below dust is raised to it
-/// while health is below zero and left out above.
+/// the least that reaches the target, found by bisection (docs/margin.md section 3). Debt to repay
+/// rounds up, collateral to seize down. A leg below dust is raised to it while health is below zero
+/// and left out above.
 ///
 /// Beside it all ways are solved together (detail/least_seizure.hpp): the plan is the one of the
 /// two that ends better, or seizes less by a cent at least. Without correlations nothing seizes
