@@ -2,6 +2,7 @@
 #include "tests/integration/price_world.hpp"
 
 #include "core/keccak.hpp"
+#include "oracle/sequencer.hpp"
 #include "tests/integration/contract_calls.hpp"
 #include "tests/support/vectors.hpp"
 
@@ -43,8 +44,9 @@ PriceWorld::PriceWorld() {
     settings_.endpoints.assign(1, endpoint);
     settings_.agreement = 1;
     adapter_ = must(chains::make_adapter(loop_.executor(), settings_), "adapter");
-    const json accounts = rpc("eth_accounts", json::array());
-    person_ = must(parse_address(accounts.at(0).get<std::string>()), "account");
+    for (const json& account : rpc("eth_accounts", json::array())) {
+        people_.push_back(must(parse_address(account.get<std::string>()), "account"));
+    }
 }
 
 PriceWorld::~PriceWorld() = default;
@@ -54,9 +56,9 @@ json PriceWorld::rpc(std::string_view method, const json& params) {
 }
 
 // anvil mines a block for each transaction, soon after it has answered.
-json PriceWorld::transact(json transaction) {
+json PriceWorld::transact(const Address& from, json transaction) {
     constexpr int kTries = 500;
-    transaction["from"] = to_hex(person_);
+    transaction["from"] = to_hex(from);
     transaction["gas"] = "0x1c00000";
     const json hash = rpc("eth_sendTransaction", json::array({transaction}));
     json receipt;
@@ -77,7 +79,7 @@ Address PriceWorld::create(Bytes code, std::string_view constructor, const Value
         const auto type = must(abi::parse_type(constructor), constructor);
         put_bytes(code, must(abi::encode(type, abi::Value(arguments)), constructor));
     }
-    const json receipt = transact(json{{"data", to_hex(ByteView(code))}});
+    const json receipt = transact(person(), json{{"data", to_hex(ByteView(code))}});
     return must(parse_address(receipt.at("contractAddress").get<std::string>()), "create");
 }
 
@@ -90,8 +92,14 @@ Address PriceWorld::create(
 }
 
 void PriceWorld::send(const Address& to, std::string_view call, const Values& values) {
+    send_as(person(), to, call, values);
+}
+
+void PriceWorld::send_as(
+    const Address& from, const Address& to, std::string_view call, const Values& values
+) {
     const Bytes data = call_data(call, abi::Value(values));
-    transact(json{{"to", to_hex(to)}, {"data", to_hex(ByteView(data))}});
+    transact(from, json{{"to", to_hex(to)}, {"data", to_hex(ByteView(data))}});
 }
 
 Bytes PriceWorld::read(const Address& to, std::string_view call, const Values& values) {
@@ -152,13 +160,28 @@ oracle::PriceSet PriceWorld::prices(std::vector<oracle::AssetOracleSettings> ass
     return loop_.run(oracle.read(std::move(at), now));
 }
 
+std::string PriceWorld::hold(const Address& uptime_feed, std::uint64_t grace_s) {
+    const BlockRef at = head();
+    oracle::SequencerFeed feed{.chain = chain(), .feed = uptime_feed, .grace_s = grace_s};
+    const auto holds = loop_.run(
+        oracle::read_sequencers({std::move(feed)}, call_at(), {{chain(), at.hash}}, at.time)
+    );
+    const auto found = holds.find(chain());
+    return found == holds.end() ? std::string{} : found->second;
+}
+
 std::filesystem::path PriceWorld::package(std::string_view path) {
     return std::filesystem::path(MARGRAVE_SOURCE_DIR) / "contracts" / "node_modules" / path;
 }
 
 Bytes PriceWorld::bytecode(const std::filesystem::path& artifact) {
     const json document = json::parse(text_of(artifact));
-    return must(parse_hex(document.at("bytecode").get<std::string>()), artifact.string());
+    // Chainlink's artifacts have it elsewhere.
+    const json::json_pointer place(
+        document.contains("compilerOutput") ? "/compilerOutput/evm/bytecode/object" : "/bytecode"
+    );
+    const json& code = document.at(place);
+    return must(parse_hex(code.get<std::string>()), artifact.string());
 }
 
 Bytes PriceWorld::bare_bytecode(const std::filesystem::path& file) {

@@ -32,6 +32,10 @@ class PriceWorld {
     /// An artifact of contracts/artifacts.
     Address create(const std::string& name, std::string_view constructor, const Values& arguments);
     void send(const Address& to, std::string_view call, const Values& values);
+    /// The same as another of the node's accounts.
+    void send_as(
+        const Address& from, const Address& to, std::string_view call, const Values& values
+    );
     /// The words that a view answers at the newest block.
     [[nodiscard]] Bytes read(const Address& to, std::string_view call, const Values& values);
     /// A block that is so much later than the one before.
@@ -45,28 +49,33 @@ class PriceWorld {
     [[nodiscard]] oracle::Answer ask(oracle::Source& source);
     [[nodiscard]] Result<void> probe(oracle::Source& source);
     [[nodiscard]] oracle::PriceSet prices(std::vector<oracle::AssetOracleSettings> assets);
+    /// Why nothing may be liquidated, by the uptime feed of a sequencer; empty: it may.
+    [[nodiscard]] std::string hold(const Address& uptime_feed, std::uint64_t grace_s);
 
     /// A file below contracts/node_modules.
     static std::filesystem::path package(std::string_view path);
-    /// The bytecode in an artifact of hardhat's form, and in a bare file of hex.
+    /// The bytecode in an artifact of hardhat's or Chainlink's form, and in a bare file of hex.
     static Bytes bytecode(const std::filesystem::path& artifact);
     static Bytes bare_bytecode(const std::filesystem::path& file);
 
     [[nodiscard]] const ChainId& chain() const { return settings_.chain; }
 
-    /// Who sends everything.
-    [[nodiscard]] const Address& person() const { return person_; }
+    /// Who sends everything that nobody else does.
+    [[nodiscard]] const Address& person() const { return people_.front(); }
+
+    /// The node's accounts.
+    [[nodiscard]] const std::vector<Address>& people() const { return people_; }
 
   private:
     nlohmann::json rpc(std::string_view method, const nlohmann::json& params);
-    nlohmann::json transact(nlohmann::json transaction);
+    nlohmann::json transact(const Address& from, nlohmann::json transaction);
     [[nodiscard]] oracle::Heads heads();
 
     Loop loop_;
     std::unique_ptr<Anvil> anvil_;
     chains::ChainSettings settings_;
     std::unique_ptr<chains::ChainAdapter> adapter_;
-    Address person_;
+    std::vector<Address> people_;
 };
 
 }  // namespace margrave::tests

@@ -89,7 +89,11 @@ Bytes WatchWorld::bytecode(const std::filesystem::path& artifact, const Links& l
         throw std::runtime_error("no artifact at " + artifact.string());
     }
     const json document = json::parse(*text);
-    std::string code = document.at("bytecode").get<std::string>();
+    // Chainlink's artifacts have it elsewhere.
+    const json::json_pointer where(
+        document.contains("compilerOutput") ? "/compilerOutput/evm/bytecode/object" : "/bytecode"
+    );
+    std::string code = document.at(where).get<std::string>();
     const json references = document.value("linkReferences", json::object());
     for (const auto& [file, names] : references.items()) {
         for (const auto& [name, places] : names.items()) {
