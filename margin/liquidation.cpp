@@ -256,7 +256,7 @@ class Planner {
         MARGRAVE_TRY(const auto step, step_of(way));
         MARGRAVE_TRY(const auto passed, sub(reached, target_));
         const bool enough = reached >= target_;
-        if ((enough && passed <= step) || (!enough && guess == most && !way.is_correlated())) {
+        if ((enough && passed <= step) || (!enough && guess == most)) {
             return guess;
         }
         Money low = enough ? Money{} : guess;
@@ -264,12 +264,7 @@ class Planner {
         if (!enough) {
             MARGRAVE_TRY(const auto at_most, health_at(way, most));
             if (at_most < target_) {
-                MARGRAVE_TRY(high, peak(way, most, at_most));
-                MARGRAVE_TRY(const auto at_peak, health_at(way, high));
-                if (at_peak < target_) {
-                    return high;
-                }
-                low = Money{};
+                return most;
             }
         }
         for (;;) {
@@ -284,30 +279,6 @@ class Planner {
             MARGRAVE_TRY(const auto there, health_at(way, middle));
             (there < target_ ? low : high) = middle;
         }
-    }
-
-    // Where a cap lies on an asset of a correlation health can rise and then fall: the amount at
-    // which it is highest, to a cent, or `most` where that is no better.
-    Result<Money> peak(const Way& way, const Money& most, const Money& at_most) const {
-        if (!way.is_correlated()) {
-            return most;
-        }
-        const Money cent = Money::from_e18(kSmallestLeg);
-        Money low;
-        Money high = most;
-        while (high - low > cent) {
-            const Money third =
-                mul_div(high - low, Money::from_e18(1), Money::from_e18(3), Rounding::kDown);
-            MARGRAVE_TRY(const auto left, health_at(way, low + third));
-            MARGRAVE_TRY(const auto right, health_at(way, high - third));
-            if (left < right) {
-                low += third;
-            } else {
-                high -= third;
-            }
-        }
-        MARGRAVE_TRY(const auto there, health_at(way, high));
-        return there > at_most + cent ? high : most;
     }
 
     // Nothing when the leg would be dust.

@@ -19,7 +19,7 @@ def three_feeds(w):
         w.feeds = [w.feed, *(w.a.create(w.faucet.key, "LocalFeed", "constructor(uint8,string,int256)", "8", "ETH / USD",
                                         str(PRICE_E8)) for _ in range(2))]
         price = document["assets"][0]["price"]
-        price["sources"] = [{"name": f"feed-{i}", "feed": {"chain": w.a.caip, "address": feed}}
+        price["sources"] = [{"name": f"feed-{i}", "made_by": f"maker-{i}", "feed": {"chain": w.a.caip, "address": feed}}
                             for i, feed in enumerate(w.feeds)]
         price["min_sources"] = 2
         w.uptime = w.a.create(w.faucet.key, "LocalFeed", "constructor(uint8,string,int256)", "0",

@@ -269,7 +269,7 @@ TEST(Evidence, IsCanonicalAndItsHashIsTheDetail) {
     ASSERT_EQ(evaluation.terms[1].parts.size(), 2U);
     EXPECT_EQ(evaluation.terms[1].parts[1].collateral_value, usd("3600"));
     for (const std::string_view word :
-         {"\"engine\":\"2\"",
+         {"\"engine\":\"3\"",
           "\"was_liquidatable\":true",
           "\"backing\":\"900000000000000000\"",
           "\"chain\":\"eip155:137\"",

@@ -39,7 +39,7 @@ TEST(Parameters, CanonicalTextHoldsIntegersAsDecimalStrings) {
                          "\"700000000000000000\",\"liquidation_end\":")
     );
     EXPECT_NE(text.find("\"decimals\":\"8\""), std::string::npos);
-    EXPECT_NE(text.find("\"engine\":\"2\""), std::string::npos);
+    EXPECT_NE(text.find("\"engine\":\"3\""), std::string::npos);
     EXPECT_NE(
         text.find("{\"asset\":\"eip155:1/slip44:60\",\"backing\":\"1000000000000000000\"}"),
         std::string::npos
@@ -98,7 +98,7 @@ TEST(Parameters, ParseIsTheInverseOfEverySet) {
 TEST(Parameters, EveryFieldChangesTheText) {
     const std::string text = sample_text();
     const std::vector<std::function<void(Parameters&)>> changes{
-        [](Parameters& p) { p.engine = 3; },
+        [](Parameters& p) { p.engine = 4; },
         [](Parameters& p) { p.validity_s = 601; },
         [](Parameters& p) { p.release_deadline_s = 601; },
         [](Parameters& p) { p.assets.pop_back(); },
@@ -196,14 +196,14 @@ TEST(Parameters, ParseRefusesWhatItWouldNotWrite) {
         {"{}", "/engine: is missing"},
         {sample_text() + " ", "something follows"},
         {edited(",\"liquidation\"", ", \"liquidation\""), "expected a key"},
-        {edited("\"engine\":\"2\"", "\"engine\":1"), "expected a string"},
-        {edited("\"engine\":\"2\"", "\"engine\":\"02\""), "/engine"},
-        {edited("\"engine\":\"2\"", "\"engine\":\"-1\""), "/engine"},
-        {edited("\"engine\":\"2\"", "\"engine\":\"18446744073709551616\""), "/engine"},
-        {edited("\"engine\":\"2\"", "\"engine\":true"), "/engine: is not a string"},
-        {edited("\"engine\":\"2\"", "\"engine\":\"2\",\"extra\":\"1\""),
+        {edited("\"engine\":\"3\"", "\"engine\":1"), "expected a string"},
+        {edited("\"engine\":\"3\"", "\"engine\":\"02\""), "/engine"},
+        {edited("\"engine\":\"3\"", "\"engine\":\"-1\""), "/engine"},
+        {edited("\"engine\":\"3\"", "\"engine\":\"18446744073709551616\""), "/engine"},
+        {edited("\"engine\":\"3\"", "\"engine\":true"), "/engine: is not a string"},
+        {edited("\"engine\":\"3\"", "\"engine\":\"3\",\"extra\":\"1\""),
          "parameters/extra: is unknown"},
-        {edited("\"engine\":\"2\",", ""), "/engine: is missing"},
+        {edited("\"engine\":\"3\",", ""), "/engine: is missing"},
         {edited("\"decimals\":\"8\"", "\"decimals\":\"4294967296\""), "/assets/0/decimals"},
         {edited("\"borrowable\":false", "\"borrowable\":\"false\""), "is not a bool"},
         {edited("700000000000000000", "0.7"), "/assets/0/collateral/initial"},

@@ -161,7 +161,7 @@ class IncidentKelpDao : public Incident {
 
 TEST_F(IncidentKelpDao, April2026WhatTheVaultDoesNotHoldIsLentNothing) {
     credit(false);
-    EXPECT_EQ(world.request(1, world.last_event(1)).state, RequestState::kOpen);
+    EXPECT_EQ(world.request(1, world.last_event(1)).state, RequestState::kRefused);
     EXPECT_TRUE(world.ledger->holds().value().empty());
     EXPECT_FALSE(world.rounds->deficits().empty());
 }

@@ -276,7 +276,7 @@ TEST(ForecastByEngine, ProbabilitiesOfBothWaysAreTheSame) {
             }
         }
     }
-    EXPECT_GT(between, 15U);
+    EXPECT_GT(between, 10U);
 }
 
 /// One account of ten thousand dollars with positions on eth, whose price walks.

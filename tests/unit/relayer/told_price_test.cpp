@@ -74,12 +74,15 @@ TEST_F(ToldPriceTest, IsThatOfTheHeadAndGoesWithItsBlock) {
     EXPECT_EQ(row().price, usd("3000"));
 }
 
-TEST_F(ToldPriceTest, SilenceMakesUnattestable) {
+TEST_F(ToldPriceTest, AfterSilenceCollateralCountsForNothing) {
     world.settle(0, {deposit(account(1), coin(), eth(2)), told(3'000)});
     world.wait(1'000);
     world.step();
     EXPECT_EQ(row().verdict, PriceVerdict::kStale);
-    EXPECT_EQ(world.state_of(account(1))->status, Status::kUnattestable);
+    EXPECT_EQ(world.state_of(account(1))->status, Status::kHealthy);
+    EXPECT_TRUE(world.state_of(account(1))->equity.is_zero());
+    EXPECT_NE(world.state_of(account(1))->flags & flags::kPriceStale, 0U);
+    world.wait(60);
     world.settle(0, {told(2'000)});
     EXPECT_EQ(world.state_of(account(1))->equity, usd("4000"));
 }
