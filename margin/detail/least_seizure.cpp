@@ -35,9 +35,11 @@ class Network {
         if (!lots || !debts || !in_bounds(aim.budget) || !in_bounds(aim.missing)) {
             return false;
         }
-        add_pairs();
+        if (!add_pairs()) {
+            return false;
+        }
         flow_.add_arc(sink_, source_, aim.budget);
-        return pairs_.size() > 1 && flow_.arcs() <= SaleFlow::kMaxArcs;
+        return pairs_.size() > 1;
     }
 
     std::optional<LeastSeizure> solve(const Aim& aim) {
@@ -173,9 +175,13 @@ class Network {
         return true;
     }
 
-    void add_pairs() {
+    // False when there are too many.
+    bool add_pairs() {
         for (const Lot& lot : lots_) {
             for (const Debt& debt : debts_) {
+                if (flow_.arcs() >= SaleFlow::kMaxArcs) {
+                    return false;
+                }
                 if (lot.form->on->asset.chain() == debt.form->on->asset.chain() &&
                     lot.form->group != debt.form->group) {
                     const Money most = min(lot.dollars, debt.dollars);
@@ -184,6 +190,7 @@ class Network {
                 }
             }
         }
+        return true;
     }
 
     // What a leg may fall short of its quota, because tokens come in units.

@@ -103,18 +103,34 @@ std::optional<SaleFlow::Cycle> SaleFlow::cycle_below(const Price& price) const {
     }
     std::vector<Rep> distance(nodes_);
     std::vector<std::size_t> into(nodes_, kNone);
-    std::optional<std::size_t> last;
     for (std::size_t turn = 0; turn < nodes_; ++turn) {
-        last = relax(lengths, distance, into);
-        if (!last) {
+        if (!relax(lengths, distance, into)) {
             return {};
         }
+        if (const auto node = node_of_cycle(into)) {
+            return cycle_through(*node, into);
+        }
     }
-    // Whatever still gets shorter after so many turns hangs on a cycle.
-    Node node = *last;
-    for (std::size_t back = 0; back < nodes_; ++back) {
-        node = halves_[into[node]].from;
+    return {};
+}
+
+// A circle of what came nearer by what is a negative cycle, and the first is as good as any.
+std::optional<SaleFlow::Node> SaleFlow::node_of_cycle(const std::vector<std::size_t>& into) const {
+    std::vector<std::size_t> seen_from(nodes_, kNone);
+    for (Node start = 0; start < nodes_; ++start) {
+        Node node = start;
+        while (seen_from[node] == kNone && into[node] != kNone) {
+            seen_from[node] = start;
+            node = halves_[into[node]].from;
+        }
+        if (into[node] != kNone && seen_from[node] == start) {
+            return node;
+        }
     }
+    return {};
+}
+
+SaleFlow::Cycle SaleFlow::cycle_through(Node node, const std::vector<std::size_t>& into) const {
     Cycle out;
     const Node first = node;
     do {
@@ -125,11 +141,11 @@ std::optional<SaleFlow::Cycle> SaleFlow::cycle_below(const Price& price) const {
     return out;
 }
 
-// The last node that came nearer.
-std::optional<std::size_t> SaleFlow::relax(
+// Whether a node came nearer.
+bool SaleFlow::relax(
     const std::vector<Rep>& lengths, std::vector<Rep>& distance, std::vector<std::size_t>& into
 ) const {
-    std::optional<std::size_t> last;
+    bool nearer = false;
     for (std::size_t i = 0; i < halves_.size(); ++i) {
         const Half& half = halves_[i];
         if (half.left.is_zero()) {
@@ -139,10 +155,10 @@ std::optional<std::size_t> SaleFlow::relax(
         if (there < distance[half.to]) {
             distance[half.to] = std::move(there);
             into[half.to] = i;
-            last = half.to;
+            nearer = true;
         }
     }
-    return last;
+    return nearer;
 }
 
 SaleFlow::Rates SaleFlow::sum(const Cycle& cycle) const {

@@ -30,10 +30,10 @@ class SaleFlow {
         Money seizure;
     };
 
-    /// The network stops growing here: what is larger is not tried.
-    static constexpr std::size_t kMaxArcs = 4'096;
+    /// What is larger is not tried: a plan must not take long, whatever an owner put together.
+    static constexpr std::size_t kMaxArcs = 512;
     /// Pieces of the curve that are walked at most.
-    static constexpr std::size_t kMaxSteps = 1'024;
+    static constexpr std::size_t kMaxSteps = 256;
 
     Node add_node() { return nodes_++; }
 
@@ -68,11 +68,13 @@ class SaleFlow {
 
     [[nodiscard]] std::optional<Cycle> cheapest_cycle() const;
     [[nodiscard]] std::optional<Cycle> cycle_below(const Price& price) const;
-    [[nodiscard]] std::optional<std::size_t> relax(
+    [[nodiscard]] bool relax(
         const std::vector<Money::Rep>& lengths,
         std::vector<Money::Rep>& distance,
         std::vector<std::size_t>& into
     ) const;
+    [[nodiscard]] std::optional<Node> node_of_cycle(const std::vector<std::size_t>& into) const;
+    [[nodiscard]] Cycle cycle_through(Node node, const std::vector<std::size_t>& into) const;
     [[nodiscard]] Rates sum(const Cycle& cycle) const;
     [[nodiscard]] Money total(const Money Rates::*rate, bool up) const;
     void push(const Cycle& cycle, const Money& amount);
