@@ -177,12 +177,14 @@ class FeedSource final : public Source {
         return id ? Amount::Rep(id.value().rep() >> 64U).str() : std::string{};
     }
 
-    Task<Result<Bytes>> ask_aggregator(Address aggregator, Bytes data, Hash32 block) const {
+    Task<Result<Bytes>> ask_aggregator(Address aggregator, Bytes data, Hash32 block) {
         Result<Bytes> returned = co_await contract_.call_other(aggregator, std::move(data), block);
         // A contract that does not know the call is no feed with bounds; a node that does not
-        // answer is trouble.
+        // answer is trouble. An error that the node does not explain may be either, so it is asked
+        // again the next time.
         if (!returned &&
             (returned.error().code == Errc::kRpc || returned.error().code == Errc::kReverted)) {
+            is_unsure_ = is_unsure_ || returned.error().code == Errc::kRpc;
             co_return Bytes{};
         }
         co_return returned;
@@ -192,7 +194,7 @@ class FeedSource final : public Source {
     // FluxAggregator before it.
     Task<Result<std::optional<Money>>> ask_bound(
         Address aggregator, Bytes call, Bytes older, Hash32 block
-    ) const {
+    ) {
         Result<Bytes> returned = co_await ask_aggregator(aggregator, std::move(call), block);
         if (returned && returned.value().empty()) {
             returned = co_await ask_aggregator(aggregator, std::move(older), block);
@@ -206,9 +208,10 @@ class FeedSource final : public Source {
     // An answer at the least or most that the aggregator may say is one that was cut: the market
     // may be beyond (Venus and Blizz, May 2022). Asked once for each aggregator.
     Task<Result<void>> learn_bounds(std::string phase, Hash32 block) {
-        if (bounds_of_ == phase) {
+        if (bounds_of_ == phase && !is_unsure_) {
             co_return ok();
         }
+        is_unsure_ = false;
         Bytes data = feed::aggregator_call();
         const Result<Bytes> found =
             co_await ask_aggregator(contract_.address(), std::move(data), block);
@@ -264,6 +267,8 @@ class FeedSource final : public Source {
     std::optional<unsigned> decimals_;
     // The phase whose bounds are known.
     std::optional<std::string> bounds_of_;
+    // The bounds, or their absence, rest on an error that a node did not explain.
+    bool is_unsure_{false};
     std::optional<Money> floor_;
     std::optional<Money> ceiling_;
 };

@@ -107,7 +107,9 @@ void PathJudge::move_to(const std::vector<double>& prices, std::size_t step) {
 
 Reached PathJudge::judge(const ForecastAccount& account) {
     if (account.linear) {
-        return judge_linear(*account.linear);
+        if (const auto summed = judge_linear(*account.linear)) {
+            return *summed;
+        }
     }
     if (!market_) {
         market_.emplace(table_.at(*prices_, step_ * step_s_), book_.parameters, book_.dead);
@@ -115,19 +117,20 @@ Reached PathJudge::judge(const ForecastAccount& account) {
     return reached(margin::evaluate_state(account.holdings, *market_, false, false));
 }
 
-Reached PathJudge::judge_linear(const LinearHealth& health) const {
+std::optional<Reached> PathJudge::judge_linear(const LinearHealth& health) const {
     double initial = 0;
     double maintenance = 0;
     for (const LinearHealth::Part& part : health.parts) {
         const double price = (*prices_)[part.asset];
         const Band& band = bands_[part.asset];
+        // What collateral without a usable price is worth at least and at most is for the engine.
         if (!all_usable_ && (price < band.low || price > band.high)) {
-            return {};
+            return std::nullopt;
         }
         initial += part.initial * price;
         maintenance += part.maintenance * price;
     }
-    return {.call = initial < 0, .liquidation = maintenance < 0};
+    return Reached{.call = initial < 0, .liquidation = maintenance < 0};
 }
 
 }  // namespace margrave::relayer

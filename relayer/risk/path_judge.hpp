@@ -56,7 +56,7 @@ class PathJudge {
     [[nodiscard]] Reached judge(const ForecastAccount& account);
 
   private:
-    [[nodiscard]] Reached judge_linear(const LinearHealth& health) const;
+    [[nodiscard]] std::optional<Reached> judge_linear(const LinearHealth& health) const;
 
     struct Band {
         double low{0};
