@@ -66,6 +66,8 @@ class FakeFeeds {
         std::optional<Address> aggregator{};
         std::int64_t least_e8{0};
         std::int64_t most_e8{0};
+        /// The node fails at its bounds and does not say why.
+        bool is_unexplained{false};
     };
 
     struct Asked {
@@ -91,6 +93,9 @@ class FakeFeeds {
         }
         if (data == feed::latest_round_call()) {
             return feed.round;
+        }
+        if (feed.is_unexplained) {
+            return fail(Errc::kRpc, "internal error");
         }
         if (data == feed::min_answer_call()) {
             return WordWriter().money(Money::from_e18(feed.least_e8)).bytes();
@@ -304,6 +309,24 @@ TEST_F(OracleTest, AFeedAtTheBoundsOfItsAggregatorIsNoPrice) {
     EXPECT_NE(low.document.dump().find("lowest the feed can say"), std::string::npos);
     feeds.set(1, 100'000'000'000, kNow.value);
     EXPECT_EQ(row_of(read(), eth(1)).verdict, PriceVerdict::kOutOfBounds);
+}
+
+// An error that says nothing of the contract is not remembered as a feed without bounds.
+TEST_F(OracleTest, BoundsThatANodeFailedToTellAreAskedForAgain) {
+    settings[0].sources = {feed_source("a", 1)};
+    feeds.feeds[address(1)].aggregator = address(0xa1);
+    FakeFeeds::Feed& bounds = feeds.feeds[address(0xa1)];
+    bounds.least_e8 = 10'000'000;
+    bounds.most_e8 = 100'000'000'000;
+    bounds.is_unexplained = true;
+    feeds.set(1, 10'000'000, kNow.value);
+    Oracle oracle(settings, feeds.call_at());
+    EXPECT_EQ(row_of(run(oracle.read(heads(), kNow)), eth(1)).verdict, PriceVerdict::kUsable);
+    bounds.is_unexplained = false;
+    EXPECT_EQ(row_of(run(oracle.read(heads(), kNow)), eth(1)).verdict, PriceVerdict::kOutOfBounds);
+    const std::size_t asked = feeds.asked.size();
+    run(oracle.read(heads(), kNow));
+    EXPECT_EQ(feeds.asked.size(), asked + 1);
 }
 
 TEST_F(OracleTest, MemoryGoesThroughTheDocumentAndBack) {
