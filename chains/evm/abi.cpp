@@ -6,6 +6,11 @@
 #include <algorithm>
 
 namespace margrave::chains::evm::abi {
+
+bool is_word(const Type& type) {
+    return !type.dynamic && type.kind != Kind::kTuple && type.kind != Kind::kFixedArray;
+}
+
 namespace {
 
 constexpr std::size_t kWord = 32;
@@ -42,10 +47,6 @@ bool in_range(const Type& type, const Hash32& word) {
             break;
     }
     return false;
-}
-
-bool is_word(const Type& type) {
-    return !type.dynamic && type.kind != Kind::kTuple && type.kind != Kind::kFixedArray;
 }
 
 const Type& part_at(const Type& type, std::size_t i) {

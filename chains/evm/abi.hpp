@@ -48,6 +48,8 @@ struct Type {
 Result<Type> parse_type(std::string_view text);
 /// The form that selectors are hashed from.
 std::string canonical(const Type& type);
+/// What fits one word, and is not hashed where it is indexed.
+bool is_word(const Type& type);
 
 struct Param {
     Type type;

@@ -10,11 +10,11 @@
 namespace margrave::chains::evm {
 namespace {
 
+using abi::is_word;
 using abi::Kind;
 using detail::is_account;
 using detail::is_address;
 using detail::is_hash;
-using detail::is_word;
 using detail::kAccountRole;
 using detail::kAmountRole;
 using detail::kMarketRole;

@@ -31,10 +31,6 @@ bool is_hash(const abi::Type& type) {
     return type.kind == Kind::kFixedBytes && type.size == 32;
 }
 
-bool is_word(const abi::Type& type) {
-    return !type.dynamic && type.kind != Kind::kTuple && type.kind != Kind::kFixedArray;
-}
-
 Result<Hash32> word_of(const abi::Type& type, const std::string& text, const WatchSettings& watch) {
     const auto own = text == "custody" ? watch.custody : watch.token;
     if (is_address(type) && (text == "custody" || text == "token")) {

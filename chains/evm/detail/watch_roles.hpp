@@ -16,8 +16,6 @@ bool is_amount(const abi::Type& type);
 bool is_number(const abi::Type& type);
 bool is_price(const abi::Type& type);
 bool is_hash(const abi::Type& type);
-/// What fits one word and is not hashed when it is indexed.
-bool is_word(const abi::Type& type);
 
 /// What an argument must be to stand for something.
 struct Role {
