@@ -35,8 +35,10 @@ json asset_of(const std::string& id, unsigned decimals, std::string_view more) {
       "collateral": {"initial": "0.8", "liquidation_end": "0.83", "maintenance": "0.85"},
       "debt": {"initial": "1.15", "liquidation_end": "1.12", "maintenance": "1.1"},
       "borrowable": true,
-      "price": {"sources": [{"name": "a", "made_by": "a", "fixed": "1"},
-                            {"name": "b", "made_by": "b", "fixed": "1"}],
+      "price": {"sources": [{"name": "a", "made_by": "a",
+              "feed": {"chain": "eip155:1", "address": "0x00000000000000000000000000000000000000aa"}},
+                            {"name": "b", "made_by": "b",
+              "feed": {"chain": "eip155:1", "address": "0x00000000000000000000000000000000000000bb"}}],
                 "max_age": "70m", "min": "0.0001", "max": "1000000"}})");
     out["id"] = id;
     out["decimals"] = decimals;

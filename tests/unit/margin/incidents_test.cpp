@@ -112,8 +112,10 @@ TEST(Incident, MoonwellFebruary2026APriceOutsideItsBandLiquidatesNobody) {
     // As init writes ether's.
     const config::Settings banded = settings_with(
         R"({"price": {"min": "100", "max": "100000", "sources": [
-            {"name": "a", "made_by": "a", "fixed": "2200"},
-            {"name": "b", "made_by": "b", "fixed": "2200"}]}})"
+            {"name": "a", "made_by": "a",
+              "feed": {"chain": "eip155:1", "address": "0x00000000000000000000000000000000000000aa"}},
+            {"name": "b", "made_by": "b",
+              "feed": {"chain": "eip155:1", "address": "0x00000000000000000000000000000000000000bb"}}]}})"
     );
     const AccountHoldings account = borrower(banded.parameters);
     const PriceTable right = priced(banded, "2200", "2201");
@@ -124,7 +126,7 @@ TEST(Incident, MoonwellFebruary2026APriceOutsideItsBandLiquidatesNobody) {
         const AccountState state = judged(account, wrong, banded.parameters);
         EXPECT_EQ(state.status, Status::kUnattestable);
         EXPECT_NE(state.flags & flags::kPriceOutOfBounds, 0U);
-        EXPECT_FALSE(plan_liquidation(account, wrong, banded.parameters).has_value());
+        EXPECT_TRUE(plan_liquidation(account, wrong, banded.parameters).value().legs.empty());
     }
 
     // Within a band that holds anything, two makers still have to say it.
@@ -156,7 +158,8 @@ class IncidentCapo : public testing::Test {
     static constexpr std::string_view kEther = R"({"debt":
         {"initial": "1", "liquidation_end": "1", "maintenance": "1"}})";
     static constexpr std::string_view kAlone = R"(, "price": {"sources": [
-        {"name": "a", "made_by": "a", "fixed": "1"}],
+        {"name": "a", "made_by": "a",
+              "feed": {"chain": "eip155:1", "address": "0x00000000000000000000000000000000000000aa"}}],
         "accept_single_source": "yes: one wrong price can make this daemon sign a lie",
         "slow": {"max_per_hour": "0.06")";
 

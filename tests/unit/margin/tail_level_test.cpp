@@ -15,13 +15,6 @@ namespace {
 
 using margrave::tests::check_property;
 
-constexpr int kQuickCases = 500;
-
-// MARGRAVE_LONG=1 runs every property on 10,000 cases.
-int cases() {
-    return std::getenv("MARGRAVE_LONG") == nullptr ? kQuickCases : kCases;
-}
-
 // The btc venue of the fixture with nothing in its grid but the moves: no contingency, no basis,
 // and what is shocked is not discounted once more.
 Parameters by_history(const std::vector<Money>& moves, const Money& level) {
@@ -172,7 +165,7 @@ std::size_t tail_count(const History& history) {
 }
 
 TEST(TailLevel, PerpetualsNeedTheExactMeanOverRandomHistories) {
-    check_property(cases(), [] {
+    check_property(kCases, [] {
         Rng rng(*rc::gen::arbitrary<std::uint64_t>());
         const History history = random_history(rng);
         const Parameters p = by_history(history.moves, level_of(history));
@@ -219,7 +212,7 @@ double option_value(const OptionMarket& option, double spot, double rate) {
 }
 
 TEST(TailLevel, OptionsNeedTheMeanOverRandomHistories) {
-    check_property(cases() / 10, [] {
+    check_property(kCases, [] {
         Rng rng(*rc::gen::arbitrary<std::uint64_t>());
         const History history = random_history(rng);
         const Parameters p = by_history(history.moves, level_of(history));
