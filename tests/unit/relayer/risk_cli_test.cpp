@@ -182,7 +182,8 @@ TEST_F(RiskCli, ExplainSaysValueAtRiskByTheKeptPrices) {
     );
 }
 
-// MARGRAVE_BACKTEST_MONTH=1: thirty days of rounds every five minutes, and the table on stdout. Else a day.
+// MARGRAVE_BACKTEST_MONTH=1: thirty days of rounds every five minutes, and the table on stdout.
+// Else a day.
 TEST_F(RiskCli, BacktestOfASimulatedMonth) {
     const bool is_long = std::getenv("MARGRAVE_BACKTEST_MONTH") != nullptr;
     for (std::uint64_t i = 0; i < 8; ++i) {
