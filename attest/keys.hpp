@@ -73,6 +73,8 @@ Result<void> check_quorum(
 Result<std::string> encrypt_keystore(
     const SecretKey& key, std::string_view password, unsigned log_n = 18
 );
+/// What a reader takes of a keystore file, bytes; one of these is less than 1 KiB.
+inline constexpr std::size_t kKeystoreBytesMax = std::size_t{64} * 1024;
 Result<SecretKey> decrypt_keystore(std::string_view json, std::string_view password);
 /// The address a keystore file says it holds, without opening it.
 Result<Address> keystore_address(std::string_view json);

@@ -49,18 +49,24 @@ if(MARGRAVE_PCH)
     set(margrave_tests_options $<$<CONFIG:Release>:-O0 -g0 -U_FORTIFY_SOURCE>)
     add_library(margrave_precompiled_tests STATIC ${CMAKE_BINARY_DIR}/precompiled.cpp)
     target_link_libraries(margrave_precompiled_tests
-      PUBLIC margrave_options GTest::gtest nlohmann_json::nlohmann_json)
+      PUBLIC margrave_options GTest::gtest GTest::gmock nlohmann_json::nlohmann_json)
     target_compile_options(margrave_precompiled_tests PRIVATE ${margrave_tests_options})
-    target_precompile_headers(margrave_precompiled_tests PRIVATE
+    set(margrave_tests_headers
       <algorithm> <array> <chrono> <functional> <map> <memory> <optional> <set> <span> <string> <string_view>
       <variant> <vector> <boost/multiprecision/cpp_int.hpp> <boost/outcome/basic_result.hpp>
-      <nlohmann/json.hpp> <gtest/gtest.h>)
+      <boost/asio/awaitable.hpp> <boost/asio/co_spawn.hpp> <boost/asio/ip/tcp.hpp> <boost/asio/steady_timer.hpp>
+      <nlohmann/json.hpp> <gtest/gtest.h> <gmock/gmock.h>)
+    target_precompile_headers(margrave_precompiled_tests PRIVATE ${margrave_tests_headers})
   endif()
 endif()
 
 function(margrave_reuse_precompiled target)
   if(MARGRAVE_PCH)
     target_precompile_headers(${target} REUSE_FROM margrave_precompiled${ARGN})
+    if(ARGN)
+      # The tests' header has Asio in it, whose compiled part is in infra.
+      target_link_libraries(${target} PRIVATE margrave_infra)
+    endif()
   endif()
 endfunction()
 
@@ -77,9 +83,13 @@ function(margrave_room name)
   endif()
 endfunction()
 
+# ctest is given two jobs a core. What computes takes the two of one core; what waits for blocks most of the time takes one.
+set(margrave_one_core PROCESSORS 2)
+
 # margrave_tests(core SOURCES a_test.cpp LIBS libs): one executable a room, each test known to ctest.
+# FIXTURE is a header that most of the sources include: it is precompiled too.
 function(margrave_tests name)
-  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LIBS" ${ARGN})
+  cmake_parse_arguments(ARG "" "TIMEOUT;FIXTURE" "SOURCES;LIBS" ${ARGN})
   if(NOT MARGRAVE_TESTS)
     return()
   endif()
@@ -90,10 +100,15 @@ function(margrave_tests name)
   target_link_libraries(margrave_${name}_tests PRIVATE margrave_${name} ${ARG_LIBS} GTest::gtest_main GTest::gmock)
   target_compile_definitions(margrave_${name}_tests PRIVATE MARGRAVE_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
   target_compile_options(margrave_${name}_tests PRIVATE ${margrave_tests_options})
-  margrave_reuse_precompiled(margrave_${name}_tests _tests)
+  if(ARG_FIXTURE AND MARGRAVE_PCH)
+    target_precompile_headers(margrave_${name}_tests PRIVATE
+      ${margrave_tests_headers} ${CMAKE_CURRENT_SOURCE_DIR}/${ARG_FIXTURE})
+  else()
+    margrave_reuse_precompiled(margrave_${name}_tests _tests)
+  endif()
   include(GoogleTest)
   gtest_discover_tests(margrave_${name}_tests TEST_PREFIX "${name}." DISCOVERY_TIMEOUT 60
-    PROPERTIES TIMEOUT ${ARG_TIMEOUT})
+    PROPERTIES TIMEOUT ${ARG_TIMEOUT} ${margrave_one_core})
 endfunction()
 
 # margrave_fuzz(rlp LIBS libs): libFuzzer target from <name>_fuzz.cpp with its corpus beside it. SOURCES are files of a room

@@ -19,11 +19,9 @@ namespace margrave::relayer {
 
 namespace {
 
-constexpr std::size_t kKeystoreBytesMax = 64 * 1024;
-
 Result<attest::SecretKey> open_keystore(const config::Settings& settings) {
     MARGRAVE_TRY(auto password, config::read_secret(settings.password));
-    MARGRAVE_TRY(auto json, infra::read_file(settings.keystore, kKeystoreBytesMax));
+    MARGRAVE_TRY(auto json, infra::read_file(settings.keystore, attest::kKeystoreBytesMax));
     return attest::decrypt_keystore(json, password);
 }
 

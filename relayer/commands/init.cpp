@@ -21,7 +21,6 @@ namespace {
 using nlohmann::json;
 namespace fs = std::filesystem;
 
-constexpr std::size_t kKeystoreMax = 64 * 1024;
 constexpr unsigned kConfigMode = 0640;
 
 struct InitOptions {
@@ -97,7 +96,8 @@ Result<std::vector<Address>> find_signers(Context& context, const InitOptions& o
     if (!out.empty()) {
         return out;
     }
-    const Result<std::string> keystore = infra::read_file(options.keystore, kKeystoreMax);
+    const Result<std::string> keystore =
+        infra::read_file(options.keystore, attest::kKeystoreBytesMax);
     if (!keystore && keystore.error().code == Errc::kNotFound) {
         advise(
             context,

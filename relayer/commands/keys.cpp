@@ -26,7 +26,6 @@ namespace {
 using nlohmann::json;
 namespace fs = std::filesystem;
 
-constexpr std::size_t kKeystoreMax = 64 * 1024;
 constexpr std::size_t kKeyTextMax = 256;
 constexpr unsigned kKeystoreMode = 0600;
 
@@ -141,7 +140,7 @@ struct Listed {
 };
 
 Result<Listed> list_file(const std::string& file) {
-    MARGRAVE_TRY(const std::string text, infra::read_file(file, kKeystoreMax));
+    MARGRAVE_TRY(const std::string text, infra::read_file(file, attest::kKeystoreBytesMax));
     const Result<Address> address = attest::keystore_address(text);
     if (!address) {
         return fail(Errc::kConfig, file + " is no keystore: " + address.error().detail);

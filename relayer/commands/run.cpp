@@ -18,8 +18,6 @@ namespace margrave::relayer {
 
 namespace {
 
-constexpr std::size_t kKeystoreBytesMax = 64 * 1024;
-
 Result<void> check_may_sign(const config::Settings& settings) {
     if (!settings.deployed) {
         return fail(
@@ -55,7 +53,7 @@ Result<int> run_daemon(Context& context, bool dry_run) {
     // Held for the whole run: two daemons on one directory would be two signers with one record.
     MARGRAVE_TRY(auto lock, infra::lock_file(settings.data_dir / "lock"));
     MARGRAVE_TRY(auto password, config::read_secret(settings.password));
-    MARGRAVE_TRY(auto json, infra::read_file(settings.keystore, kKeystoreBytesMax));
+    MARGRAVE_TRY(auto json, infra::read_file(settings.keystore, attest::kKeystoreBytesMax));
     MARGRAVE_TRY(auto key, attest::decrypt_keystore(json, password));
     if (!dry_run) {
         MARGRAVE_TRY(check_signer(settings, key));

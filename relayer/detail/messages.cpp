@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::uint64_t kProofSlots = 16;
 
-Error bad(std::string_view name, std::string_view what) {
+Error corrupt(std::string_view name, std::string_view what) {
     return fail(
         Errc::kCorrupt,
         "a stored statement's field '" + std::string(name) + "' " + std::string(what)
@@ -23,7 +23,7 @@ Result<std::vector<Canonical>> array_member(const Canonical& value, std::string_
     MARGRAVE_TRY(auto found, member(value, name));
     const auto* items = std::get_if<Canonical::Array>(&found.value());
     if (items == nullptr) {
-        return bad(name, "is no array");
+        return corrupt(name, "is no array");
     }
     return *items;
 }
@@ -73,7 +73,7 @@ Result<PriceRow> parse_price(const Canonical& row) {
     price.published_at = UnixSeconds{published};
     MARGRAVE_TRY(auto verdict, integer_member(row, "verdict"));
     if (verdict > static_cast<std::uint64_t>(PriceVerdict::kMissing)) {
-        return bad("verdict", "is no verdict");
+        return corrupt("verdict", "is no verdict");
     }
     price.verdict = static_cast<PriceVerdict>(verdict);
     MARGRAVE_TRY(price.sources, hash_member(row, "sources"));
@@ -85,11 +85,11 @@ Result<PriceRow> parse_price(const Canonical& row) {
 Result<Canonical> member(const Canonical& value, std::string_view name) {
     const auto* object = std::get_if<Canonical::Object>(&value.value());
     if (object == nullptr) {
-        return bad(name, "is asked of something that is no object");
+        return corrupt(name, "is asked of something that is no object");
     }
     const auto it = object->find(name);
     if (it == object->end()) {
-        return bad(name, "is missing");
+        return corrupt(name, "is missing");
     }
     return it->second;
 }
@@ -98,7 +98,7 @@ Result<std::string> text_member(const Canonical& value, std::string_view name) {
     MARGRAVE_TRY(auto found, member(value, name));
     const auto* text = std::get_if<std::string>(&found.value());
     if (text == nullptr) {
-        return bad(name, "is no text");
+        return corrupt(name, "is no text");
     }
     return *text;
 }
@@ -126,7 +126,7 @@ Canonical heads_json(const std::vector<Head>& heads) {
 Result<std::vector<Head>> parse_heads(const Canonical& rows) {
     const auto* array = std::get_if<Canonical::Array>(&rows.value());
     if (array == nullptr) {
-        return bad("heads", "is no array");
+        return corrupt("heads", "is no array");
     }
     std::vector<Head> out;
     for (const Canonical& row : *array) {
@@ -179,12 +179,12 @@ Result<RoundDraft> parse_round_message(const Canonical& message) {
     MARGRAVE_TRY(auto documents, member(message, "documents"));
     const auto* object = std::get_if<Canonical::Object>(&documents.value());
     if (object == nullptr) {
-        return bad("documents", "is no object");
+        return corrupt("documents", "is no object");
     }
     for (const auto& [name, value] : *object) {
         const auto* text = std::get_if<std::string>(&value.value());
         if (text == nullptr) {
-            return bad(name, "is no text");
+            return corrupt(name, "is no text");
         }
         draft.documents.emplace_back(name, to_bytes(*text));
     }
@@ -305,19 +305,19 @@ Result<StoredProof> parse_proof(const Canonical& document) {
     MARGRAVE_TRY(state.maintenance, money_member(document, "maintenance"));
     MARGRAVE_TRY(auto bits, integer_member(document, "flags"));
     if (bits > std::numeric_limits<std::uint32_t>::max()) {
-        return bad("flags", "has more than 32 bits");
+        return corrupt("flags", "has more than 32 bits");
     }
     state.flags = static_cast<std::uint32_t>(bits);
     MARGRAVE_TRY(auto status, integer_member(document, "status"));
     if (status > static_cast<std::uint64_t>(Status::kUnattestable)) {
-        return bad("status", "is no status");
+        return corrupt("status", "is no status");
     }
     state.status = static_cast<Status>(status);
     MARGRAVE_TRY(auto path, array_member(document, "proof"));
     for (const Canonical& node : path) {
         const auto* text = std::get_if<std::string>(&node.value());
         if (text == nullptr) {
-            return bad("proof", "has a node that is no text");
+            return corrupt("proof", "has a node that is no text");
         }
         MARGRAVE_TRY(auto hash, parse_hash32(*text));
         out.proof.push_back(hash);

@@ -19,9 +19,9 @@ namespace margrave::relayer {
 namespace {
 
 using namespace std::chrono_literals;
+using margrave::tests::HttpServer;
+using margrave::tests::Loop;
 using nlohmann::json;
-using tests::HttpServer;
-using tests::Loop;
 
 constexpr std::uint64_t kNow = 1'900'000'000;
 

@@ -11,8 +11,8 @@ namespace margrave::relayer {
 namespace {
 
 using namespace std::chrono_literals;
-using tests::Loop;
-using tests::WsServer;
+using margrave::tests::Loop;
+using margrave::tests::WsServer;
 using SteadyClock = std::chrono::steady_clock;
 
 std::string notice(char number) {
