@@ -71,14 +71,17 @@ function(margrave_reuse_precompiled target)
 endfunction()
 
 # margrave_room(core SOURCES a.cpp b.cpp ALONE files PUBLIC libs PRIVATE libs). ALONE are sources that no other one is
-# compiled together with, since names of theirs are also those of another file.
+# compiled together with, since names of theirs are also those of another file. BATCH says how many at most are, or 8.
 function(margrave_room name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;ALONE;PUBLIC;PRIVATE" ${ARGN})
+  cmake_parse_arguments(ARG "" "BATCH" "SOURCES;ALONE;PUBLIC;PRIVATE" ${ARGN})
+  if(NOT ARG_BATCH)
+    set(ARG_BATCH 8)
+  endif()
   add_library(margrave_${name} STATIC ${ARG_SOURCES})
   target_link_libraries(margrave_${name} PUBLIC margrave_options ${ARG_PUBLIC} PRIVATE ${ARG_PRIVATE})
   margrave_reuse_precompiled(margrave_${name})
   if(MARGRAVE_UNITY)
-    set_target_properties(margrave_${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
+    set_target_properties(margrave_${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE ${ARG_BATCH})
     set_source_files_properties(${ARG_ALONE} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
   endif()
 endfunction()

@@ -126,7 +126,7 @@ Result<AccountHoldings> seizable_holdings(const DecisionParts& parts, const Acco
     return worst;
 }
 
-const chains::ChainSettings& settings_of(const config::Settings& settings, const ChainId& chain) {
+const chains::ChainSettings& settings_for(const config::Settings& settings, const ChainId& chain) {
     const auto it =
         std::find_if(settings.chains.begin(), settings.chains.end(), [&chain](const auto& row) {
             return row.chain == chain;
@@ -142,7 +142,7 @@ SeizureDraft make_draft(
     std::uint64_t lock,
     std::uint64_t number
 ) {
-    const chains::ChainSettings& chain = settings_of(parts.settings, planned.asset.chain());
+    const chains::ChainSettings& chain = settings_for(parts.settings, planned.asset.chain());
     const Attestation& last = parts.scribe.last();
     SeizureDraft draft;
     Seizure& s = draft.seizure;
