@@ -16,13 +16,18 @@ struct Failed {
     AccountState state;
 };
 
+// Nobody bears a loss that collateral without a usable price may cover.
+bool is_lost(const AccountHoldings& holdings, const Market& market) {
+    return evaluate_at_most(holdings, market).equity.is_negative();
+}
+
 std::vector<Failed> failed_accounts(
     std::span<const AccountHoldings> accounts, const Market& market
 ) {
     std::vector<Failed> out;
     for (const AccountHoldings& holdings : accounts) {
         AccountState state = evaluate_state(holdings, market, false, false);
-        if (state.status == Status::kBankrupt) {
+        if (state.status == Status::kBankrupt && is_lost(holdings, market)) {
             out.push_back({&holdings, std::move(state)});
         }
     }
@@ -69,7 +74,7 @@ class Waterfall {
     // `left`: the account once everything is sold.
     Result<void> absorb(const AccountHoldings& left) {
         const Evaluation now = evaluate(left, market_, true, false);
-        if (now.state.status != Status::kBankrupt) {
+        if (now.state.status != Status::kBankrupt || !is_lost(left, market_)) {
             return ok();
         }
         Money missing = negate(now.state.equity);

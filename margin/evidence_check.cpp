@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/keccak.hpp"
+#include "margin/detail/evidence_parts.hpp"
 #include "margin/explain.hpp"
 
 #include <algorithm>
@@ -57,7 +58,6 @@ class Examiner {
             count(venue);
         }
         check_reliefs(terms, reliefs);
-        compare_sums();
     }
 
     void check_term(const Term& term) {
@@ -144,17 +144,24 @@ class Examiner {
         );
     }
 
-    /// The first of the statuses whose condition the amounts meet (docs/margin.md section 1).
-    void check_status(bool was_liquidatable) {
+    /// The first of the statuses whose condition the sums meet (docs/margin.md section 1).
+    Status status_of_sums(bool was_liquidatable) {
+        const Money liquidation_end = difference(value_, required_.liquidation_end);
         const bool has_debt = (leaf_.flags & flags::kHasDebt) != 0;
-        const bool is_latched = was_liquidatable && leaf_.liquidation_end.is_negative();
-        Status status = leaf_.initial.is_negative() ? Status::kMarginCall : Status::kHealthy;
-        if (leaf_.maintenance.is_negative() || is_latched) {
+        const bool is_latched = was_liquidatable && liquidation_end.is_negative();
+        Status status = difference(value_, required_.initial).is_negative() ? Status::kMarginCall
+                                                                            : Status::kHealthy;
+        if (difference(value_, required_.maintenance).is_negative() || is_latched) {
             status = Status::kLiquidatable;
         }
-        if (has_debt && leaf_.equity.is_negative()) {
+        if (has_debt && value_.is_negative()) {
             status = Status::kBankrupt;
         }
+        return status;
+    }
+
+    void check_status(bool was_liquidatable) {
+        const Status status = status_of_sums(was_liquidatable);
         if (status != leaf_.status) {
             say("the amounts make it " + std::string(to_string(status)) + ", said is " +
                 std::string(to_string(leaf_.status)));
@@ -174,7 +181,7 @@ class Examiner {
                 for (const Term::Part& part : term.parts) {
                     if (part.asset == asset.value()) {
                         found = true;
-                        check_highest(row.what, known->price_max, part.price);
+                        check_highest(row, known->price_max, part.price);
                         compare(row.what + ": debt at it", Money{}, part.debt_value);
                     }
                 }
@@ -186,10 +193,10 @@ class Examiner {
     }
 
     // Beyond the band it is a price that was told, as the price set says.
-    void check_highest(const std::string& what, const Money& band, const Money& price) {
-        const bool may_be_beyond = (leaf_.flags & flags::kPriceOutOfBounds) != 0;
+    void check_highest(const Unvalued& row, const Money& band, const Money& price) {
+        const bool may_be_beyond = row.why == describe_guards(flags::kPriceOutOfBounds);
         if (!may_be_beyond || price < band) {
-            compare(what + ": highest price", band, price);
+            compare(row.what + ": highest price", band, price);
         }
     }
 
@@ -399,6 +406,32 @@ class Examiner {
     ExaminedLevels required_;
 };
 
+// `may_seize`: by the sums without what has no usable price.
+std::vector<std::string> check_most(
+    const Explanation& read, const AccountState& leaf, const Parameters& parameters, bool may_seize
+) {
+    AccountState most = leaf;
+    most.equity = read.at_most->equity;
+    most.initial = read.at_most->initial;
+    most.liquidation_end = read.at_most->liquidation_end;
+    most.maintenance = read.at_most->maintenance;
+    Examiner examiner(most, parameters);
+    examiner.check_sums(read.at_most->terms, read.at_most->reliefs, read.venues);
+    examiner.compare_sums();
+    examiner.check_unpriced(read);
+    const bool may_seize_then = is_seizable(examiner.status_of_sums(read.was_liquidatable));
+    std::vector<std::string> findings = examiner.take();
+    detail::compare_parts_at_most(read, parameters, findings);
+    const bool is_unattestable = leaf.status == Status::kUnattestable;
+    if (!is_unattestable && may_seize_then != may_seize) {
+        findings.emplace_back("it decides what may be seized, and the account is attested");
+    }
+    if (is_unattestable && may_seize_then == may_seize) {
+        findings.emplace_back("it decides nothing, and the account is UNATTESTABLE");
+    }
+    return findings;
+}
+
 }  // namespace
 
 std::vector<std::string> check_evidence(
@@ -409,28 +442,31 @@ std::vector<std::string> check_evidence(
 ) {
     Examiner examiner(leaf, parameters);
     examiner.compare_leaf(canonical_text, read);
-    if (leaf.status == Status::kUnattestable) {
+    const bool is_unattestable = leaf.status == Status::kUnattestable;
+    if (is_unattestable) {
         examiner.check_unattestable(read);
-        return examiner.take();
+        if (!read.at_most) {
+            return examiner.take();
+        }
     }
     examiner.check_sums(read.terms, read.reliefs, read.venues);
-    examiner.check_status(read.was_liquidatable);
+    if (!is_unattestable) {
+        examiner.compare_sums();
+        examiner.check_status(read.was_liquidatable);
+    }
+    const bool may_seize = is_seizable(examiner.status_of_sums(read.was_liquidatable));
     std::vector<std::string> findings = examiner.take();
-    if (read.at_most) {
-        AccountState most = leaf;
-        most.equity = read.at_most->equity;
-        most.initial = read.at_most->initial;
-        most.liquidation_end = read.at_most->liquidation_end;
-        most.maintenance = read.at_most->maintenance;
-        Examiner other(most, parameters);
-        other.check_sums(read.at_most->terms, read.at_most->reliefs, read.venues);
-        other.check_status(read.was_liquidatable);
-        other.check_unpriced(read);
-        for (std::string& finding : other.take()) {
-            findings.push_back("at most: " + std::move(finding));
+    detail::compare_parts(read, findings);
+    if (!read.at_most) {
+        if ((leaf.flags & kNoPrice) != 0) {
+            findings.emplace_back(
+                "collateral has no usable price, and what it is at most is not said"
+            );
         }
-    } else if ((leaf.flags & kNoPrice) != 0) {
-        findings.emplace_back("collateral has no usable price, and what it is at most is not said");
+        return findings;
+    }
+    for (std::string& finding : check_most(read, leaf, parameters, may_seize)) {
+        findings.push_back("at most: " + std::move(finding));
     }
     return findings;
 }

@@ -240,6 +240,14 @@ Result<Explanation> read_evidence(std::string_view canonical_text) {
     MARGRAVE_TRY(out.reliefs, read_reliefs(document));
     MARGRAVE_TRY(out.at_most, read_at_most(document));
     MARGRAVE_TRY(out.venues, read_venues(document));
+    MARGRAVE_TRY(const auto holdings, list_of(document, "holdings"));
+    for (const Canonical& row : holdings) {
+        Explanation::Units read;
+        MARGRAVE_TRY(read.asset, text_of(row, "asset"));
+        MARGRAVE_TRY(read.collateral, amount_of(row, "collateral"));
+        MARGRAVE_TRY(read.debt, amount_of(row, "debt"));
+        out.holdings.push_back(std::move(read));
+    }
     MARGRAVE_TRY(const auto unvalued, list_of(document, "unvalued"));
     for (const Canonical& row : unvalued) {
         Unvalued read;

@@ -44,6 +44,17 @@ struct Explanation {
     /// Empty in a document without the member.
     std::vector<VenueSum> venues;
     std::vector<Unvalued> unvalued;
+
+    /// What was evaluated of one token.
+    struct Units {
+        std::string asset;
+        Amount collateral;
+        Amount debt;
+        auto operator<=>(const Units&) const = default;
+    };
+
+    /// In the order of the document.
+    std::vector<Units> holdings;
     /// Absent in a document without the member.
     std::optional<AtMost> at_most;
 };
@@ -64,11 +75,13 @@ Result<Contribution> contribution_of(const VenueSum& venue);
 /// Whether the evidence is that of the signed leaf and adds up to it: hash, status and amounts; the
 /// value of every part from its units, price, decimals and backing; the value of every term from
 /// its parts; its requirements from its weights, and the weights from the parameters, which are
-/// those in force in the round (margin/in_force.hpp); the reliefs; the sums; the status from them,
-/// and the same for `at_most`, whose status must be the same. One
-/// sentence for each thing that does not come out; empty when all does. An account that is
-/// UNATTESTABLE has no sum: its four amounts must be zero and something must be named as unvalued
-/// or flagged. Written apart from the engine on purpose, so that a slip in one of the two shows.
+/// those in force in the round (margin/in_force.hpp); the reliefs; the sums; the status from them;
+/// that the parts are the holdings, all but those named as unvalued; and the same for `at_most`,
+/// whose parts are all holdings that the parameters know, each at the same price where it has one,
+/// and by which the same may be seized. One sentence for each thing that does not come out; empty
+/// when all does. An account that is UNATTESTABLE has four amounts of zero, and something must be
+/// named as unvalued or flagged; where it says what it is at most, that must decide what may be
+/// seized. Written apart from the engine on purpose, so that a slip in one of the two shows.
 std::vector<std::string> check_evidence(
     std::string_view canonical_text,
     const Explanation& read,

@@ -207,7 +207,10 @@ AccountState judge(
         return state;
     }
     const AccountState most = judge_at_most(holdings, market, facts, was_liquidatable, into);
-    return most.status == state.status ? state : unattestable(most);
+    // What follows from the status must not rest on it: the lower amounts are what is said.
+    const bool agree = most.status != Status::kUnattestable &&
+                       is_seizable(most.status) == is_seizable(state.status);
+    return agree ? state : unattestable(most);
 }
 
 // Canonical order, whatever the order of the input: the evidence is hashed.
@@ -224,6 +227,10 @@ AccountHoldings sorted(AccountHoldings holdings) {
 }
 
 }  // namespace
+
+bool is_seizable(Status status) {
+    return status == Status::kLiquidatable || status == Status::kBankrupt;
+}
 
 bool DeadChains::touch(const AccountHoldings& account) const {
     if (chains.empty()) {

@@ -133,11 +133,14 @@ struct Evaluation {
     [[nodiscard]] Canonical evidence() const;
 };
 
+/// LIQUIDATABLE or BANKRUPT: the contracts seize from such an account only.
+bool is_seizable(Status status);
+
 /// Health of one account at one state, price set and parameter set. Pure; never fails: what cannot
 /// be valued makes the account UNATTESTABLE with the flag that says why, and all four amounts 0.
 /// Collateral alone without a usable price does so only where its price decides: it counts for
-/// nothing, and the account is attested when it has the same status with that collateral at the
-/// highest price it may have (Market::at_most).
+/// nothing, and the account is attested so when what may be seized is the same with that collateral
+/// at the highest price it may have (Market::at_most).
 /// `parameters` must have passed check(). The order of the holdings does not matter.
 ///
 /// equity = sum of net values; requirement_L = sum of (value - weighted value at level L);

@@ -23,9 +23,6 @@ using Form = Market::Form;
 // What the roundings of one leg and of its two groups can take from health, in 1e-18 USD, and more.
 constexpr std::int64_t kRoundingAllowance = 16;
 
-// A cent: below it a leg is rounding noise, whatever the parameters call dust.
-constexpr std::int64_t kSmallestLeg = 10'000'000'000'000'000;
-
 Result<Money> part_of(const Money& value, const Money& divisor, Round round) {
     return mul_div(value, Money::whole(1), divisor, round);
 }
@@ -283,10 +280,8 @@ class Planner {
 
     // Nothing when the leg would be dust.
     Result<std::optional<PlannedLeg>> size_leg(const Way& way) const {
-        const Money dust =
-            max(market_.parameters().liquidation.dust, Money::from_e18(kSmallestLeg));
         MARGRAVE_TRY(const auto most, most_of(way));
-        MARGRAVE_TRY(const auto least, part_of(dust, way.bonus, Round::kUp));
+        MARGRAVE_TRY(const auto least, detail::smallest_leg(market_.parameters(), way.bonus));
         // Below zero even the last bit has to be sold, or the account would stay liquidatable
         // without a way out; above zero what is missing to the buffer can wait.
         if (most < least) {
@@ -373,7 +368,7 @@ Money seized_by(const LiquidationPlan& plan) {
 // Whether `a` ends better than `b`, or seizes less for the same end, by a cent at least: less is
 // rounding, and then the simpler plan is taken.
 bool is_less(const LiquidationPlan& a, const LiquidationPlan& b) {
-    const Money cent = Money::from_e18(kSmallestLeg);
+    const Money cent = Money::from_e18(detail::kCent);
     const bool heals = !a.health_after.is_negative();
     if (heals != !b.health_after.is_negative()) {
         return heals;

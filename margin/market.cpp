@@ -59,6 +59,7 @@ Market::Market(const PriceTable& prices, const Parameters& parameters, DeadChain
                 form.published_at = row->second.published_at;
                 form.trouble = trouble_with(row->second, asset);
                 set_initial(form, row->second);
+                set_told(form, row->second);
             }
             forms_.push_back(form);
         }
@@ -140,6 +141,20 @@ void Market::set_initial(Form& form, const PriceRow& row) {
                  form.on->uncounted.is_zero() && form.on->cap.is_zero();
 }
 
+// What is told beyond the band may be true. The confidence is at least half of what lies between
+// the outermost answers, so the price and two of it are no less than any of them.
+void Market::set_told(Form& form, const PriceRow& row) {
+    if (form.trouble != flags::kPriceOutOfBounds) {
+        return;
+    }
+    form.told = form.price;
+    const Result<Money> once = add(form.price, row.confidence);
+    const Result<Money> twice = once ? add(once.value(), row.confidence) : once;
+    if (twice && twice.value() > form.told) {
+        form.told = twice.value();
+    }
+}
+
 void Market::set_correlations() {
     const auto& rows = parameters_->risk.correlations;
     for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -154,9 +169,7 @@ void Market::set_correlations() {
 void Market::set_most() {
     for (const Form& form : forms_) {
         Form most = form;
-        // What is told beyond the band may be true.
-        const bool is_beyond = form.trouble == flags::kPriceOutOfBounds;
-        most.price = is_beyond ? max(form.price, form.asset->price_max) : form.asset->price_max;
+        most.price = max(form.told, form.asset->price_max);
         most.low = most.price;
         most.high = most.price;
         most.counted = Money::whole(1) - form.on->uncounted;

@@ -42,6 +42,8 @@ class Market {
         /// The price at the initial level: of what is owned, and of what is owed.
         Money low;
         Money high;
+        /// The highest that was told, where the price is out of bounds; else zero.
+        Money told;
         /// Part of what is owned that counts at the initial level.
         Money counted;
         /// How sure its sources are, in [0, 1]: 1 less the confidence as a part of the price.
@@ -83,6 +85,7 @@ class Market {
 
   private:
     void set_initial(Form& form, const PriceRow& row);
+    static void set_told(Form& form, const PriceRow& row);
     void set_correlations();
     void set_most();
     void set_instruments();

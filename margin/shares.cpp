@@ -132,6 +132,16 @@ Result<Evaluation> valued_without(const AccountHoldings& rest, const Market& mar
     return out;
 }
 
+// What counts for something. With the rest it would be asked, of each part that is left out, what
+// the account is at most.
+AccountHoldings counted_of(AccountHoldings holdings, const Market& market) {
+    std::erase_if(holdings.holdings, [&market](const Holding& row) {
+        const Market::Form* form = market.find(row.asset);
+        return row.debt.is_zero() && (form == nullptr || form->trouble != 0);
+    });
+    return holdings;
+}
+
 Result<VenueShare> venue_share(
     const Evaluation& whole, const VenueTerm& term, const Market& market
 ) {
@@ -187,8 +197,8 @@ Result<PositionGreeks> greeks_of(const VenuePosition& position, const Market& ma
 }
 
 Result<Shares> shares_of(const AccountHoldings& holdings, const Market& market) {
-    const Evaluation whole = evaluate(holdings, market, false, false);
-    if (whole.state.status == Status::kUnattestable) {
+    const Evaluation whole = evaluate(counted_of(holdings, market), market, false, false);
+    if (evaluate_state(holdings, market, false, false).status == Status::kUnattestable) {
         return fail(
             Errc::kInvalid,
             "account " + to_hex(holdings.account) +

@@ -15,10 +15,6 @@ constexpr std::size_t kAtOnce = 16'384;
 
 }  // namespace
 
-bool is_seizable(Status status) {
-    return status == Status::kLiquidatable || status == Status::kBankrupt;
-}
-
 void Book::set(AccountHoldings holdings) {
     moved_ = true;
     accrue(std::move(holdings));
@@ -84,13 +80,10 @@ void Book::set_latched(std::set<AccountId> accounts) {
 
 Book::Conditions Book::conditions(const margin::PriceTable& prices, const margin::DeadChains& dead)
     const {
-    const bool by_confidence = std::ranges::any_of(parameters_.assets, [](const auto& asset) {
-        return !asset.initial_price.confidence.is_zero();
-    });
     Conditions out;
     out.prices.reserve(prices.size());
     for (const auto& [asset, row] : prices) {
-        out.prices.push_back({row.price, by_confidence ? row.confidence : Money{}, row.verdict});
+        out.prices.push_back({row.price, row.confidence, row.verdict});
     }
     out.dead = dead;
     out.rules = parameters_;

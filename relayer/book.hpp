@@ -103,7 +103,8 @@ class Book {
   private:
     static constexpr std::uint32_t kNoNumber = std::numeric_limits<std::uint32_t>::max();
 
-    // What of a price moves an account. The confidence is zero where the parameters do not use any.
+    // What of a price moves an account: initial prices, grids and what is told beyond a band count
+    // the confidence too.
     struct Marked {
         Money price;
         Money confidence;
@@ -164,7 +165,7 @@ class Book {
     std::vector<std::uint32_t> gone_;
 };
 
-/// LIQUIDATABLE or BANKRUPT: what a seizure needs and the latch remembers.
-bool is_seizable(Status status);
+/// What a seizure needs and the latch remembers.
+using margin::is_seizable;
 
 }  // namespace margrave::relayer

@@ -39,7 +39,7 @@ Result<bool> has_open_lock(const DecisionParts& parts, const AccountId& account)
 }
 
 /// Whether a row is worth at least what a leg must be; one that cannot be valued counts as worth
-/// it.
+/// it, and without a usable price as the most that it may be.
 bool is_worth_a_leg(const DecisionParts& parts, const Holding& row) {
     const margin::Parameters& parameters = parts.settings.parameters;
     const margin::AssetParameters* asset = parameters.find(row.asset);
@@ -48,13 +48,23 @@ bool is_worth_a_leg(const DecisionParts& parts, const Holding& row) {
         return true;
     }
     const Amount larger = std::max(row.collateral, row.debt);
-    const auto value = value_of(larger, asset->decimals, price->second.price, Round::kUp);
+    const bool is_usable = price->second.verdict == PriceVerdict::kUsable;
+    const Money each = is_usable ? price->second.price : max(price->second.price, asset->price_max);
+    const auto value = value_of(larger, asset->decimals, each, Round::kUp);
     return !value || value.value() >= parameters.liquidation.dust;
 }
 
 bool has_usable_price(const DecisionParts& parts, const Holding& row) {
     const auto price = parts.prices.find(row.asset);
     return price != parts.prices.end() && price->second.verdict == PriceVerdict::kUsable;
+}
+
+bool is_seizable_at_kinder_prices(const DecisionParts& parts, const AccountHoldings& state) {
+    const margin::PriceTable prices = kinder_prices(parts, state);
+    const AccountState then = margin::evaluate_state(
+        state, prices, parts.settings.parameters, /*was_liquidatable=*/true, false
+    );
+    return is_seizable(then.status);
 }
 
 /// Why the account must not be liquidated now; empty when it may. An owner whose collateral or debt
@@ -75,7 +85,14 @@ std::string held_by(const DecisionParts& parts, const AccountHoldings& state) {
             continue;
         }
         const std::string price = price_hold(parts, row.asset);
-        if (!price.empty() && !empty && is_worth_a_leg(parts, row)) {
+        if (price.empty() || empty || !is_worth_a_leg(parts, row)) {
+            continue;
+        }
+        if (!row.debt.is_zero()) {
+            return price;
+        }
+        // Such collateral protects the account only where the slow price makes it well.
+        if (!is_seizable_at_kinder_prices(parts, state)) {
             return price;
         }
     }
@@ -92,7 +109,13 @@ void spare_held(const DecisionParts& parts, AccountHoldings& state) {
     }
 }
 
-Result<AccountHoldings> seizable_holdings(const DecisionParts& parts, const AccountId& account) {
+/// What may be sold, and by which prices: none when nothing may.
+struct Seizable {
+    AccountHoldings holdings;
+    margin::PriceTable prices;
+};
+
+Result<Seizable> seizable_holdings(const DecisionParts& parts, const AccountId& account) {
     MARGRAVE_TRY(auto firm, parts.ledger.holdings(account, parts.firm));
     // Every operator takes interest up to the same block, however far its own head is.
     MARGRAVE_TRY(auto provisional, parts.ledger.holdings_at_head(account, parts.firm));
@@ -107,13 +130,14 @@ Result<AccountHoldings> seizable_holdings(const DecisionParts& parts, const Acco
                 {{"account", to_hex(account)}, {"reason", held}, {"skipped", *skipped}}
             );
         }
-        return AccountHoldings{account, {}, {}};
+        return Seizable{{account, {}, {}}, {}};
     }
+    margin::PriceTable prices = kinder_prices(parts, provisional);
     const AccountState ahead = margin::evaluate_state(
-        provisional, parts.prices, parts.settings.parameters, /*was_liquidatable=*/true, false
+        provisional, prices, parts.settings.parameters, /*was_liquidatable=*/true, false
     );
     if (!is_seizable(ahead.status)) {
-        return AccountHoldings{account, {}, {}};
+        return Seizable{{account, {}, {}}, {}};
     }
     // What is promised to leave cannot be sold as well.
     MARGRAVE_TRY(auto holds, parts.ledger.holds_of(account));
@@ -123,7 +147,7 @@ Result<AccountHoldings> seizable_holdings(const DecisionParts& parts, const Acco
     }
     MARGRAVE_TRY(auto worst, margin::worst_of(firm, provisional, promises));
     spare_held(parts, worst);
-    return worst;
+    return Seizable{std::move(worst), std::move(prices)};
 }
 
 const chains::ChainSettings& settings_for(const config::Settings& settings, const ChainId& chain) {
@@ -194,9 +218,10 @@ Result<margin::SaleCapacity> capacity_now(const DecisionParts& parts) {
     std::vector<margin::OutstandingSale> sales;
     std::set<Hash32> seen;
     for (const store::Leg& leg : legs) {
+        // One that came back counts until that is final: until then it may yet be sold.
         const bool came_back =
             leg.state == store::LegState::kExpired || leg.state == store::LegState::kReturned;
-        if (came_back || !seen.insert(leg.seizure_id).second) {
+        if ((came_back && !is_open(parts, leg)) || !seen.insert(leg.seizure_id).second) {
             continue;
         }
         const std::uint64_t issued =
@@ -240,11 +265,11 @@ Result<bool> liquidate(
     if (locked) {
         return false;
     }
-    MARGRAVE_TRY(auto holdings, seizable_holdings(parts, account));
+    MARGRAVE_TRY(const auto seizable, seizable_holdings(parts, account));
     const margin::Parameters& parameters = parts.settings.parameters;
-    const margin::Market market(parts.prices, parameters);
+    const margin::Market market(seizable.prices, parameters);
     const margin::PlanLimits limits{capacity, seconds_under_water(parts, account)};
-    MARGRAVE_TRY(auto plan, margin::plan_liquidation(holdings, market, limits));
+    MARGRAVE_TRY(auto plan, margin::plan_liquidation(seizable.holdings, market, limits));
     if (plan.legs.empty()) {
         return false;
     }

@@ -147,6 +147,24 @@ std::string price_hold(const DecisionParts& parts, const AssetId& asset) {
     return is_held ? asset.text() + ": " + use->why : std::string{};
 }
 
+margin::PriceTable kinder_prices(const DecisionParts& parts, const AccountHoldings& state) {
+    margin::PriceTable out = parts.prices;
+    const std::map<std::string, Sides> sides = sides_of(parts, state);
+    for (auto& [asset, row] : out) {
+        const oracle::PriceUse* use = use_of(parts, asset);
+        const margin::AssetParameters* parameters = parts.settings.parameters.find(asset);
+        if (use == nullptr || parameters == nullptr || !use->slow ||
+            use->liquidation == oracle::Use::kUsable || row.verdict != PriceVerdict::kUsable) {
+            continue;
+        }
+        const auto found = sides.find(parameters->name);
+        if (found != sides.end() && found->second.has && !found->second.owes) {
+            row.price = max(row.price, *use->slow);
+        }
+    }
+    return out;
+}
+
 bool is_refused(const DecisionParts& parts, const AssetId& asset) {
     const oracle::PriceUse* use = use_of(parts, asset);
     return use != nullptr && use->initial == oracle::Use::kReject;

@@ -16,6 +16,10 @@ std::string price_hold(const DecisionParts& parts, const AssetId& asset);
 /// The same of the prices that mark the account's positions. Less than the dust protects nobody.
 std::string position_hold(const DecisionParts& parts, const AccountHoldings& state);
 
+/// The prices by which a liquidation judges and plans: what an account only has is worth its slow
+/// price where that is higher and the price of now must not begin a liquidation.
+margin::PriceTable kinder_prices(const DecisionParts& parts, const AccountHoldings& state);
+
 /// Whether nothing is granted by the price of now of this form.
 bool is_refused(const DecisionParts& parts, const AssetId& asset);
 

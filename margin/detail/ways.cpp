@@ -135,6 +135,11 @@ Result<Money> room_beside(const Market::Form& owed, const Holding* row, const Mo
     return min(most, left);
 }
 
+Result<Money> smallest_leg(const Parameters& parameters, const Money& bonus) {
+    const Money dust = max(parameters.liquidation.dust, Money::from_e18(kCent));
+    return mul_div(dust, one_dollar(), bonus, Round::kUp);
+}
+
 Way::Key Way::key() const {
     return {sold->on->asset, owed->on->asset, as_collateral, above_cap};
 }
@@ -185,13 +190,15 @@ Result<std::optional<Way>> find_way(
     MARGRAVE_TRY(const auto lost, mul(weight, way.bonus, Round::kUp));
     MARGRAVE_TRY(way.healing, sub(owed.asset->debt.liquidation_end, lost));
     const Holding* row = account.row_of(owed);
-    way.as_collateral = row == nullptr || row->own_debt().is_zero();
     const Money missing = negate(short_of.others);
+    MARGRAVE_TRY(const auto here, repayable(owed, row));
+    MARGRAVE_TRY(const auto least, smallest_leg(parameters, way.bonus));
+    way.as_collateral = here < least;
+    way.limit = min(missing, here);
     if (way.as_collateral) {
-        MARGRAVE_TRY(way.limit, room_beside(owed, row, missing));
-    } else {
-        MARGRAVE_TRY(const auto here, repayable(owed, row));
-        way.limit = min(missing, here);
+        MARGRAVE_TRY(const auto beside, room_beside(owed, row, missing));
+        MARGRAVE_TRY(const auto both, add(here, beside));
+        way.limit = min(missing, both);
     }
     if (way.room.is_zero() || way.limit.is_zero() || way.healing.sign() <= 0) {
         return std::optional<Way>{};

@@ -68,8 +68,8 @@ struct Way {
     const Market::Form* sold{nullptr};
     const Market::Form* owed{nullptr};
     /// False: the proceeds repay a debt to our pool in that very token. True: there is none on this
-    /// chain, they become collateral that nets with the debt elsewhere, on other chains or at
-    /// watched contracts, and count at their backing.
+    /// chain that is worth a leg, so what they do not repay becomes collateral that nets with the
+    /// debt elsewhere, on other chains or at watched contracts; all of it counts at its backing.
     bool as_collateral{false};
     /// Only what lies above a cap and so counts for nothing: it costs no health.
     bool above_cap{false};
@@ -95,6 +95,12 @@ struct Way {
         return sold->correlation.has_value() || owed->correlation.has_value();
     }
 };
+
+/// 1e-18 USD. Below it a leg is rounding noise, whatever the parameters call dust.
+inline constexpr std::int64_t kCent = 10'000'000'000'000'000;
+
+/// Dollars that the smallest leg repays: what is sold for them is worth the dust, rounded up.
+Result<Money> smallest_leg(const Parameters& parameters, const Money& bonus);
 
 /// Nothing when the two do not make one.
 Result<std::optional<Way>> find_way(

@@ -167,6 +167,16 @@ Result<HistoryTail> history_tail(
     out.step_s = history.step_s;
     PathPrices prices(round.prices, round.parameters, history);
     margin::ScenarioPnl pnl;
+    // By the same prices as every move: an asset whose price of now cannot be used has one in the
+    // history.
+    const margin::Market still(prices.at(history.prices.back(), 0), round.parameters, round.dead);
+    const AccountState now =
+        margin::evaluate_state(account.holdings, still, account.was_liquidatable, false);
+    if (now.status == Status::kUnattestable) {
+        return fail(
+            Errc::kInvalid, "the account cannot be valued at the last prices of the history"
+        );
+    }
     std::vector<double> moved(history.assets.size());
     for (std::size_t t = 1; t < history.prices.size(); ++t) {
         for (std::size_t i = 0; i < moved.size(); ++i) {
@@ -182,7 +192,7 @@ Result<HistoryTail> history_tail(
             ++out.unvalued;
             continue;
         }
-        MARGRAVE_TRY(auto change, sub(state.equity, account.state.equity));
+        MARGRAVE_TRY(auto change, sub(state.equity, now.equity));
         pnl.push_back(std::move(change));
     }
     out.moves = pnl.size();

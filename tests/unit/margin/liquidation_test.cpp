@@ -103,6 +103,22 @@ TEST(Liquidation, SellsOnAnotherChainForTheSameAssetThere) {
     EXPECT_GE(out.health_after, usd("334"));
 }
 
+// What is owed there and is worth no leg shields nothing: the proceeds repay it, and the rest nets.
+TEST(Liquidation, ASpeckOwedOnTheChainOfTheCollateralShieldsNothing) {
+    for (const char* speck : {"0.000001", "10", "47"}) {
+        const std::vector<Holding> rows{
+            holding(eth_on(10), units("10", 18)),
+            holding(usdc_on(1), Amount{}, units("16700", 6)),
+            holding(usdc_on(10), Amount{}, units(speck, 6))};
+        const LiquidationPlan out = plan(rows);
+        ASSERT_EQ(out.legs.size(), 1U) << speck;
+        EXPECT_EQ(out.legs[0].asset, eth_on(10));
+        EXPECT_EQ(out.legs[0].debt_asset, usdc_on(10));
+        EXPECT_FALSE(out.health_after.is_negative()) << speck;
+        EXPECT_EQ(out.health_after, health_after(rows, out));
+    }
+}
+
 TEST(Liquidation, TakesSeveralLegsWhenOneVaultIsNotEnough) {
     const std::vector<Holding> rows{
         holding(eth_on(1), units("1", 18)),

@@ -215,6 +215,21 @@ TEST_F(BookTest, ConfidenceThatMovesAloneIsMarkedWhereItCounts) {
     EXPECT_EQ(book.root(), root_from_scratch(book));
 }
 
+// What was told beyond the band is the most that such collateral may be worth, and stands in the
+// evidence.
+TEST_F(BookTest, ConfidenceThatMovesAloneIsMarkedWhereThePriceIsOutOfBounds) {
+    set_price("2000", PriceVerdict::kOutOfBounds);
+    book.set(holdings(account(1), 1, 0));
+    book.mark(prices, {});
+    const Hash32 before = book.root();
+    for (auto& [asset, row] : prices) {
+        row.confidence = usd("5000000");
+    }
+    book.mark(prices, {});
+    EXPECT_NE(book.root(), before);
+    EXPECT_EQ(book.root(), root_from_scratch(book));
+}
+
 TEST_F(BookTest, ProofOfEveryRowVerifiesUnderTheRoot) {
     for (std::uint64_t i = 1; i <= 7; ++i) {
         book.set(holdings(account(i), i, 0));
