@@ -59,10 +59,11 @@ bool has_usable_price(const DecisionParts& parts, const Holding& row) {
     return price != parts.prices.end() && price->second.verdict == PriceVerdict::kUsable;
 }
 
+/// A latch does not count: it may be the held price that closed it.
 bool is_seizable_at_kinder_prices(const DecisionParts& parts, const AccountHoldings& state) {
     const margin::PriceTable prices = kinder_prices(parts, state);
     const AccountState then = margin::evaluate_state(
-        state, prices, parts.settings.parameters, /*was_liquidatable=*/true, false
+        state, prices, parts.settings.parameters, /*was_liquidatable=*/false, false
     );
     return is_seizable(then.status);
 }
@@ -74,6 +75,7 @@ std::string held_by(const DecisionParts& parts, const AccountHoldings& state) {
     if (parts.dead.touch(state)) {
         return margin::describe_guards(flags::kChainDead);
     }
+    std::string held_collateral;
     for (const Holding& row : state.holdings) {
         const auto hold = parts.sequencer_holds.find(row.asset.chain());
         const bool empty = row.collateral.is_zero() && row.debt.is_zero();
@@ -88,13 +90,14 @@ std::string held_by(const DecisionParts& parts, const AccountHoldings& state) {
         if (price.empty() || empty || !is_worth_a_leg(parts, row)) {
             continue;
         }
-        if (!row.debt.is_zero()) {
+        if (!is_only_owned(parts, state, row.asset)) {
             return price;
         }
-        // Such collateral protects the account only where the slow price makes it well.
-        if (!is_seizable_at_kinder_prices(parts, state)) {
-            return price;
-        }
+        held_collateral = price;
+    }
+    // Such collateral protects the account only where the slow price makes it well.
+    if (!held_collateral.empty() && !is_seizable_at_kinder_prices(parts, state)) {
+        return held_collateral;
     }
     return position_hold(parts, state);
 }

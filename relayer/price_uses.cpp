@@ -147,6 +147,16 @@ std::string price_hold(const DecisionParts& parts, const AssetId& asset) {
     return is_held ? asset.text() + ": " + use->why : std::string{};
 }
 
+bool is_only_owned(const DecisionParts& parts, const AccountHoldings& state, const AssetId& asset) {
+    const margin::AssetParameters* parameters = parts.settings.parameters.find(asset);
+    if (parameters == nullptr) {
+        return false;
+    }
+    const std::map<std::string, Sides> sides = sides_of(parts, state);
+    const auto found = sides.find(parameters->name);
+    return found != sides.end() && found->second.has && !found->second.owes;
+}
+
 margin::PriceTable kinder_prices(const DecisionParts& parts, const AccountHoldings& state) {
     margin::PriceTable out = parts.prices;
     const std::map<std::string, Sides> sides = sides_of(parts, state);
