@@ -105,6 +105,72 @@ TEST_F(PriceUsesTest, OneSourceThatFallsLiquidatesNobodyAndTwoDo) {
     EXPECT_TRUE(has_legs());
 }
 
+// Gold is sold for the debt; one ether, whose only source jumps, is what else the account has.
+class HeldCollateralTest : public PriceUsesTest {
+  protected:
+    HeldCollateralTest() {
+        margin::AssetParameters gold = world.settings.parameters.assets[0];
+        gold.name = "gold";
+        gold.on = {{.asset = AssetId::erc20(world.id(0), token()), .backing = usd("1")}};
+        std::vector<margin::AssetParameters>& assets = world.settings.parameters.assets;
+        assets.insert(assets.begin() + 1, gold);
+        EXPECT_TRUE(margin::check(world.settings.parameters).empty());
+        oracle::AssetOracleSettings row = world.settings.oracle.back();
+        row.name = gold.name;
+        row.assets = {gold.on[0].asset};
+        row.price_min = gold.price_min;
+        row.price_max = gold.price_max;
+        world.settings.oracle.push_back(std::move(row));
+        set_gold("1000");
+        world.settle(
+            0,
+            {funding(dollar_token(), dollars(3'800)),
+             deposit(account(1), token(), eth(5)),
+             deposit(account(1), coin(), eth(1)),
+             borrow_request(account(1), dollar_token(), dollars(3'800))}
+        );
+        EXPECT_OK(world.deliver(0));
+        EXPECT_OK(world.deliver(1));
+        world.settle(0, {});
+    }
+
+    static Address token() { return low_address(keccak256(std::string_view("gold"))); }
+
+    void set_gold(std::string_view price) {
+        world.settings.oracle.back().sources = {oracle::fixed_source("fixed", usd(price))};
+        restart();
+    }
+};
+
+TEST_F(HeldCollateralTest, ItShieldsNobodyWhomItsSlowPriceDoesNotSave) {
+    // 0.85 (2,000 + 2,000) is below 1.01 * 3,800, and so it is with ether at 2,300.
+    set_gold("400");
+    set_price("2300");
+    ASSERT_OK(world.round());
+    ASSERT_EQ(use().liquidation, oracle::Use::kHold);
+    ASSERT_EQ(world.state_of(account(1))->status, Status::kLiquidatable);
+    const auto legs = world.ledger->legs(account(1)).value();
+    ASSERT_FALSE(legs.empty());
+    for (const store::Leg& leg : legs) {
+        EXPECT_EQ(leg.asset, AssetId::erc20(world.id(0), token()));
+    }
+}
+
+TEST_F(HeldCollateralTest, ItShieldsWhomItsSlowPriceSaves) {
+    // 0.85 (2,600 + 2,000) is above 1.01 * 3,800; with ether at 1,250 it is not.
+    set_gold("520");
+    set_price("1250");
+    ASSERT_OK(world.round());
+    ASSERT_EQ(use().liquidation, oracle::Use::kHold);
+    ASSERT_EQ(world.state_of(account(1))->status, Status::kLiquidatable);
+    EXPECT_FALSE(has_legs());
+    // Nor does the latch that the held price closed begin a sale: 0.8 (2,600 + 2,000) is below 1.03
+    // * 3,800.
+    set_price("1300");
+    ASSERT_OK(world.round());
+    EXPECT_FALSE(has_legs());
+}
+
 TEST_F(PriceUsesTest, APriceThatMarksAPositionHoldsAsOneOfATokenDoesAndDustDoesNot) {
     margin::VenueParameters venue;
     venue.underlying = "eth";
