@@ -210,6 +210,53 @@ void note_price(const Reader& price, std::vector<Problem>& out) {
     }
 }
 
+bool has_token_on(const margin::AssetParameters& asset, const ChainId& chain) {
+    return std::ranges::any_of(asset.on, [&chain](const margin::AssetOnChain& form) {
+        return form.asset.chain() == chain;
+    });
+}
+
+// Names of the other assets that may be seized on each chain where this one has no token.
+std::map<ChainId, std::string> unpayable(
+    const margin::AssetParameters& owed, const std::vector<margin::AssetParameters>& assets
+) {
+    std::map<ChainId, std::string> out;
+    for (const margin::AssetParameters& sold : assets) {
+        if (sold.max_bonus.sign() <= 0 || sold.name == owed.name) {
+            continue;
+        }
+        for (const margin::AssetOnChain& form : sold.on) {
+            const ChainId chain = form.asset.chain();
+            if (!has_token_on(owed, chain)) {
+                std::string& names = out[chain];
+                names += (names.empty() ? "" : ", ") + sold.name;
+            }
+        }
+    }
+    return out;
+}
+
+// A sale pays in tokens of its chain.
+void note_unpayable(const Reader& root, const Settings& settings, std::vector<Problem>& out) {
+    const auto& assets = settings.parameters.assets;
+    for (std::size_t i = 0; i < root.size("assets"); ++i) {
+        const Reader at = root.item("assets", i);
+        const std::string name = at.text("id").value_or("");
+        const auto owed = std::ranges::find(assets, name, &margin::AssetParameters::name);
+        if (owed == assets.end() || !owed->borrowable) {
+            continue;
+        }
+        for (const auto& [chain, names] : unpayable(*owed, assets)) {
+            refuse(
+                out,
+                at.at("on"),
+                name + " has no token on " + chain.text() + ": collateral that lies there (" +
+                    names + ") cannot be sold for a debt in it"
+            );
+        }
+    }
+}
+
 }  // namespace
 
 void check_network(const json& document, const Settings& settings, std::vector<Problem>& out) {
@@ -323,6 +370,7 @@ std::vector<Problem> notes_of(const json& document, const Settings& settings) {
                 " is not more than two thirds, so two groups of signers could sign two truths"
         );
     }
+    note_unpayable(root, settings, out);
     for (const std::string_view list : {"assets", "references"}) {
         for (std::size_t i = 0; i < root.size(list); ++i) {
             note_price(root.item(list, i).object("price"), out);

@@ -44,7 +44,8 @@ void check_guard(const Settings& settings, std::vector<Problem>& out);
 /// an asset that has one is not looked at again.
 void check_parameters(const Built& built, std::vector<Problem>& out);
 
-/// What may be meant but should be known: fixed prices, a single source, a signing guardian.
+/// What may be meant but should be known: fixed prices, a single source, a signing guardian, debt
+/// that collateral of some chain cannot be sold for.
 std::vector<Problem> notes_of(const nlohmann::json& document, const Settings& settings);
 
 }  // namespace margrave::config::detail

@@ -343,6 +343,19 @@ TEST(Load, SourcesArriveAsTheirKind) {
     EXPECT_EQ(settings.oracle.at(0).price_max, decimal("100000"));
 }
 
+TEST(Load, NotesSayWhichCollateralPaysNoDebt) {
+    json document = good_config();
+    document["assets"][0]["on"].erase(0);
+    EXPECT_FALSE(has_problem(load_json(document).notes, "/assets/0/on", "")) << "not borrowable";
+    document["assets"][0]["borrowable"] = true;
+    document["assets"][1]["borrowable"] = true;
+    const Loaded loaded = load_json(document);
+    ASSERT_TRUE(loaded.problems.empty()) << lines(loaded.problems);
+    EXPECT_TRUE(has_problem(loaded.notes, "/assets/0/on", "usdc has no token on eip155:10"));
+    EXPECT_TRUE(has_problem(loaded.notes, "/assets/0/on", "(eth) cannot be sold for a debt in it"));
+    EXPECT_FALSE(has_problem(loaded.notes, "/assets/1/on", "")) << lines(loaded.notes);
+}
+
 TEST(Load, NotesSayWhatMayBeMeant) {
     json document = good_config();
     document["network"]["threshold"] = 1;
