@@ -16,7 +16,7 @@ struct Failed {
     AccountState state;
 };
 
-// Nobody bears a loss that collateral without a usable price may cover.
+// Nobody bears a loss that a price which is missing may undo.
 bool is_lost(const AccountHoldings& holdings, const Market& market) {
     return evaluate_at_most(holdings, market).equity.is_negative();
 }
@@ -77,8 +77,8 @@ class Waterfall {
         if (now.state.status != Status::kBankrupt || !is_lost(left, market_)) {
             return ok();
         }
-        Money missing = negate(now.state.equity);
-        for (const Term& term : now.terms) {
+        Money missing = negate(now.at_most ? now.at_most->equity : now.state.equity);
+        for (const Term& term : now.at_most ? now.at_most->terms : now.terms) {
             if (!term.value.is_negative()) {
                 continue;
             }

@@ -168,26 +168,20 @@ class Examiner {
         }
     }
 
-    /// Collateral without a usable price is at the highest it may have, and nothing is owed there.
-    void check_unpriced(const Explanation& read) {
+    /// What has no usable price counts at the highest that it may have.
+    void check_unpriced(const Explanation& read, const std::vector<Term>& terms) {
         for (const Unvalued& row : read.unvalued) {
             const auto asset = AssetId::parse(row.what);
             const AssetParameters* known = asset ? parameters_.find(asset.value()) : nullptr;
             if (known == nullptr) {
                 continue;
             }
-            bool found = false;
-            for (const Term& term : read.at_most->terms) {
+            for (const Term& term : terms) {
                 for (const Term::Part& part : term.parts) {
                     if (part.asset == asset.value()) {
-                        found = true;
                         check_highest(row, known->price_max, part.price);
-                        compare(row.what + ": debt at it", Money{}, part.debt_value);
                     }
                 }
-            }
-            if (!found) {
-                say(row.what + " has no usable price and is not in what it is at most");
             }
         }
     }
@@ -406,7 +400,7 @@ class Examiner {
     ExaminedLevels required_;
 };
 
-// `may_seize`: by the sums without what has no usable price.
+// `may_seize`: by the sums at the least.
 std::vector<std::string> check_most(
     const Explanation& read, const AccountState& leaf, const Parameters& parameters, bool may_seize
 ) {
@@ -418,7 +412,7 @@ std::vector<std::string> check_most(
     Examiner examiner(most, parameters);
     examiner.check_sums(read.at_most->terms, read.at_most->reliefs, read.venues);
     examiner.compare_sums();
-    examiner.check_unpriced(read);
+    examiner.check_unpriced(read, read.at_most->terms);
     const bool may_seize_then = is_seizable(examiner.status_of_sums(read.was_liquidatable));
     std::vector<std::string> findings = examiner.take();
     detail::compare_parts_at_most(read, parameters, findings);
@@ -450,17 +444,18 @@ std::vector<std::string> check_evidence(
         }
     }
     examiner.check_sums(read.terms, read.reliefs, read.venues);
+    examiner.check_unpriced(read, read.terms);
     if (!is_unattestable) {
         examiner.compare_sums();
         examiner.check_status(read.was_liquidatable);
     }
     const bool may_seize = is_seizable(examiner.status_of_sums(read.was_liquidatable));
     std::vector<std::string> findings = examiner.take();
-    detail::compare_parts(read, findings);
+    detail::compare_parts(read, parameters, findings);
     if (!read.at_most) {
         if ((leaf.flags & kNoPrice) != 0) {
             findings.emplace_back(
-                "collateral has no usable price, and what it is at most is not said"
+                "something has no usable price, and what the account is at most is not said"
             );
         }
         return findings;

@@ -68,9 +68,9 @@ std::vector<VenuePosition> larger_positions(
     return out;
 }
 
-// A withdrawal under way is gone. If the worse state does not hold all of it, because a deposit is
-// not final or the withdrawal itself has run there already, the rest is owed: the vault will pay
-// it out of what belongs to others. What lies outside the vault pays for nothing.
+// A withdrawal under way is gone. If the state does not hold all of it, because a deposit is not
+// final, the rest is owed: the vault will pay it out of what belongs to others. What lies outside
+// the vault pays for nothing.
 Result<void> keep_promise(Rows& rows, const Promise& promise) {
     Holding& row = rows[promise.asset];
     Amount owed = promise.amount;
@@ -80,6 +80,18 @@ Result<void> keep_promise(Rows& rows, const Promise& promise) {
     }
     MARGRAVE_TRY(row.debt, add(row.debt, owed));
     return ok();
+}
+
+Result<Rows> rows_less(
+    const AccountHoldings& holdings, std::span<const Promise> holds, bool and_executed
+) {
+    MARGRAVE_TRY(Rows rows, rows_of(holdings));
+    for (const Promise& hold : holds) {
+        if (and_executed || !hold.is_executed) {
+            MARGRAVE_TRY(keep_promise(rows, hold));
+        }
+    }
+    return rows;
 }
 
 AccountHoldings holdings_of(
@@ -132,6 +144,18 @@ Result<void> check_promise(const Rows& rows, const Promise& promise, const Param
 
 }  // namespace
 
+Result<AccountHoldings> firm_less(AccountHoldings firm, std::span<const Promise> holds) {
+    MARGRAVE_TRY(Rows rows, rows_less(firm, holds, /*and_executed=*/true));
+    return holdings_of(firm.account, std::move(rows), std::move(firm.positions));
+}
+
+Result<AccountHoldings> provisional_less(
+    AccountHoldings provisional, std::span<const Promise> holds
+) {
+    MARGRAVE_TRY(Rows rows, rows_less(provisional, holds, /*and_executed=*/false));
+    return holdings_of(provisional.account, std::move(rows), std::move(provisional.positions));
+}
+
 Result<AccountHoldings> worst_of(
     const AccountHoldings& firm, const AccountHoldings& provisional, std::span<const Promise> holds
 ) {
@@ -141,17 +165,14 @@ Result<AccountHoldings> worst_of(
             "worst of two accounts: " + to_hex(firm.account) + " and " + to_hex(provisional.account)
         );
     }
-    MARGRAVE_TRY(Rows a, rows_of(firm));
-    MARGRAVE_TRY(Rows b, rows_of(provisional));
+    MARGRAVE_TRY(Rows a, rows_less(firm, holds, /*and_executed=*/true));
+    MARGRAVE_TRY(Rows b, rows_less(provisional, holds, /*and_executed=*/false));
     for (const auto& [asset, row] : b) {
         a.try_emplace(asset);
     }
     Rows out;
     for (const auto& [asset, row] : a) {
         MARGRAVE_TRY(out[asset], worse(row, b[asset]));
-    }
-    for (const Promise& hold : holds) {
-        MARGRAVE_TRY(keep_promise(out, hold));
     }
     return holdings_of(
         firm.account, std::move(out), larger_positions(firm.positions, provisional.positions)

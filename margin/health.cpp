@@ -146,7 +146,7 @@ AccountState unattestable(const AccountState& state) {
     return out;
 }
 
-// The same with all unpriced collateral at the highest price it may have.
+// The same at the best that is possible of what has no usable price.
 AccountState judge_at_most(
     const AccountHoldings& holdings,
     const Market& market,

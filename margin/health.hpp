@@ -106,7 +106,8 @@ struct Unvalued {
     std::string why;
 };
 
-/// The account with all collateral whose price cannot be used at the highest price it may have.
+/// The account with all collateral whose price cannot be used at the highest price it may have, and
+/// without the debt whose price cannot be used.
 struct AtMost {
     Money equity;
     Money initial;
@@ -122,7 +123,7 @@ struct Evaluation {
     std::vector<Relief> reliefs;
     std::vector<VenueTerm> venues;
     std::vector<Unvalued> unvalued;
-    /// Absent when there is no such collateral, or nothing of the account can be attested.
+    /// Absent when everything has a price, or nothing of the account can be attested.
     std::optional<AtMost> at_most;
     /// What was evaluated, in canonical order.
     AccountHoldings holdings;
@@ -138,9 +139,9 @@ bool is_seizable(Status status);
 
 /// Health of one account at one state, price set and parameter set. Pure; never fails: what cannot
 /// be valued makes the account UNATTESTABLE with the flag that says why, and all four amounts 0.
-/// Collateral alone without a usable price does so only where its price decides: it counts for
-/// nothing, and the account is attested so when what may be seized is the same with that collateral
-/// at the highest price it may have (Market::at_most).
+/// What has no usable price does so only where its price decides: of it collateral counts for
+/// nothing and debt at the highest price it may have (Market::at_most), and the account is attested
+/// so when what may be seized is the same with that collateral at that price and without that debt.
 /// `parameters` must have passed check(). The order of the holdings does not matter.
 ///
 /// equity = sum of net values; requirement_L = sum of (value - weighted value at level L);
@@ -182,23 +183,34 @@ AccountState evaluate_state(
 );
 
 /// As evaluate_state with collateral whose price cannot be used at the highest price it may have,
-/// never latched: what a plan is measured by, so that it seizes no more than it would at any price
-/// that the collateral may have.
+/// without debt whose price cannot be used, never latched: what a plan is measured by, so that it
+/// seizes no more than it would at any price that either may have.
 AccountState evaluate_at_most(const AccountHoldings& holdings, const Market& market);
 
 /// The guard flags (bits 8 to 31) in words, for logs and refusals: "price stale, unknown asset".
 std::string describe_guards(std::uint32_t flags);
 
-/// The holdings that a decision must survive: of each row the smaller collateral and the larger
-/// debt of two states, less what holds have promised. What a withdrawal promises beyond the
-/// collateral that is left counts as debt.
+/// Tokens that a release under way takes.
 struct Promise {
     AssetId asset;
     Amount amount;
     /// True: comes out of collateral (withdrawal). False: adds debt (borrow).
     bool from_collateral{true};
+    /// The release has run in a block that is not final: the provisional state has it already.
+    bool is_executed{false};
 };
 
+/// The firm state less all promises and the provisional one less those that it has not executed:
+/// each is what the account has if its blocks are the ones that stay. What a withdrawal promises
+/// beyond the collateral that is left counts as debt: the vault pays it out of what belongs to
+/// others. kOverflow when a sum is too large.
+Result<AccountHoldings> firm_less(AccountHoldings firm, std::span<const Promise> holds);
+Result<AccountHoldings> provisional_less(
+    AccountHoldings provisional, std::span<const Promise> holds
+);
+
+/// The holdings that a decision must survive: of each row the smaller collateral and the larger
+/// debt of the two states, each less its promises.
 Result<AccountHoldings> worst_of(
     const AccountHoldings& firm, const AccountHoldings& provisional, std::span<const Promise> holds
 );

@@ -184,8 +184,11 @@ class Planner {
                         auto way,
                         find_way(account_, sold, owed, above_cap, market_.parameters(), limits_)
                     );
-                    if (!way || used_.contains(way->key()) ||
-                        quota_of(sold.on->asset, owed.on->asset).is_zero()) {
+                    if (!way || used_.contains(way->key())) {
+                        continue;
+                    }
+                    MARGRAVE_TRY(const bool is_dust, makes_dust(*way));
+                    if (is_dust) {
                         continue;
                     }
                     if (way->is_correlated()) {
@@ -205,6 +208,13 @@ class Planner {
         MARGRAVE_TRY(const auto sellable, detail::sellable(way));
         const Money quota = quota_of(way.sold->on->asset, way.owed->on->asset);
         return min(min(way.limit, sellable), min(budget_, quota));
+    }
+
+    // Whether no leg of the way would be worth it.
+    Result<bool> makes_dust(const Way& way) const {
+        MARGRAVE_TRY(const auto most, most_of(way));
+        MARGRAVE_TRY(const auto least, detail::smallest_leg(market_.parameters(), way.bonus));
+        return most < least;
     }
 
     // x* if health is as straight as the way's healing says.
@@ -282,15 +292,12 @@ class Planner {
     Result<std::optional<PlannedLeg>> size_leg(const Way& way) const {
         MARGRAVE_TRY(const auto most, most_of(way));
         MARGRAVE_TRY(const auto least, detail::smallest_leg(market_.parameters(), way.bonus));
-        // Below zero even the last bit has to be sold, or the account would stay liquidatable
-        // without a way out; above zero what is missing to the buffer can wait.
-        if (most < least) {
-            return std::optional<PlannedLeg>{};
-        }
         Money repay = most;
         if (!close_all_) {
             MARGRAVE_TRY(repay, least_that_heals(way, most));
         }
+        // Below zero even the last bit has to be sold, or the account would stay liquidatable
+        // without a way out; above zero what is missing to the buffer can wait.
         if (repay < least) {
             if (!account_.health().is_negative()) {
                 return std::optional<PlannedLeg>{};

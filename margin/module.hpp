@@ -24,10 +24,11 @@ struct Sums {
     std::uint32_t flags{0};
     /// Something could not be valued and must not be passed over: the account is UNATTESTABLE.
     bool unattestable{false};
-    /// Collateral whose price cannot be used counts for nothing; when set, at the highest price it
-    /// may have. The account is attestable when both say the same of it.
+    /// Of what has no usable price, what is owed counts at the highest that it may have and what is
+    /// owned for nothing; when set, the other way round. The account is attestable when both say
+    /// the same of it.
     bool at_most{false};
-    /// There was such collateral.
+    /// There was something without a usable price.
     bool has_unpriced{false};
 };
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -145,11 +146,15 @@ class SpotModule final : public Module {
             if (holding.collateral.is_zero() && holding.debt.is_zero()) {
                 continue;
             }
-            const Market::Form* form = usable_form(holdings, holding, market, sums, evidence);
-            if (form == nullptr || !outcome) {
+            const Market::Form* form = market.find(holding.asset);
+            if (form != nullptr && form->trouble == 0) {
+                outcome = outcome ? add_holding(groups, holding, *form, evidence) : outcome;
                 continue;
             }
-            outcome = add_holding(groups, holding, *form, evidence);
+            const auto part = unpriced_part(holdings, holding, market, sums, evidence);
+            if (part && outcome) {
+                outcome = add_holding(groups, *part, market.at_most(*form), evidence);
+            }
         }
         MARGRAVE_TRY(std::move(outcome));
         MARGRAVE_TRY(detail::close_groups(groups));
@@ -168,18 +173,29 @@ class SpotModule final : public Module {
     }
 
   private:
-    static bool owes(const AccountHoldings& holdings, const Market& market, std::size_t group) {
-        return std::ranges::any_of(holdings.holdings, [&](const Holding& row) {
-            const Market::Form* form = row.debt.is_zero() ? nullptr : market.find(row.asset);
-            return form != nullptr && form->group == group;
-        });
+    // Whether all that the account has and owes of one asset is without a usable price, or it owes
+    // none of it: a price of one form does not bound another's.
+    static bool is_bounded(
+        const AccountHoldings& holdings, const Market& market, std::size_t group
+    ) {
+        bool owes = false;
+        bool has_price = false;
+        for (const Holding& row : holdings.holdings) {
+            const Market::Form* form = market.find(row.asset);
+            if (form == nullptr || form->group != group) {
+                continue;
+            }
+            const bool is_empty = row.collateral.is_zero() && row.debt.is_zero();
+            owes = owes || !row.debt.is_zero();
+            has_price = has_price || (form->trouble == 0 && !is_empty);
+        }
+        return !owes || !has_price;
     }
 
-    // Null when the holding counts nothing. A token that the parameters do not name is worth
-    // nothing as collateral; owed it cannot be passed over, nor can a debt in an asset whose price
-    // must not be used. Collateral in such a one is worth something between nothing and the highest
-    // price it may have.
-    static const Market::Form* usable_form(
+    // What counts, at the highest price it may have, of a holding that has no usable one: what is
+    // owed, or at most what is owned. A token that the parameters do not name is worth nothing as
+    // collateral; owed it cannot be passed over.
+    static std::optional<Holding> unpriced_part(
         const AccountHoldings& holdings,
         const Holding& holding,
         const Market& market,
@@ -188,23 +204,25 @@ class SpotModule final : public Module {
     ) {
         const Market::Form* form = market.find(holding.asset);
         const std::uint32_t trouble = form == nullptr ? flags::kUnknownAsset : form->trouble;
-        if (trouble == 0) {
-            return form;
-        }
         sums.flags |= trouble;
-        const bool is_owned =
-            form == nullptr ? holding.debt.is_zero() : !owes(holdings, market, form->group);
-        sums.unattestable = sums.unattestable || !is_owned;
-        sums.has_unpriced = sums.has_unpriced || (form != nullptr && is_owned);
-        if (sums.at_most && form != nullptr && is_owned) {
-            return &market.at_most(*form);
-        }
         if (evidence != nullptr) {
             evidence->unvalued.push_back(
                 {.what = holding.asset.text(), .why = describe_guards(trouble)}
             );
         }
-        return nullptr;
+        const bool may_pass =
+            form == nullptr ? holding.debt.is_zero() : is_bounded(holdings, market, form->group);
+        sums.unattestable = sums.unattestable || !may_pass;
+        if (form == nullptr || !may_pass) {
+            return {};
+        }
+        sums.has_unpriced = true;
+        Holding part = holding;
+        (sums.at_most ? part.debt : part.collateral) = Amount{};
+        if (part.collateral.is_zero() && part.debt.is_zero()) {
+            return {};
+        }
+        return part;
     }
 
     static Result<void> add_holding(

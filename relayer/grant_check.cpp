@@ -27,12 +27,21 @@ struct Promised {
     Amount lent;
 };
 
-Result<Promised> promised(const store::Ledger& ledger, const AssetId& asset) {
+/// Which vault is asked: the head's has paid what was executed there.
+enum class VaultAt : std::uint8_t { kFirm, kHead };
+
+Result<Promised> promised(const store::Ledger& ledger, const AssetId& asset, VaultAt at) {
     MARGRAVE_TRY(auto holds, ledger.holds());
     Promised sum;
     for (const store::Hold& hold : holds) {
         if (hold.asset != asset) {
             continue;
+        }
+        if (at == VaultAt::kHead) {
+            MARGRAVE_TRY(const bool executed, ledger.is_executed(hold));
+            if (executed) {
+                continue;
+            }
         }
         MARGRAVE_TRY(sum.total, add(sum.total, hold.amount));
         if (hold.kind != ReleaseKind::kWithdrawal) {
@@ -54,15 +63,15 @@ const store::LedgerDefinition* ledger_of(
 /// At one block of the request's chain the vault has the tokens, and what is lent or taken from the
 /// pool is the pool's own.
 Result<void> check_liquidity(
-    const store::Ledger& ledger, const store::Request& request, BlockNum at
+    const store::Ledger& ledger, const store::Request& request, BlockNum block, VaultAt at
 ) {
     const auto ledgers = ledger.ledgers();
     const store::LedgerDefinition* definition = ledger_of(ledgers, request.asset);
     if (definition == nullptr) {
         return fail(Errc::kCheckFailed, "the configuration names no such asset");
     }
-    MARGRAVE_TRY(auto sum, promised(ledger, request.asset));
-    MARGRAVE_TRY(auto trial, ledger.trial_balance(definition->id, at));
+    MARGRAVE_TRY(auto sum, promised(ledger, request.asset, at));
+    MARGRAVE_TRY(auto trial, ledger.trial_balance(definition->id, block));
     const Amount free = sub_or_zero(net(trial, store::AccountCode::kVault), sum.total);
     if (free < request.amount) {
         return fail(
@@ -144,10 +153,7 @@ Result<Standing> standing_now(const DecisionParts& parts, const AccountId& accou
     MARGRAVE_TRY(out.firm, parts.ledger.holdings(account, parts.firm));
     // Every operator takes interest up to the same block, however far its own head is.
     MARGRAVE_TRY(out.provisional, parts.ledger.holdings_at_head(account, parts.firm));
-    MARGRAVE_TRY(auto holds, parts.ledger.holds_of(account));
-    for (const store::Hold& hold : holds) {
-        out.promises.push_back({hold.asset, hold.amount, hold.kind == ReleaseKind::kWithdrawal});
-    }
+    MARGRAVE_TRY(out.promises, promises_of(parts.ledger, account));
     return out;
 }
 
@@ -328,7 +334,8 @@ Result<Uses> check_by(const DecisionParts& parts, const store::Request& request)
     if (parts.dead.contains(request.chain)) {
         return fail(Errc::kUnattestable, request.chain.text() + " is dead: its requests wait");
     }
-    MARGRAVE_TRY(check_liquidity(parts.ledger, request, parts.firm.at(request.chain)));
+    const BlockNum firm = parts.firm.at(request.chain);
+    MARGRAVE_TRY(check_liquidity(parts.ledger, request, firm, VaultAt::kFirm));
     const BlockNum head = parts.ledger.chain_state(request.chain).head->number;
     Uses uses;
     if (!is_pool(request.account)) {
@@ -347,11 +354,23 @@ Result<Uses> check_by(const DecisionParts& parts, const store::Request& request)
             }
         }
     }
-    MARGRAVE_TRY(or_wait(check_liquidity(parts.ledger, request, head)));
+    MARGRAVE_TRY(or_wait(check_liquidity(parts.ledger, request, head, VaultAt::kHead)));
     return uses;
 }
 
 }  // namespace
+
+Result<std::vector<margin::Promise>> promises_of(
+    const store::Ledger& ledger, const AccountId& account
+) {
+    MARGRAVE_TRY(const auto holds, ledger.holds_of(account));
+    std::vector<margin::Promise> out;
+    for (const store::Hold& hold : holds) {
+        MARGRAVE_TRY(const bool executed, ledger.is_executed(hold));
+        out.push_back({hold.asset, hold.amount, hold.kind == ReleaseKind::kWithdrawal, executed});
+    }
+    return out;
+}
 
 Result<Uses> check_request(const DecisionParts& parts, const store::Request& request) {
     MARGRAVE_TRY(const auto settings, settings_after(parts, request));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "margin/health.hpp"
 #include "relayer/early.hpp"
 #include "relayer/grants.hpp"
 
@@ -8,6 +9,11 @@
 
 /// Whether a request may be answered with yes, and what that answer stands on.
 namespace margrave::relayer {
+
+/// The releases under way of an account, and which of them its provisional state has already.
+Result<std::vector<margin::Promise>> promises_of(
+    const store::Ledger& ledger, const AccountId& account
+);
 
 /// What the answer stands on that is not final, if it is yes: empty when final value suffices.
 /// kCheckFailed is a refusal, kUnattestable leaves the request open.

@@ -40,9 +40,8 @@ struct DecisionParts {
     const margin::RoundFacts& facts;
 };
 
-/// Most requests one pass looks at, and most locks one pass opens: a pass blocks every other task.
+/// Most requests one pass looks at: a pass blocks every other task.
 inline constexpr std::size_t kRequestsAPass = 64;
-inline constexpr std::size_t kLocksAPass = 32;
 
 /// Chain key and number of the request after which the next pass goes on, so that those that cannot
 /// be decided keep none behind them waiting.

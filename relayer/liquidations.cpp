@@ -3,7 +3,9 @@
 
 #include "core/assert.hpp"
 #include "margin/liquidation.hpp"
+#include "margin/sellable.hpp"
 #include "relayer/detail/trouble.hpp"
+#include "relayer/grant_check.hpp"
 #include "relayer/price_uses.hpp"
 
 #include <algorithm>
@@ -82,15 +84,15 @@ std::string held_by(const DecisionParts& parts, const AccountHoldings& state) {
         if (hold != parts.sequencer_holds.end() && !empty && is_worth_a_leg(parts, row)) {
             return hold->second;
         }
-        // What collateral without a price could be worth is in the signed status already.
-        if (row.debt.is_zero() && !has_usable_price(parts, row)) {
+        // What it could be worth without a price is in the signed status already.
+        if (!has_usable_price(parts, row)) {
             continue;
         }
         const std::string price = price_hold(parts, row.asset);
         if (price.empty() || empty || !is_worth_a_leg(parts, row)) {
             continue;
         }
-        if (!is_only_owned(parts, state, row.asset)) {
+        if (!is_net_owned(parts, state, row.asset)) {
             return price;
         }
         held_collateral = price;
@@ -113,12 +115,7 @@ void spare_held(const DecisionParts& parts, AccountHoldings& state) {
 }
 
 /// What may be sold, and by which prices: none when nothing may.
-struct Seizable {
-    AccountHoldings holdings;
-    margin::PriceTable prices;
-};
-
-Result<Seizable> seizable_holdings(const DecisionParts& parts, const AccountId& account) {
+Result<margin::Sellable> sellable_now(const DecisionParts& parts, const AccountId& account) {
     MARGRAVE_TRY(auto firm, parts.ledger.holdings(account, parts.firm));
     // Every operator takes interest up to the same block, however far its own head is.
     MARGRAVE_TRY(auto provisional, parts.ledger.holdings_at_head(account, parts.firm));
@@ -133,24 +130,35 @@ Result<Seizable> seizable_holdings(const DecisionParts& parts, const AccountId& 
                 {{"account", to_hex(account)}, {"reason", held}, {"skipped", *skipped}}
             );
         }
-        return Seizable{{account, {}, {}}, {}};
+        return margin::Sellable{{account, {}, {}}, {}};
     }
-    margin::PriceTable prices = kinder_prices(parts, provisional);
+    const margin::Parameters& parameters = parts.settings.parameters;
     const AccountState ahead = margin::evaluate_state(
-        provisional, prices, parts.settings.parameters, /*was_liquidatable=*/true, false
+        provisional,
+        kinder_prices(parts, provisional),
+        parameters,
+        /*was_liquidatable=*/true,
+        false
     );
     if (!is_seizable(ahead.status)) {
-        return Seizable{{account, {}, {}}, {}};
+        return margin::Sellable{{account, {}, {}}, {}};
     }
     // What is promised to leave cannot be sold as well.
-    MARGRAVE_TRY(auto holds, parts.ledger.holds_of(account));
-    std::vector<margin::Promise> promises;
-    for (const store::Hold& hold : holds) {
-        promises.push_back({hold.asset, hold.amount, hold.kind == ReleaseKind::kWithdrawal});
-    }
-    MARGRAVE_TRY(auto worst, margin::worst_of(firm, provisional, promises));
-    spare_held(parts, worst);
-    return Seizable{std::move(worst), std::move(prices)};
+    MARGRAVE_TRY(const auto promises, promises_of(parts.ledger, account));
+    MARGRAVE_TRY(firm, margin::firm_less(std::move(firm), promises));
+    MARGRAVE_TRY(provisional, margin::provisional_less(std::move(provisional), promises));
+    margin::PriceTable firm_prices = kinder_prices(parts, firm);
+    margin::PriceTable provisional_prices = kinder_prices(parts, provisional);
+    MARGRAVE_TRY(
+        auto sellable,
+        margin::better_off(
+            {std::move(firm), std::move(firm_prices)},
+            {std::move(provisional), std::move(provisional_prices)},
+            parameters
+        )
+    );
+    spare_held(parts, sellable.holdings);
+    return sellable;
 }
 
 const chains::ChainSettings& settings_for(const config::Settings& settings, const ChainId& chain) {
@@ -268,11 +276,11 @@ Result<bool> liquidate(
     if (locked) {
         return false;
     }
-    MARGRAVE_TRY(const auto seizable, seizable_holdings(parts, account));
+    MARGRAVE_TRY(const auto sellable, sellable_now(parts, account));
     const margin::Parameters& parameters = parts.settings.parameters;
-    const margin::Market market(seizable.prices, parameters);
+    const margin::Market market(sellable.prices, parameters);
     const margin::PlanLimits limits{capacity, seconds_under_water(parts, account)};
-    MARGRAVE_TRY(auto plan, margin::plan_liquidation(seizable.holdings, market, limits));
+    MARGRAVE_TRY(auto plan, margin::plan_liquidation(sellable.holdings, market, limits));
     if (plan.legs.empty()) {
         return false;
     }
@@ -316,18 +324,23 @@ Result<void> close_ended_sales(const DecisionParts& parts, UnixSeconds now) {
 
 }  // namespace
 
-Result<void> plan_liquidations(const DecisionParts& parts, UnixSeconds now) {
-    const std::vector<const AccountState*> accounts = accounts_by_risk(parts.book);
+Result<void> plan_liquidations(
+    const DecisionParts& parts, UnixSeconds now, LiquidationSweep& sweep
+) {
+    std::vector<const AccountState*> accounts = accounts_by_risk(parts.book);
+    std::erase_if(accounts, [&sweep](const AccountState* state) {
+        return sweep.contains(state->account);
+    });
     margin::SaleCapacity capacity;
     if (!accounts.empty()) {
         MARGRAVE_TRY(capacity, capacity_now(parts));
     }
     std::size_t opened = 0;
-    for (const AccountState* state : accounts) {
-        if (opened == kLocksAPass) {
-            break;
-        }
-        const AccountId& account = state->account;
+    std::size_t looked = 0;
+    while (looked < std::min(accounts.size(), kAccountsAPass) && opened < kLocksAPass) {
+        const AccountId& account = accounts.at(looked)->account;
+        ++looked;
+        sweep.insert(account);
         auto done = liquidate(parts, account, now, capacity);
         if (done) {
             opened += done.value() ? 1U : 0U;
@@ -340,6 +353,9 @@ Result<void> plan_liquidations(const DecisionParts& parts, UnixSeconds now) {
                 {{"account", to_hex(account)}, {"reason", done.error()}, {"skipped", *skipped}}
             );
         }
+    }
+    if (looked == accounts.size()) {
+        sweep.clear();
     }
     return close_ended_sales(parts, now);
 }

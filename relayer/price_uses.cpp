@@ -125,6 +125,56 @@ margin::PriceTable worse_prices(
     return out;
 }
 
+/// What the account has of one form, backed as health counts it, less what it owes there, in whole
+/// tokens.
+Result<Money> net_of(const Holding& row, const margin::AssetOnChain& form, unsigned decimals) {
+    const Money one = Money::whole(1);
+    MARGRAVE_TRY(const auto has, value_of(row.collateral, decimals, one, Round::kDown));
+    MARGRAVE_TRY(const auto backed, mul(has, form.backing, Round::kDown));
+    MARGRAVE_TRY(const auto owes, value_of(row.debt, decimals, one, Round::kUp));
+    return sub(backed, owes);
+}
+
+/// The same of all forms. kInvalid where something is owed and a cap makes a higher price count on
+/// that side only.
+Result<Money> net_of(const AccountHoldings& state, const margin::AssetParameters& asset) {
+    Money net;
+    bool owes = false;
+    bool is_capped = !asset.cap.is_zero();
+    for (const margin::AssetOnChain& form : asset.on) {
+        const auto row = std::ranges::find(state.holdings, form.asset, &Holding::asset);
+        if (row == state.holdings.end()) {
+            continue;
+        }
+        MARGRAVE_TRY(const auto here, net_of(*row, form, asset.decimals));
+        MARGRAVE_TRY(net, add(net, here));
+        owes = owes || !row->debt.is_zero();
+        is_capped = is_capped || !form.cap.is_zero();
+    }
+    if (owes && is_capped) {
+        return fail(Errc::kInvalid, asset.name + " is owed and capped");
+    }
+    return net;
+}
+
+bool is_net_owned(
+    const DecisionParts& parts, const AccountHoldings& state, const margin::AssetParameters& asset
+) {
+    const Result<Money> net = net_of(state, asset);
+    bool has = net && net.value().sign() > 0;
+    for (const VenuePosition& position : state.positions) {
+        const auto mark = mark_of(parts, position);
+        if (!mark || parts.settings.parameters.find(mark->asset) != &asset) {
+            continue;
+        }
+        if (mark->is_option || position.size.is_negative()) {
+            return false;
+        }
+        has = true;
+    }
+    return has && net && !net.value().is_negative();
+}
+
 }  // namespace
 
 std::string position_hold(const DecisionParts& parts, const AccountHoldings& state) {
@@ -147,19 +197,13 @@ std::string price_hold(const DecisionParts& parts, const AssetId& asset) {
     return is_held ? asset.text() + ": " + use->why : std::string{};
 }
 
-bool is_only_owned(const DecisionParts& parts, const AccountHoldings& state, const AssetId& asset) {
+bool is_net_owned(const DecisionParts& parts, const AccountHoldings& state, const AssetId& asset) {
     const margin::AssetParameters* parameters = parts.settings.parameters.find(asset);
-    if (parameters == nullptr) {
-        return false;
-    }
-    const std::map<std::string, Sides> sides = sides_of(parts, state);
-    const auto found = sides.find(parameters->name);
-    return found != sides.end() && found->second.has && !found->second.owes;
+    return parameters != nullptr && is_net_owned(parts, state, *parameters);
 }
 
 margin::PriceTable kinder_prices(const DecisionParts& parts, const AccountHoldings& state) {
     margin::PriceTable out = parts.prices;
-    const std::map<std::string, Sides> sides = sides_of(parts, state);
     for (auto& [asset, row] : out) {
         const oracle::PriceUse* use = use_of(parts, asset);
         const margin::AssetParameters* parameters = parts.settings.parameters.find(asset);
@@ -167,8 +211,7 @@ margin::PriceTable kinder_prices(const DecisionParts& parts, const AccountHoldin
             use->liquidation == oracle::Use::kUsable || row.verdict != PriceVerdict::kUsable) {
             continue;
         }
-        const auto found = sides.find(parameters->name);
-        if (found != sides.end() && found->second.has && !found->second.owes) {
+        if (is_net_owned(parts, state, *parameters)) {
             row.price = max(row.price, *use->slow);
         }
     }

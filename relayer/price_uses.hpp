@@ -16,11 +16,12 @@ std::string price_hold(const DecisionParts& parts, const AssetId& asset);
 /// The same of the prices that mark the account's positions. Less than the dust protects nobody.
 std::string position_hold(const DecisionParts& parts, const AccountHoldings& state);
 
-/// Whether the account has the asset, in any form, and would never lose by a higher price of it.
-bool is_only_owned(const DecisionParts& parts, const AccountHoldings& state, const AssetId& asset);
+/// Whether the account has more of the asset, in all its forms and positions together, than it
+/// owes, so that it can never lose by a higher price of it.
+bool is_net_owned(const DecisionParts& parts, const AccountHoldings& state, const AssetId& asset);
 
-/// The prices by which a liquidation judges and plans: what an account only has is worth its slow
-/// price where that is higher and the price of now must not begin a liquidation.
+/// The prices by which a liquidation judges and plans: what an account has more of than it owes is
+/// worth its slow price where that is higher and the price of now must not begin a liquidation.
 margin::PriceTable kinder_prices(const DecisionParts& parts, const AccountHoldings& state);
 
 /// Whether nothing is granted by the price of now of this form.

@@ -10,6 +10,7 @@
 #include "relayer/book.hpp"
 #include "relayer/chain_board.hpp"
 #include "relayer/grants.hpp"
+#include "relayer/liquidations.hpp"
 #include "relayer/round_facts.hpp"
 #include "relayer/scribe.hpp"
 #include "store/ledger.hpp"
@@ -139,6 +140,7 @@ class Rounds {
     std::map<ChainId, std::string> sequencer_holds_;
     UnixSeconds opened_;
     RequestCursor cursor_;
+    LiquidationSweep sweep_;
     infra::LogLimiter limiter_{8, std::chrono::seconds(30)};
     std::string waiting_for_;
 };

@@ -293,6 +293,9 @@ class Ledger {
     /// Holds that are not ended and whose release is not final.
     [[nodiscard]] Result<std::vector<Hold>> holds() const;
     [[nodiscard]] Result<std::vector<Hold>> holds_of(const AccountId& account) const;
+    /// Whether the release of a hold has run in a block up to the head: holdings_at_head has it,
+    /// the holdings of a block that is final do not yet.
+    [[nodiscard]] Result<bool> is_executed(const Hold& hold) const;
     [[nodiscard]] Result<std::vector<Leg>> legs(const AccountId& account) const;
     /// Legs that are neither expired nor sold or returned by a final event; `state` and `block` say
     /// how far each is at the head.

@@ -289,6 +289,16 @@ Result<std::vector<Hold>> Ledger::holds_of(const AccountId& account) const {
     return read_holds(db_.impl(), detail::decision_key::holds(account));
 }
 
+Result<bool> Ledger::is_executed(const Hold& hold) const {
+    const std::scoped_lock lock(mutex_);
+    MARGRAVE_TRY(ready());
+    const Bytes subject = detail::subject::request(detail::tag_of(hold.chain), hold.request);
+    MARGRAVE_TRY(
+        const auto request, detail::Versions(db_.impl()).read<detail::RequestRow>(subject)
+    );
+    return request && request->executed && request->release_id == hold.release_id;
+}
+
 Result<std::vector<Leg>> Ledger::legs(const AccountId& account) const {
     const std::scoped_lock lock(mutex_);
     MARGRAVE_TRY(ready());

@@ -2,6 +2,8 @@
 #include "margin/detail/evidence_parts.hpp"
 
 #include <algorithm>
+#include <cstdint>
+#include <utility>
 
 namespace margrave::margin::detail {
 namespace {
@@ -19,13 +21,24 @@ std::vector<Units> units_of(const std::vector<Term>& terms) {
     return out;
 }
 
-template <class Passes>
-std::vector<Units> units_of(const std::vector<Units>& holdings, Passes passes) {
+enum class Bound : std::uint8_t { kLeast, kMost };
+
+// Of what has no usable price, what is owed counts for the least and what is owned for the most; of
+// what the parameters do not know, nothing does.
+std::vector<Units> units_that_count(
+    const Explanation& read, const Parameters& parameters, Bound bound
+) {
     std::vector<Units> out;
-    for (const Units& row : holdings) {
-        const bool is_empty = row.collateral.is_zero() && row.debt.is_zero();
-        if (!is_empty && !passes(row)) {
-            out.push_back(row);
+    for (Units row : read.holdings) {
+        const auto asset = AssetId::parse(row.asset);
+        if (!asset || parameters.find(asset.value()) == nullptr) {
+            continue;
+        }
+        if (std::ranges::find(read.unvalued, row.asset, &Unvalued::what) != read.unvalued.end()) {
+            (bound == Bound::kLeast ? row.collateral : row.debt) = Amount{};
+        }
+        if (!row.collateral.is_zero() || !row.debt.is_zero()) {
+            out.push_back(std::move(row));
         }
     }
     std::ranges::sort(out);
@@ -34,23 +47,18 @@ std::vector<Units> units_of(const std::vector<Units>& holdings, Passes passes) {
 
 }  // namespace
 
-void compare_parts(const Explanation& read, std::vector<std::string>& findings) {
-    const auto is_unvalued = [&read](const Units& row) {
-        return std::ranges::find(read.unvalued, row.asset, &Unvalued::what) != read.unvalued.end();
-    };
-    if (units_of(read.terms) != units_of(read.holdings, is_unvalued)) {
-        findings.emplace_back("the parts of the terms are not the holdings that have a price");
+void compare_parts(
+    const Explanation& read, const Parameters& parameters, std::vector<std::string>& findings
+) {
+    if (units_of(read.terms) != units_that_count(read, parameters, Bound::kLeast)) {
+        findings.emplace_back("the parts of the terms are not the holdings");
     }
 }
 
 void compare_parts_at_most(
     const Explanation& read, const Parameters& parameters, std::vector<std::string>& findings
 ) {
-    const auto is_unknown = [&parameters](const Units& row) {
-        const auto asset = AssetId::parse(row.asset);
-        return !asset || parameters.find(asset.value()) == nullptr;
-    };
-    if (units_of(read.at_most->terms) != units_of(read.holdings, is_unknown)) {
+    if (units_of(read.at_most->terms) != units_that_count(read, parameters, Bound::kMost)) {
         findings.emplace_back("at most: the parts of the terms are not the holdings");
     }
     for (const Term& known : read.terms) {

@@ -8,12 +8,14 @@
 
 namespace margrave::margin::detail {
 
-/// Adds a finding unless the parts of the terms are the holdings with their units, all but those
-/// that are named as unvalued.
-void compare_parts(const Explanation& read, std::vector<std::string>& findings);
+/// Adds a finding unless the parts of the terms are the holdings with their units: of those that
+/// are named as unvalued what is owed, and none that the parameters do not know.
+void compare_parts(
+    const Explanation& read, const Parameters& parameters, std::vector<std::string>& findings
+);
 
-/// The same of `at_most`, which the evidence must have: its parts are all holdings that the
-/// parameters know, and what the terms have a price for has the same one.
+/// The same of `at_most`, which the evidence must have: of those named as unvalued what is owned;
+/// and what is in both has one price.
 void compare_parts_at_most(
     const Explanation& read, const Parameters& parameters, std::vector<std::string>& findings
 );

@@ -18,7 +18,8 @@ const Money& one_dollar() {
 }
 
 // Arcs run with the dollars: from where a budget starts, over the market of an asset, what of it
-// may leave, the lot, the token it is sold for and the asset that is owed, and back.
+// may leave, the lot, the token it is sold for and the asset that is owed, and back. What is too
+// little for a leg is left out: specks of many assets must not make the network too large.
 class Network {
   public:
     Network(const WorkingAccount& account, const Market& market, const PlanLimits& limits)
@@ -64,6 +65,8 @@ class Network {
         const Form* form{nullptr};
         SaleFlow::Node node{0};
         Money dollars;
+        // What a leg that sells of it repays at least.
+        Money least;
     };
 
     struct Debt {
@@ -93,15 +96,23 @@ class Network {
             }
             MARGRAVE_TRY(const auto leave, leaving(*group, *row, form));
             MARGRAVE_TRY(const auto free, counted_value(row->free(), form));
-            if (!in_bounds(leave.above_form) || !in_bounds(leave.above_asset) ||
-                !in_bounds(leave.counted) || !in_bounds(free)) {
-                return false;
-            }
             MARGRAVE_TRY(
                 const auto bonus,
                 bonus_at(*form.asset, market_.parameters().liquidation, limits_.under_water_s)
             );
-            add_lot(form, leave, over(free, bonus, Rounding::kDown), bonus);
+            MARGRAVE_TRY(const auto least, smallest_leg(market_.parameters(), bonus));
+            MARGRAVE_TRY(const auto smallest_lot, mul(least, bonus, Round::kDown));
+            if (free < smallest_lot) {
+                continue;
+            }
+            if (!in_bounds(leave.above_form) || !in_bounds(leave.above_asset) ||
+                !in_bounds(leave.counted) || !in_bounds(free)) {
+                return false;
+            }
+            const Money dollars = over(free, bonus, Rounding::kDown);
+            add_lot(form, leave, dollars, bonus);
+            lots_.back().least = least;
+            smallest_ = lots_.size() == 1 ? least : min(smallest_, least);
             MARGRAVE_TRY(const bool fits, widen_slack(form));
             if (!fits) {
                 return false;
@@ -155,6 +166,9 @@ class Network {
             MARGRAVE_TRY(const auto beside, room_beside(form, row, missing));
             MARGRAVE_TRY(const auto useful, add(here, beside));
             const Money dollars = min(missing, useful);
+            if (dollars < smallest_) {
+                continue;
+            }
             if (!in_bounds(missing)) {
                 return false;
             }
@@ -182,9 +196,9 @@ class Network {
                 if (flow_.arcs() >= SaleFlow::kMaxArcs) {
                     return false;
                 }
+                const Money most = min(lot.dollars, debt.dollars);
                 if (lot.form->on->asset.chain() == debt.form->on->asset.chain() &&
-                    lot.form->group != debt.form->group) {
-                    const Money most = min(lot.dollars, debt.dollars);
+                    lot.form->group != debt.form->group && most >= lot.least) {
                     const SaleFlow::Arc arc = flow_.add_arc(lot.node, debt.node, most);
                     pairs_.push_back({.sold = lot.form, .owed = debt.form, .arc = arc});
                 }
@@ -220,6 +234,8 @@ class Network {
     std::vector<Lot> lots_;
     std::vector<Debt> debts_;
     std::vector<Pair> pairs_;
+    // The least of `least` over the lots.
+    Money smallest_;
     Money slack_;
 };
 

@@ -160,7 +160,7 @@ Result<std::optional<Way>> find_way(
     const Holding* lot = account.row_of(sold);
     const bool same_chain = sold.on->asset.chain() == owed.on->asset.chain();
     if (!same_chain || gain == loss || gain == nullptr || loss == nullptr || lot == nullptr ||
-        owed.trouble != 0 || sold.asset->max_bonus.sign() <= 0) {
+        sold.trouble != 0 || owed.trouble != 0 || sold.asset->max_bonus.sign() <= 0) {
         return std::optional<Way>{};
     }
     MARGRAVE_TRY(const auto short_of, counted_net(*loss));

@@ -2,6 +2,7 @@
 #include "relayer/cli.hpp"
 #include "relayer/commands/commands.hpp"
 #include "relayer/early.hpp"
+#include "relayer/grant_check.hpp"
 #include "relayer/risk/explain.hpp"
 #include "relayer/risk/shares.hpp"
 #include "relayer/risk/tail.hpp"
@@ -186,11 +187,7 @@ Result<int> explain(Context& context, const ExplainOptions& options) {
 /// As a request is judged: the worse of the attested state and the newest, less what is promised.
 Result<AccountHoldings> worst_now(const RoundView& view, const AccountHoldings& firm) {
     MARGRAVE_TRY(const auto head, view.ledger->holdings_at_head(firm.account, as_of(*view.round)));
-    MARGRAVE_TRY(const auto holds, view.ledger->holds_of(firm.account));
-    std::vector<margin::Promise> promises;
-    for (const store::Hold& hold : holds) {
-        promises.push_back({hold.asset, hold.amount, hold.kind == ReleaseKind::kWithdrawal});
-    }
+    MARGRAVE_TRY(const auto promises, promises_of(*view.ledger, firm.account));
     return margin::worst_of(firm, head, promises);
 }
 

@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <sstream>
 
 namespace margrave::relayer {
@@ -202,6 +203,15 @@ Result<std::string> sum_table(const AccountState& leaf, const margin::Explanatio
     );
 }
 
+/// Whether it is in the sums all the same.
+bool is_counted(const margin::Explanation& read, const margin::Unvalued& row) {
+    return std::ranges::any_of(read.terms, [&row](const margin::Term& term) {
+        return std::ranges::any_of(term.parts, [&row](const margin::Term::Part& part) {
+            return part.asset.text() == row.what;
+        });
+    });
+}
+
 Result<std::string> text_of(
     const ReplayedRound& round,
     const AccountState& leaf,
@@ -217,7 +227,9 @@ Result<std::string> text_of(
         write_parts(out, term, round.parameters);
     }
     for (const margin::Unvalued& row : read.unvalued) {
-        out << "  not valued: " << row.what << ": " << row.why << '\n';
+        out << (is_counted(read, row) ? "  owed at the highest price it may have: "
+                                      : "  not valued: ")
+            << row.what << ": " << row.why << '\n';
     }
     MARGRAVE_TRY(const auto sums, sum_table(leaf, read));
     out << (read.terms.empty() && read.unvalued.empty() ? "" : "\n") << sums << '\n';

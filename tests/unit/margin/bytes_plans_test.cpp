@@ -13,7 +13,7 @@ namespace {
 constexpr std::string_view kPlans =
     "0x2a1411399e84393d3497c33949ddbd3418df0a8f38c79cf068b7beef4b4997ac";
 constexpr std::string_view kPlansWithinLimits =
-    "0xb137bc6f7b3dddf6836a8ed0006752e4addebe6f6375b1cc59a56a90432d48c4";
+    "0x8082c3b00c16e4df6ad1fa3cb3f3c128a9b39453cbb13c8769d3911f98819a0f";
 
 constexpr std::uint64_t kPortfolios = 2'000;
 

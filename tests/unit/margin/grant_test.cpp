@@ -81,6 +81,31 @@ TEST(WorstOf, APromiseBeyondTheCollateralIsOwed) {
     EXPECT_EQ(out.value().holdings[0].debt, Amount{5});
 }
 
+TEST(WorstOf, APromiseThatRanInTheProvisionalStateCountsOnce) {
+    Promise taken = withdrawal(eth_on(1), Amount{4});
+    Promise lent = borrow(dai(), Amount{5});
+    taken.is_executed = true;
+    lent.is_executed = true;
+    const auto out = worst(
+        {holding(eth_on(1), Amount{10})},
+        {holding(eth_on(1), Amount{6}), holding(dai(), Amount{}, Amount{5})},
+        {taken, lent, withdrawal(eth_on(1), Amount{1})}
+    );
+    ASSERT_TRUE(out);
+    ASSERT_EQ(out.value().holdings.size(), 2U);
+    EXPECT_EQ(out.value().holdings[0].debt, Amount{5});
+    EXPECT_EQ(out.value().holdings[1].collateral, Amount{5});
+}
+
+TEST(WorstOf, APromiseThatRanTakesNothingOfALaterDeposit) {
+    Promise taken = withdrawal(eth_on(1), Amount{4});
+    taken.is_executed = true;
+    const auto out =
+        worst({holding(eth_on(1), Amount{10})}, {holding(eth_on(1), Amount{6 + 3})}, {taken});
+    ASSERT_TRUE(out);
+    EXPECT_EQ(out.value().holdings.at(0).collateral, Amount{6});
+}
+
 TEST(WorstOf, TheLargerPositionOfEitherStateStays) {
     AccountHoldings firm = holdings_of({});
     AccountHoldings provisional = holdings_of({});

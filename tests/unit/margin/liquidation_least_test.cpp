@@ -5,7 +5,10 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <map>
+#include <string>
+#include <utility>
 
 // Several ways together: no other choice of what to sell for what seizes less, or heals where the
 // plan does not.
@@ -31,10 +34,9 @@ Money seized_by(const LiquidationPlan& plan) {
 }
 
 // Bitcoin heals most and is sold first, and dollars come before dai by their number; but the ether
-// on chain 10 can be sold for dollars only. One way after the other ends at -318.46 with all the
-// bitcoin gone; together the bitcoin pays the dai, and both pay dollars.
-TEST(LiquidationLeast, NoWayStrandsAnother) {
-    const Portfolio p{
+// on chain 10 can be sold for dollars only.
+Portfolio stranding() {
+    return {
         one_lock(),
         sample_prices(),
         holdings_of(
@@ -43,6 +45,12 @@ TEST(LiquidationLeast, NoWayStrandsAnother) {
              holding(usdc_on(1), {}, units("8800", 6)),
              holding(dai(), {}, units("8800", 18))}
         )};
+}
+
+// One way after the other ends at -318.46 with all the bitcoin gone; together the bitcoin pays the
+// dai, and both pay dollars.
+TEST(LiquidationLeast, NoWayStrandsAnother) {
+    const Portfolio p = stranding();
     const LiquidationPlan plan = plan_liquidation(p.holdings, p.prices, p.parameters).value();
     EXPECT_EQ(plan.health_before, usd("-2628"));
     EXPECT_EQ(plan.end, PlanEnd::kTarget);
@@ -54,6 +62,33 @@ TEST(LiquidationLeast, NoWayStrandsAnother) {
     Portfolio after = p;
     after.holdings = executed(p.holdings, plan);
     EXPECT_EQ(state_of(after).liquidation_end, plan.health_after);
+}
+
+// More pairs than the network takes, if what is too little for a leg were in it.
+TEST(LiquidationLeast, SpecksOfManyAssetsKeepNothingFromBeingSolvedTogether) {
+    Portfolio p = stranding();
+    const AssetParameters like = *p.parameters.find(dai());
+    for (std::uint8_t i = 0; i < 64; ++i) {
+        AssetParameters speck = like;
+        speck.name = "speck" + std::to_string(i);
+        Address address;
+        address.data[19] = static_cast<std::uint8_t>(100 + i);
+        speck.on = {{.asset = AssetId::erc20(ChainId::evm(1), address), .backing = usd("1")}};
+        const Amount thousandth = units("0.001", 18);
+        const AssetId asset = speck.on.front().asset;
+        p.holdings.holdings.push_back(
+            i % 2 == 0 ? holding(asset, thousandth) : holding(asset, {}, thousandth)
+        );
+        PriceRow price = p.prices.at(dai());
+        price.asset = asset;
+        p.prices[asset] = price;
+        p.parameters.assets.push_back(std::move(speck));
+    }
+    const LiquidationPlan plan = plan_liquidation(p.holdings, p.prices, p.parameters).value();
+    EXPECT_EQ(plan.end, PlanEnd::kTarget);
+    EXPECT_FALSE(plan.health_after.is_negative());
+    EXPECT_GE(seized_by(plan), usd("13705"));
+    EXPECT_LT(seized_by(plan), usd("13706"));
 }
 
 // Repaying all of a small debt: the same, counted by what is repaid.

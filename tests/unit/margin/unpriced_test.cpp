@@ -10,7 +10,7 @@
 
 #include <array>
 
-// Collateral without a usable price: neither does it liquidate anybody, nor does it shield.
+// What has no usable price: neither does it liquidate anybody, nor does it shield.
 namespace margrave::margin::tests {
 namespace {
 
@@ -103,7 +103,88 @@ TEST(Unpriced, WhoIsWellWithoutItIsAttestedSo) {
     EXPECT_FALSE(check_grant(owned, little, without(btc()), sample_parameters()).has_value());
 }
 
-TEST(Unpriced, ADebtInTheAssetOnAnyChainDecides) {
+AccountHoldings with_debt(std::string_view dai_owed, const Amount& btc_owed) {
+    return holdings_of(
+        {holding(eth_on(1), units("10", 18)),
+         holding(btc(), Amount{}, btc_owed),
+         holding(dai(), Amount{}, units(dai_owed, 18))}
+    );
+}
+
+TEST(Unpriced, ASpeckOfDebtShieldsNobody) {
+    const AccountHoldings owed = with_debt("17000", Amount{1});
+    const Evaluation e = judged(owed, without(btc()));
+    EXPECT_EQ(e.state.status, Status::kLiquidatable);
+    EXPECT_NE(e.state.flags & flags::kPriceStale, 0U);
+    // As above, and 0.10 at the end of the band by 1.2.
+    EXPECT_EQ(e.state.maintenance, usd("-170.12"));
+    ASSERT_TRUE(e.at_most.has_value());
+    EXPECT_EQ(e.at_most->maintenance, usd("-170"));
+    EXPECT_TRUE(findings(e).empty()) << findings(e).front();
+    // It is not repaid, and nothing is sold for it.
+    const LiquidationPlan plan =
+        plan_liquidation(owed, without(btc()), sample_parameters()).value();
+    const AccountHoldings bare =
+        holdings_of({holding(eth_on(1), units("10", 18)), holding(dai(), {}, units("17000", 18))});
+    const LiquidationPlan same =
+        plan_liquidation(bare, sample_prices(), sample_parameters()).value();
+    ASSERT_EQ(plan.legs.size(), 1U);
+    EXPECT_EQ(plan.legs[0].seize, same.legs[0].seize);
+    EXPECT_EQ(plan.legs[0].debt_asset, dai());
+}
+
+TEST(Unpriced, WhereThePriceOfADebtDecidesNothingIsAttested) {
+    const Evaluation e = judged(with_debt("10000", units("0.1", 8)), without(btc()));
+    EXPECT_EQ(e.state.status, Status::kUnattestable);
+    EXPECT_TRUE(e.state.equity.is_zero());
+    EXPECT_TRUE(findings(e).empty()) << findings(e).front();
+}
+
+TEST(Unpriced, WhoCanPayADebtAtAnyPriceIsAttestedSoAndGrantedNothing) {
+    const AccountHoldings owed = with_debt("1000", Amount{1});
+    const Evaluation e = judged(owed, without(btc()));
+    EXPECT_EQ(e.state.status, Status::kHealthy);
+    EXPECT_EQ(e.state.equity, usd("18999.9"));
+    EXPECT_TRUE(findings(e).empty()) << findings(e).front();
+    const Promise little{.asset = eth_on(1), .amount = units("0.001", 18), .from_collateral = true};
+    EXPECT_FALSE(check_grant(owed, little, without(btc()), sample_parameters()).has_value());
+    EXPECT_TRUE(check_grant(owed, little, sample_prices(), sample_parameters()).has_value());
+}
+
+TEST(Unpriced, OwnedAndOwedAtOnceIsBoundedFromBothSides) {
+    AccountHoldings both = speck();
+    for (Holding& row : both.holdings) {
+        row.debt = row.asset == btc() ? Amount{2} : row.debt;
+    }
+    const Evaluation e = judged(both, without(btc()));
+    EXPECT_EQ(e.state.status, Status::kLiquidatable);
+    EXPECT_EQ(e.state.maintenance, usd("-170.24"));
+    EXPECT_EQ(e.at_most->maintenance, judged(speck(), without(btc())).at_most->maintenance);
+    EXPECT_TRUE(findings(e).empty()) << findings(e).front();
+}
+
+TEST(Unpriced, TheCheckFindsADebtThatIsLeftOut) {
+    const AccountHoldings owed = with_debt("17000", Amount{1});
+    const auto rehashed = [](Evaluation e) {
+        e.state.detail = keccak256(e.evidence_text());
+        return findings(e);
+    };
+    const Evaluation good = judged(owed, without(btc()));
+    ASSERT_TRUE(rehashed(good).empty());
+    Evaluation e = good;
+    std::erase_if(e.terms, [](const Term& term) { return term.asset == "btc"; });
+    EXPECT_FALSE(rehashed(e).empty());
+    e = good;
+    for (Term& term : e.terms) {
+        if (term.asset == "btc") {
+            term.price = usd("50000");
+            term.parts[0].price = usd("50000");
+        }
+    }
+    EXPECT_FALSE(rehashed(e).empty());
+}
+
+TEST(Unpriced, ThePriceOfOneFormBoundsNoOther) {
     const AccountHoldings owed = holdings_of(
         {holding(dai(), units("100000", 18)),
          holding(eth_on(1), units("1", 18)),

@@ -4,6 +4,7 @@
 #include "tests/unit/relayer/fixture.hpp"
 
 #include <algorithm>
+#include <map>
 
 namespace margrave::relayer::tests {
 namespace {
@@ -168,21 +169,41 @@ TEST_F(GrantsTest, UnusablePriceLeavesTheRequestOpenUntilItIsUsable) {
     EXPECT_EQ(world.request(0, number).state, RequestState::kGranted);
 }
 
-// The executed withdrawal is in the provisional state and in its hold: only what is final tells
-// whether there is room for the second one.
-TEST_F(GrantsTest, ReleaseThatIsNotFinalPutsTheNextOneOffAndRefusesNothing) {
+// The executed withdrawal is in the provisional state, and in its hold for what is final.
+TEST_F(GrantsTest, ReleaseThatIsNotFinalCountsOnce) {
     world.settle(0, {deposit(account(1), coin(), eth(3))});
     ask(0, withdrawal_request(account(1), coin(), eth(2)));
-    world.chain(0).mine({withdrawal_request(account(1), coin(), eth(1))});
+    world.chain(0).mine(
+        {withdrawal_request(account(1), coin(), eth(1)),
+         withdrawal_request(account(1), coin(), eth(1))}
+    );
     world.chain(0).finalize();
-    const std::uint64_t number = world.last_event(0);
     ASSERT_OK(world.deliver(0));
     world.chain(0).mine();
     world.step();
     EXPECT_EQ(world.requests(0).front().state, RequestState::kExecuted);
-    EXPECT_EQ(world.request(0, number).state, RequestState::kOpen);
-    world.settle(0, {});
-    EXPECT_EQ(world.request(0, number).state, RequestState::kGranted);
+    std::map<RequestState, int> states;
+    for (const store::Request& request : world.requests(0)) {
+        ++states[request.state];
+    }
+    EXPECT_EQ(states[RequestState::kGranted], 1) << "there is room for one, final or not";
+    EXPECT_EQ(states[RequestState::kRefused], 1);
+    EXPECT_EQ(states.size(), 3U);
+}
+
+// It ran in a block that went away: the tokens are promised as before.
+TEST_F(GrantsTest, ReleaseOfAnOrphanedBlockIsPromisedAgain) {
+    world.settle(0, {deposit(account(1), coin(), eth(3))});
+    ask(0, withdrawal_request(account(1), coin(), eth(2)));
+    ASSERT_OK(world.deliver(0));
+    world.chain(0).mine();
+    world.step();
+    ASSERT_EQ(world.requests(0).front().state, RequestState::kExecuted);
+    world.chain(0).reorg(1);
+    world.watch_all();
+    EXPECT_EQ(world.requests(0).front().state, RequestState::kGranted);
+    world.settle(0, {withdrawal_request(account(1), coin(), eth(2))});
+    EXPECT_EQ(world.requests(0).back().state, RequestState::kRefused);
 }
 
 TEST_F(GrantsTest, LiquidationUnderWayRefuses) {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "attest/leaf.hpp"
-#include "core/words.hpp"
 #include "relayer/detail/messages.hpp"
 #include "relayer/replay.hpp"
 #include "tests/unit/relayer/fixture.hpp"
@@ -406,76 +405,6 @@ TEST_F(HaltsTest, EvidenceAndReorgsAreKept) {
     EXPECT_EQ(reorgs[0].old_head, old_head);
     EXPECT_EQ(reorgs[0].new_head, world.chain(1).chain().head());
     EXPECT_TRUE(world.incidents->reorgs(world.id(0), 10).value().empty());
-}
-
-class SequencerTest : public WorldTest {
-  protected:
-    /// Chain 1 gets an uptime feed; account 1 owes on it and has its collateral on chain 0.
-    void configure() {
-        world.settings.chains[1].sequencer = chains::SequencerSettings{uptime_feed(), 3'600};
-    }
-
-    void say(std::uint64_t answer, std::uint64_t started_at) {
-        world.uptime =
-            WordWriter().uint(1).uint(answer).uint(started_at).uint(started_at).uint(1).bytes();
-    }
-
-    void make_liquidatable(std::size_t debt_chain) {
-        world.settle(
-            0, {deposit(account(1), coin(), eth(1)), funding(dollar_token(), dollars(1'000))}
-        );
-        world.settle(1, {funding(dollar_token(), dollars(1'000))});
-        world.settle(debt_chain, {borrow_request(account(1), dollar_token(), dollars(1'000))});
-        ASSERT_OK(world.deliver(0));
-        ASSERT_OK(world.deliver(1));
-        world.settle(debt_chain, {});
-        world.eth_price = usd("1150");
-        world.settle(0, {});
-        ASSERT_EQ(world.state_of(account(1))->status, Status::kLiquidatable);
-    }
-
-    [[nodiscard]] std::uint64_t locks() const { return world.ledger->lock_count(account(1)); }
-};
-
-TEST_F(SequencerTest, WhileItIsDownOrUnreadableOrInItsGraceNothingIsLiquidated) {
-    configure();
-    say(1, 900'000);
-    make_liquidatable(1);
-    EXPECT_EQ(locks(), 0U);
-    EXPECT_NE(
-        world.rounds->sequencer_holds().at(world.id(1)).find("is down since"), std::string::npos
-    );
-    world.uptime.reset();
-    ASSERT_OK(world.round());
-    EXPECT_EQ(locks(), 0U);
-    EXPECT_NE(
-        world.rounds->sequencer_holds().at(world.id(1)).find("is unknown"), std::string::npos
-    );
-    say(0, world.clock.now().value - 3'600);
-    ASSERT_OK(world.round());
-    EXPECT_EQ(locks(), 0U);
-    say(0, world.clock.now().value - 3'601);
-    ASSERT_OK(world.round());
-    EXPECT_TRUE(world.rounds->sequencer_holds().empty());
-}
-
-TEST_F(SequencerTest, AnAccountThatHasNothingThereIsLiquidated) {
-    configure();
-    say(1, 900'000);
-    make_liquidatable(0);
-    EXPECT_EQ(locks(), 1U);
-}
-
-TEST_F(SequencerTest, DustThereProtectsNobodyAndIsNotSold) {
-    configure();
-    say(1, 900'000);
-    world.settle(1, {deposit(account(1), dollar_token(), dollars(9))});
-    make_liquidatable(0);
-    EXPECT_EQ(locks(), 1U);
-    const auto legs = world.ledger->legs(account(1)).value();
-    EXPECT_TRUE(std::ranges::none_of(legs, [this](const store::Leg& leg) {
-        return leg.chain() == world.id(1);
-    }));
 }
 
 }  // namespace

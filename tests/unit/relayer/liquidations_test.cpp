@@ -258,6 +258,100 @@ TEST_F(LiquidationsTest, TheBonusGrowsWithTheTimeUnderWaterAndAcrossAStart) {
     EXPECT_LE(more, mul(floor, usd("1.0202"), Round::kUp).value());
 }
 
+// A lot that came back may be sold after all until that is final.
+TEST_F(LiquidationsTest, ALotThatCameBackLeavesTheMarketOnceThatIsFinal) {
+    eth_parameters(world).market_capacity = usd("210");
+    eth_parameters(world).market_window_s = 3'600;
+    give_loan(account(2), 1, 1'000);
+    give_loan(account(1), 1, 1'050);
+    const auto all_locks = [this] {
+        return locks() + world.ledger->lock_count(account(2));
+    };
+    set_price("1100");
+    ASSERT_OK(world.round());
+    ASSERT_EQ(locks(), 1U);
+    seize();
+    world.wait(2'000);
+    set_price("1100");
+    world.step();
+    ASSERT_OK(world.deliver(0));
+    world.chain(0).mine();
+    ASSERT_OK(world.watch(0));
+    ASSERT_EQ(legs().front().state, LegState::kReturned);
+    set_price("1100");
+    ASSERT_OK(world.round());
+    EXPECT_EQ(all_locks(), 1U);
+    world.settle(0, {});
+    set_price("1100");
+    ASSERT_OK(world.round());
+    EXPECT_EQ(all_locks(), 2U);
+}
+
+/// An account with 30 coins that owes 10,000 dollars takes out 3; the price falls to 390.
+class WithdrawnTest : public LiquidationsTest {
+  public:
+    void TestBody() override {}
+
+    void run(bool is_final) {
+        give_loan(account(1), 30, 10'000);
+        world.settle(0, {withdrawal_request(account(1), coin(), eth(3))});
+        ASSERT_OK(world.deliver(0));
+        world.chain(0).mine();
+        ASSERT_OK(world.watch(0));
+        ASSERT_EQ(world.requests(0).back().state, store::RequestState::kExecuted);
+        if (is_final) {
+            world.settle(0, {});
+        }
+        ASSERT_EQ(world.ledger->holds_of(account(1)).value().size(), is_final ? 0U : 1U);
+        set_price("390");
+        ASSERT_OK(world.round());
+        ASSERT_EQ(world.state_of(account(1))->status, Status::kLiquidatable);
+    }
+
+    [[nodiscard]] std::vector<Amount> seized() const {
+        std::vector<Amount> out;
+        for (const store::Leg& leg : legs()) {
+            out.push_back(leg.amount);
+        }
+        return out;
+    }
+};
+
+TEST(WithdrawnWhileLiquidatable, CountsOnceBeforeAndAfterItIsFinal) {
+    WithdrawnTest before;
+    before.run(/*is_final=*/false);
+    WithdrawnTest after;
+    after.run(/*is_final=*/true);
+    ASSERT_EQ(after.seized().size(), 1U);
+    EXPECT_EQ(before.seized(), after.seized());
+}
+
+// Accounts of four dollars, below what a leg must be, are the riskiest and can never be planned.
+TEST_F(LiquidationsTest, ThoseThatCannotBePlannedKeepNobodyWaiting) {
+    give_loan(account(1), 1, 1'000);
+    std::vector<FakeChain::Body> events{funding(dollar_token(), dollars(5 * kAccountsAPass))};
+    for (std::size_t i = 0; i < kAccountsAPass; ++i) {
+        const AccountId who = account(100 + i);
+        events.push_back(deposit(who, coin(), Amount{4'000'000'000'000'000}));
+        events.push_back(borrow_request(who, dollar_token(), dollars(5)));
+    }
+    world.settle(0, std::move(events));
+    const auto is_left = [](const store::Request& request) {
+        return request.state != store::RequestState::kExecuted;
+    };
+    for (int i = 0; i < 200 && std::ranges::any_of(world.requests(0), is_left); ++i) {
+        ASSERT_OK(world.deliver(0));
+        world.settle(0, {});
+    }
+    ASSERT_TRUE(std::ranges::none_of(world.requests(0), is_left));
+    set_price("1100");
+    ASSERT_OK(world.round());
+    ASSERT_EQ(world.state_of(account(1))->status, Status::kLiquidatable);
+    EXPECT_EQ(locks(), 0U) << "a pass has a bound";
+    ASSERT_OK(world.round());
+    EXPECT_EQ(locks(), 1U) << "and the next goes on";
+}
+
 TEST_F(LiquidationsTest, ProofsOfManyRoundsShareAFewPlaces) {
     make_liquidatable();
     const RoundNum round = world.scribe->last().round;

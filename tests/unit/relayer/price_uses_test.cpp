@@ -136,6 +136,17 @@ class HeldCollateralTest : public PriceUsesTest {
 
     static Address token() { return low_address(keccak256(std::string_view("gold"))); }
 
+    /// On the other chain.
+    void owe_ether(const Amount& amount) {
+        world.settings.parameters.assets[0].borrowable = true;
+        restart();
+        world.settle(1, {funding(coin(), eth(2)), borrow_request(account(1), coin(), amount)});
+        EXPECT_OK(world.deliver(0));
+        EXPECT_OK(world.deliver(1));
+        world.settle(1, {});
+        EXPECT_EQ(world.requests(1).back().state, store::RequestState::kExecuted);
+    }
+
     void set_gold(std::string_view price) {
         world.settings.oracle.back().sources = {oracle::fixed_source("fixed", usd(price))};
         restart();
@@ -168,6 +179,29 @@ TEST_F(HeldCollateralTest, ItShieldsWhomItsSlowPriceSaves) {
     // * 3,800.
     set_price("1300");
     ASSERT_OK(world.round());
+    EXPECT_FALSE(has_legs());
+}
+
+// A little debt in the same asset does not make its collateral a shield.
+TEST_F(HeldCollateralTest, WhoOwesLessOfItThanHeHasIsNotShielded) {
+    owe_ether(Amount{10'000'000'000'000'000});
+    set_gold("400");
+    set_price("2300");
+    ASSERT_OK(world.round());
+    ASSERT_EQ(use().liquidation, oracle::Use::kHold);
+    ASSERT_EQ(world.state_of(account(1))->status, Status::kLiquidatable);
+    EXPECT_TRUE(has_legs());
+}
+
+// A hundredth more than the account has: at the lower price it might be well.
+TEST_F(HeldCollateralTest, WhoOwesMoreOfItThanHeHasIsHeld) {
+    world.settle(0, {deposit(account(1), token(), eth(2))});
+    owe_ether(Amount{1'010'000'000'000'000'000});
+    set_gold("600");
+    set_price("2300");
+    ASSERT_OK(world.round());
+    ASSERT_EQ(use().liquidation, oracle::Use::kHold);
+    ASSERT_EQ(world.state_of(account(1))->status, Status::kLiquidatable);
     EXPECT_FALSE(has_legs());
 }
 

@@ -233,6 +233,21 @@ TEST_F(Requests, AnOrphanedExecutionIsUndone) {
     EXPECT_EQ(holding(kAlice).collateral, amount(60));
 }
 
+TEST_F(Requests, AHoldKnowsWhetherItsReleaseRan) {
+    const std::uint64_t number = ask(40);
+    EXPECT_DONE(grant(number, 40));
+    const Hold hold = STORE_OK(ledger().holds_of(kAlice)).at(0);
+    EXPECT_FALSE(STORE_OK(ledger().is_executed(hold)));
+    const BlockRef before = chain_.head();
+    execute(number, 40);
+    EXPECT_TRUE(STORE_OK(ledger().is_executed(hold)));
+    Hold other = hold;
+    other.release_id = word(9);
+    EXPECT_FALSE(STORE_OK(ledger().is_executed(other)));
+    store_.revert(chain_, before);
+    EXPECT_FALSE(STORE_OK(ledger().is_executed(hold)));
+}
+
 TEST_F(Requests, PoolRequestsAreGrantedLikeOthers) {
     block({withdrawal_request(kPoolItself, usd(), 5)});
     Hold hold = hold_for(last_event(), 5);
