@@ -159,10 +159,10 @@ Result<std::map<std::string, Money>> losses_on_positions(
     std::map<std::string, Money> out;
     for (const AccountHoldings& holdings : accounts) {
         const Evaluation found = evaluate(holdings, market, false, false);
-        if (found.state.status != Status::kBankrupt) {
+        if (found.state.status != Status::kBankrupt || !is_lost(holdings, market)) {
             continue;
         }
-        Money missing = negate(found.state.equity);
+        Money missing = negate(found.at_most ? found.at_most->equity : found.state.equity);
         for (const VenueTerm& term : found.venues) {
             const Money loss = min(missing, max(negate(term.value), Money{}));
             if (loss.is_zero()) {

@@ -67,11 +67,11 @@ struct Scene {
 };
 
 /// Accounts in any order; the riskiest is served first (is_riskier). An account counts when it is
-/// BANKRUPT, also with its collateral without a usable price at the most that is worth. Everything
-/// it has is thought sold by plan_liquidation without close factor, dust and capacity, each lot at
-/// its floor; of what it then owes to our pools beyond what it still has, per canonical asset that
-/// is net owed, by asset text, the bearers take their parts. Debts at watched contracts are not our
-/// pools'. kOverflow when a sum does not fit.
+/// BANKRUPT also by what it is at most (evaluate_at_most), and then for what it lacks so.
+/// Everything it has is thought sold by plan_liquidation without close factor, dust and capacity,
+/// each lot at its floor; of what it then owes to our pools beyond what it still has, per canonical
+/// asset that is net owed, by asset text, the bearers take their parts. Debts at watched contracts
+/// are not our pools'. kOverflow when a sum does not fit.
 Result<BadDebt> absorb_bad_debt(
     std::span<const AccountHoldings> accounts, const LossBearers& bearers, const Scene& scene
 );

@@ -234,7 +234,7 @@ void write(Writer& out, const Unvalued& unvalued) {
     out.close('}');
 }
 
-// Only where collateral has no usable price, and the account is attested all the same or would be.
+// Only where something has no usable price, and the account is attested all the same or would be.
 void write(Writer& out, const AtMost& most) {
     out.key("at_most");
     out.open('{');

@@ -51,8 +51,14 @@ class Examiner {
         const std::vector<Relief>& reliefs,
         const std::vector<VenueSum>& venues
     ) {
-        for (const Term& term : terms) {
-            check_term(term);
+        for (std::size_t i = 0; i < terms.size(); ++i) {
+            check_term(terms[i]);
+            if (terms[i].parts.empty()) {
+                say(terms[i].asset + " has no parts");
+            }
+            if (i > 0 && terms[i].asset <= terms[i - 1].asset) {
+                say(terms[i].asset + " does not come after " + terms[i - 1].asset);
+            }
         }
         for (const VenueSum& venue : venues) {
             count(venue);
@@ -201,8 +207,8 @@ class Examiner {
                 say("an UNATTESTABLE account has an amount of " + amount->to_decimal());
             }
         }
-        if (read.unvalued.empty() && describe_guards(leaf_.flags).empty()) {
-            say("an UNATTESTABLE account does not say why");
+        if (!read.at_most && !detail::cannot_be_bounded(read, leaf_.flags, parameters_)) {
+            say("nothing that it says makes the account UNATTESTABLE");
         }
     }
 
@@ -452,8 +458,12 @@ std::vector<std::string> check_evidence(
     const bool may_seize = is_seizable(examiner.status_of_sums(read.was_liquidatable));
     std::vector<std::string> findings = examiner.take();
     detail::compare_parts(read, parameters, findings);
+    const bool has_unpriced = detail::has_unpriced(read, parameters);
+    if (has_unpriced != ((leaf.flags & kNoPrice) != 0)) {
+        findings.emplace_back("the flags do not say whether something has no usable price");
+    }
     if (!read.at_most) {
-        if ((leaf.flags & kNoPrice) != 0) {
+        if (has_unpriced) {
             findings.emplace_back(
                 "something has no usable price, and what the account is at most is not said"
             );

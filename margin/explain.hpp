@@ -76,12 +76,12 @@ Result<Contribution> contribution_of(const VenueSum& venue);
 /// value of every part from its units, price, decimals and backing; the value of every term from
 /// its parts; its requirements from its weights, and the weights from the parameters, which are
 /// those in force in the round (margin/in_force.hpp); the reliefs; the sums; the status from them;
-/// that the parts are the holdings, all but those named as unvalued; and the same for `at_most`,
-/// whose parts are all holdings that the parameters know, each at the same price where it has one,
-/// and by which the same may be seized. One sentence for each thing that does not come out; empty
-/// when all does. An account that is UNATTESTABLE has four amounts of zero, and something must be
-/// named as unvalued or flagged; where it says what it is at most, that must decide what may be
-/// seized. Written apart from the engine on purpose, so that a slip in one of the two shows.
+/// that the parts are the holdings, of those named as unvalued only what is owed; and the same for
+/// `at_most`, of those only what is owned, each at the same price where it has one, and by which
+/// the same may be seized. One sentence for each thing that does not come out; empty when all does.
+/// An account that is UNATTESTABLE has four amounts of zero; where it says what it is at most, that
+/// must decide what may be seized, and else something must make it so whatever the missing prices
+/// are. Written apart from the engine on purpose, so that a slip in one of the two shows.
 std::vector<std::string> check_evidence(
     std::string_view canonical_text,
     const Explanation& read,

@@ -74,13 +74,15 @@ class Terms {
         std::optional<Money> deposits = Money{};
         std::optional<Money> debts = Money{};
         for (const AssetOnChain& form : asset.on) {
+            const Totals::Pool pool = facts_.totals.pool(form.asset);
             if (const PriceRow* row = usable_row(prices_, form.asset)) {
-                const Totals::Pool pool = facts_.totals.pool(form.asset);
                 deposits = sum_of(
                     deposits,
                     backed(worth(pool.collateral, asset.decimals, row->price), form.backing)
                 );
                 debts = sum_of(debts, worth(pool.debt, asset.decimals, row->price));
+            } else if (pool.debt != Totals::Wide{}) {
+                debts = std::nullopt;
             }
         }
         if (!asset.scale.deposits_from.is_zero()) {

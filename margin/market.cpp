@@ -19,6 +19,13 @@ std::uint64_t prefix_of(const AssetId& asset) {
     return prefix;
 }
 
+// More than whatever does not fit.
+const Money& largest_money() {
+    static const Money kLargest =
+        Money::from_rep(boost::multiprecision::pow(Money::Rep{2}, 191) - 1).value();
+    return kLargest;
+}
+
 std::uint32_t trouble_with(const PriceRow& row, const AssetParameters& asset) {
     switch (row.verdict) {
         case PriceVerdict::kStale:
@@ -147,12 +154,9 @@ void Market::set_told(Form& form, const PriceRow& row) {
     if (form.trouble != flags::kPriceOutOfBounds) {
         return;
     }
-    form.told = form.price;
     const Result<Money> once = add(form.price, row.confidence);
     const Result<Money> twice = once ? add(once.value(), row.confidence) : once;
-    if (twice && twice.value() > form.told) {
-        form.told = twice.value();
-    }
+    form.told = twice ? max(form.price, twice.value()) : largest_money();
 }
 
 void Market::set_correlations() {
@@ -166,14 +170,32 @@ void Market::set_correlations() {
     }
 }
 
+// What is owed counts at no more at the initial level, whatever the price, its confidence (at most
+// all of it) and its age are.
+Money Market::highest_initial(const Form& most) {
+    const AssetParameters& asset = *most.asset;
+    Money high = max(most.price, asset.now.slow);
+    if (!asset.initial_price.confidence.is_zero()) {
+        const auto spread = mul(asset.initial_price.confidence, most.price, Round::kUp);
+        const auto wide = spread ? add(high, spread.value()) : spread;
+        high = wide ? wide.value() : largest_money();
+    }
+    if (!asset.initial_price.age_per_hour.is_zero()) {
+        const auto twice = add(high, high);
+        high = twice ? twice.value() : largest_money();
+    }
+    return high;
+}
+
 void Market::set_most() {
     for (const Form& form : forms_) {
         Form most = form;
         most.price = max(form.told, form.asset->price_max);
         most.low = most.price;
-        most.high = most.price;
+        most.high = highest_initial(most);
         most.counted = Money::whole(1) - form.on->uncounted;
-        most.plain = form.on->uncounted.is_zero() && form.on->cap.is_zero();
+        most.plain =
+            form.on->uncounted.is_zero() && form.on->cap.is_zero() && most.high == most.price;
         most.trouble = 0;
         most_.push_back(std::move(most));
     }

@@ -87,6 +87,7 @@ class Market {
     void set_initial(Form& form, const PriceRow& row);
     static void set_told(Form& form, const PriceRow& row);
     void set_correlations();
+    [[nodiscard]] static Money highest_initial(const Form& most);
     void set_most();
     void set_instruments();
     [[nodiscard]] std::optional<std::size_t> first_form(const std::string& asset) const;

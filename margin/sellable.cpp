@@ -2,7 +2,6 @@
 #include "margin/sellable.hpp"
 
 #include <algorithm>
-#include <utility>
 
 namespace margrave::margin {
 namespace {
@@ -13,38 +12,49 @@ Amount free_of(const AccountHoldings& holdings, const AssetId& asset) {
 }
 
 // What is not free in the other state is as good as in an auction: it counts, and stays.
-void keep_free_in_both(AccountHoldings& holdings, const AccountHoldings& other) {
+AccountHoldings free_in_both(AccountHoldings holdings, const AccountHoldings& other) {
     for (Holding& row : holdings.holdings) {
         const Amount free = free_of(other, row.asset);
         if (free < row.free()) {
             row.in_sale = sub_or_zero(row.own(), free);
         }
     }
+    return holdings;
+}
+
+Money seized_by(const LiquidationPlan& plan) {
+    Money out;
+    for (const PlannedLeg& leg : plan.legs) {
+        out += leg.seized_value;
+    }
+    return out;
 }
 
 }  // namespace
 
-Result<Sellable> better_off(Sellable firm, Sellable provisional, const Parameters& parameters) {
-    if (firm.holdings.account != provisional.holdings.account) {
+Result<LiquidationPlan> plan_least(
+    const Sellable& final,
+    const Sellable& provisional,
+    const Parameters& parameters,
+    const PlanLimits& limits
+) {
+    if (final.holdings.account != provisional.holdings.account) {
         return fail(
             Errc::kInvalid,
-            "one of two accounts: " + to_hex(firm.holdings.account) + " and " +
+            "a plan for two accounts: " + to_hex(final.holdings.account) + " and " +
                 to_hex(provisional.holdings.account)
         );
     }
-    const auto judge = [&parameters](const Sellable& state) {
-        return evaluate_at_most(state.holdings, Market(state.prices, parameters));
+    const auto plan = [&](const Sellable& state, const Sellable& other) {
+        const Market market(state.prices, parameters);
+        return plan_liquidation(free_in_both(state.holdings, other.holdings), market, limits);
     };
-    const AccountState by_firm = judge(firm);
-    const AccountState by_provisional = judge(provisional);
-    const bool firm_first = by_firm.status == Status::kUnattestable ||
-                            (by_provisional.status != Status::kUnattestable &&
-                             by_firm.liquidation_end >= by_provisional.liquidation_end);
-    if (!firm_first) {
-        std::swap(firm, provisional);
+    MARGRAVE_TRY(auto none_stays, plan(final, provisional));
+    if (final.holdings == provisional.holdings && final.prices == provisional.prices) {
+        return none_stays;
     }
-    keep_free_in_both(firm.holdings, provisional.holdings);
-    return firm;
+    MARGRAVE_TRY(auto all_stay, plan(provisional, final));
+    return seized_by(all_stay) < seized_by(none_stays) ? all_stay : none_stays;
 }
 
 }  // namespace margrave::margin

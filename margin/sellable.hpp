@@ -2,7 +2,7 @@
 #pragma once
 
 #include "core/holdings.hpp"
-#include "margin/health.hpp"
+#include "margin/liquidation.hpp"
 #include "margin/market.hpp"
 
 namespace margrave::margin {
@@ -13,13 +13,17 @@ struct Sellable {
     PriceTable prices;
 };
 
-/// What a liquidation plans on while the newest blocks are not final: of the firm and the
-/// provisional state, each less its promises, the one with the higher liquidation-end health, so
-/// that nothing is sold for a loss, or in spite of a repayment, whose other outcome is still
-/// possible; what the other outcome lacks is sold once it is final. Rows and positions are never
-/// mixed: that would be a third state, which no chain ever had. Of every lot no more may be sold
-/// than is free in both. One that cannot be valued is taken before all, so that the plan is refused
-/// (kUnattestable). kInvalid for two accounts, kOverflow when a sum is too large.
-Result<Sellable> better_off(Sellable firm, Sellable provisional, const Parameters& parameters);
+/// The plan while the newest blocks are not final: of the plan for the state if none of them stays
+/// and that for the state if all do, each less its promises, the one that seizes less. What the
+/// other lacks is sold once it is final. Rows and positions of the two are never mixed, since a
+/// debt that moved would be owed twice; other outcomes, in which the blocks of one chain stay and
+/// those of another do not, are not asked. Of every lot no more is sold than is free in both.
+/// kUnattestable when one of the two cannot be valued, kInvalid for two accounts.
+Result<LiquidationPlan> plan_least(
+    const Sellable& final,
+    const Sellable& provisional,
+    const Parameters& parameters,
+    const PlanLimits& limits
+);
 
 }  // namespace margrave::margin

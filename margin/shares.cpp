@@ -137,7 +137,7 @@ Result<Evaluation> valued_without(const AccountHoldings& rest, const Market& mar
 AccountHoldings counted_of(AccountHoldings holdings, const Market& market) {
     std::erase_if(holdings.holdings, [&market](const Holding& row) {
         const Market::Form* form = market.find(row.asset);
-        return row.debt.is_zero() && (form == nullptr || form->trouble != 0);
+        return form == nullptr ? row.debt.is_zero() : form->trouble != 0;
     });
     return holdings;
 }

@@ -53,6 +53,7 @@ class Cascade {
         const Market at_blow(prices_, parameters_, dead_);
         sold_of_.assign(accounts_.size(), false);
         states_.resize(accounts_.size());
+        lost_.resize(accounts_.size());
         for (std::size_t i = 0; i < accounts_.size(); ++i) {
             judge(i, at_blow);
         }
@@ -93,6 +94,11 @@ class Cascade {
         states_[i] = evaluate_state(account.holdings, market, account.was_liquidatable, false);
         if (states_[i].status != Status::kUnattestable) {
             account.was_liquidatable = may_be_sold(states_[i].status);
+        }
+        lost_[i] = Money{};
+        if (states_[i].status == Status::kBankrupt) {
+            // Nobody bears what a price that is missing may undo.
+            lost_[i] = max(negate(evaluate_at_most(account.holdings, market).equity), Money{});
         }
     }
 
@@ -205,11 +211,9 @@ class Cascade {
     }
 
     Result<void> summarise(StatusCounts& counts, Money& bad_debt) const {
-        for (const AccountState& state : states_) {
-            ++counts.at(static_cast<std::size_t>(state.status));
-            if (state.status == Status::kBankrupt) {
-                MARGRAVE_TRY(bad_debt, sub(bad_debt, state.equity));
-            }
+        for (std::size_t i = 0; i < states_.size(); ++i) {
+            ++counts.at(static_cast<std::size_t>(states_[i].status));
+            MARGRAVE_TRY(bad_debt, add(bad_debt, lost_[i]));
         }
         return ok();
     }
@@ -222,6 +226,8 @@ class Cascade {
     PriceTable blow_;
     std::vector<Sink> sinks_;
     std::vector<AccountState> states_;
+    // What each bankrupt account lacks, USD.
+    std::vector<Money> lost_;
     std::vector<bool> sold_of_;
     PlanLimits limits_;
     StressResult result_;

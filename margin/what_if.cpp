@@ -189,7 +189,9 @@ Result<WhatIf> what_if(const WhatIfQuestion& question, const Parameters& paramet
         return out;
     }
     const AccountState state = evaluate_state(worst.holdings, then, false, false);
-    if (state.status == Status::kUnattestable) {
+    constexpr std::uint32_t kNoPrice =
+        flags::kPriceMissing | flags::kPriceStale | flags::kPriceOutOfBounds;
+    if (state.status == Status::kUnattestable || (state.flags & kNoPrice) != 0) {
         out.no_room = describe_guards(state.flags);
     } else if (state.initial.is_negative()) {
         out.no_room = "initial health is " + state.initial.to_decimal(2) + " USD, below zero";

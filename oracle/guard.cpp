@@ -279,6 +279,8 @@ void decide(
     const Summary summary = summarise(sorted.usable);
     out.row.verdict = PriceVerdict::kUsable;
     if (!is_within(summary, settings.max_spread)) {
+        // Each may be the right one, also one that does not count.
+        show(out.row, sorted.shown);
         out.row.verdict = PriceVerdict::kOutOfBounds;
         out.why = "sources answer from " + summary.lowest.to_decimal() + " to " +
                   summary.highest.to_decimal() + " USD, further apart than " +

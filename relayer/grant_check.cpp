@@ -28,7 +28,7 @@ struct Promised {
 };
 
 /// Which vault is asked: the head's has paid what was executed there.
-enum class VaultAt : std::uint8_t { kFirm, kHead };
+enum class VaultAt : std::uint8_t { kFinal, kHead };
 
 Result<Promised> promised(const store::Ledger& ledger, const AssetId& asset, VaultAt at) {
     MARGRAVE_TRY(auto holds, ledger.holds());
@@ -143,7 +143,10 @@ Result<void> check_valued(
 
 /// An account as a request of it is judged.
 struct Standing {
+    /// As the last round attested it.
     AccountHoldings firm;
+    /// What is final since then is in it, as the releases are whose holds have ended.
+    AccountHoldings final;
     AccountHoldings provisional;
     std::vector<margin::Promise> promises;
 };
@@ -152,6 +155,7 @@ Result<Standing> standing_now(const DecisionParts& parts, const AccountId& accou
     Standing out;
     MARGRAVE_TRY(out.firm, parts.ledger.holdings(account, parts.firm));
     // Every operator takes interest up to the same block, however far its own head is.
+    MARGRAVE_TRY(out.final, parts.ledger.holdings_at_final(account, parts.firm));
     MARGRAVE_TRY(out.provisional, parts.ledger.holdings_at_head(account, parts.firm));
     MARGRAVE_TRY(out.promises, promises_of(parts.ledger, account));
     return out;
@@ -188,8 +192,7 @@ Result<void> check_account(
     return check_price_uses(parts, worst, asked);
 }
 
-/// What only the unfinal blocks speak against is decided once they are final: they may go away, and
-/// what they did may be what a hold already counts.
+/// What only the unfinal blocks speak against is decided once they are final: they may go away.
 Result<void> or_wait(Result<void> verdict) {
     if (!verdict && verdict.error().code == Errc::kCheckFailed) {
         return fail(Errc::kUnattestable, "not final yet: " + verdict.error().detail);
@@ -197,15 +200,19 @@ Result<void> or_wait(Result<void> verdict) {
     return verdict;
 }
 
-/// On the firm state alone, and then with everything that is not final yet against the request.
+/// On what is final, attested and since, and then with everything that is not final yet against the
+/// request.
 Result<void> check_standing(
     const DecisionParts& parts, const margin::Promise& asked, const Standing& standing, Early early
 ) {
-    MARGRAVE_TRY(check_account(parts, asked, standing.firm, standing.firm, standing.promises, early)
-    );
-    return or_wait(
-        check_account(parts, asked, standing.firm, standing.provisional, standing.promises, early)
-    );
+    const auto check = [&](const AccountHoldings& firm, const AccountHoldings& other) {
+        return check_account(parts, asked, firm, other, standing.promises, early);
+    };
+    MARGRAVE_TRY(check(standing.firm, standing.firm));
+    if (standing.final != standing.firm) {
+        MARGRAVE_TRY(check(standing.final, standing.final));
+    }
+    return or_wait(check(standing.final, standing.provisional));
 }
 
 using Uses = std::vector<attest::EarlyUse>;
@@ -270,9 +277,9 @@ bool may_be_left(const DecisionParts& parts, const AccountHoldings& state) {
 /// judged as a grant is, since what it stood on may be granted to others then.
 Result<bool> stands_alone(const DecisionParts& parts, const AccountId& account) {
     MARGRAVE_TRY(const Standing standing, standing_now(parts, account));
-    for (const AccountHoldings* other : {&standing.firm, &standing.provisional}) {
+    for (const AccountHoldings* other : {&standing.firm, &standing.final, &standing.provisional}) {
         MARGRAVE_TRY(
-            AccountHoldings worst, margin::worst_of(standing.firm, *other, standing.promises)
+            AccountHoldings worst, margin::worst_of(standing.final, *other, standing.promises)
         );
         if (parts.dead.touch(*other) || !may_be_left(parts, worst)) {
             return false;
@@ -334,9 +341,11 @@ Result<Uses> check_by(const DecisionParts& parts, const store::Request& request)
     if (parts.dead.contains(request.chain)) {
         return fail(Errc::kUnattestable, request.chain.text() + " is dead: its requests wait");
     }
-    const BlockNum firm = parts.firm.at(request.chain);
-    MARGRAVE_TRY(check_liquidity(parts.ledger, request, firm, VaultAt::kFirm));
-    const BlockNum head = parts.ledger.chain_state(request.chain).head->number;
+    // Where holds end: what has left since the attested block is in no promise any more.
+    const store::ChainState chain = parts.ledger.chain_state(request.chain);
+    const BlockNum final = chain.final->number;
+    const BlockNum head = chain.head->number;
+    MARGRAVE_TRY(check_liquidity(parts.ledger, request, final, VaultAt::kFinal));
     Uses uses;
     if (!is_pool(request.account)) {
         MARGRAVE_TRY(check_no_liquidation(parts, request.account));

@@ -9,7 +9,9 @@
 #include "relayer/price_uses.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <set>
+#include <utility>
 #include <vector>
 
 namespace margrave::relayer {
@@ -114,51 +116,63 @@ void spare_held(const DecisionParts& parts, AccountHoldings& state) {
     }
 }
 
-/// What may be sold, and by which prices: none when nothing may.
-Result<margin::Sellable> sellable_now(const DecisionParts& parts, const AccountId& account) {
-    MARGRAVE_TRY(auto firm, parts.ledger.holdings(account, parts.firm));
-    // Every operator takes interest up to the same block, however far its own head is.
-    MARGRAVE_TRY(auto provisional, parts.ledger.holdings_at_head(account, parts.firm));
-    for (const AccountHoldings* state : {&firm, &provisional}) {
-        const std::string held = held_by(parts, *state);
-        if (held.empty()) {
-            continue;
-        }
-        if (const auto skipped = parts.limiter.pass()) {
-            parts.log.warn(
-                "liquidation.held",
-                {{"account", to_hex(account)}, {"reason", held}, {"skipped", *skipped}}
-            );
-        }
-        return margin::Sellable{{account, {}, {}}, {}};
+/// An account in the two states between which the truth lies, each less what is promised.
+struct Ends {
+    margin::Sellable final;
+    margin::Sellable provisional;
+};
+
+/// Says why the account is left alone; true when it is.
+bool is_held(const DecisionParts& parts, const AccountHoldings& state) {
+    const std::string held = held_by(parts, state);
+    if (held.empty()) {
+        return false;
     }
-    const margin::Parameters& parameters = parts.settings.parameters;
+    if (const auto skipped = parts.limiter.pass()) {
+        parts.log.warn(
+            "liquidation.held",
+            {{"account", to_hex(state.account)}, {"reason", held}, {"skipped", *skipped}}
+        );
+    }
+    return true;
+}
+
+bool is_seizable_ahead(const DecisionParts& parts, const AccountHoldings& provisional) {
     const AccountState ahead = margin::evaluate_state(
         provisional,
         kinder_prices(parts, provisional),
-        parameters,
+        parts.settings.parameters,
         /*was_liquidatable=*/true,
         false
     );
-    if (!is_seizable(ahead.status)) {
-        return margin::Sellable{{account, {}, {}}, {}};
+    return is_seizable(ahead.status);
+}
+
+margin::Sellable sellable(const DecisionParts& parts, AccountHoldings state) {
+    margin::PriceTable prices = kinder_prices(parts, state);
+    spare_held(parts, state);
+    return {std::move(state), std::move(prices)};
+}
+
+/// Nothing when the account must not be liquidated now.
+Result<std::optional<Ends>> ends_of(const DecisionParts& parts, const AccountId& account) {
+    // Every operator takes interest up to the same block, however far its own head is.
+    MARGRAVE_TRY(auto final, parts.ledger.holdings_at_final(account, parts.firm));
+    MARGRAVE_TRY(auto provisional, parts.ledger.holdings_at_head(account, parts.firm));
+    if (is_held(parts, final) || is_held(parts, provisional) ||
+        !is_seizable_ahead(parts, provisional)) {
+        return std::optional<Ends>{};
     }
-    // What is promised to leave cannot be sold as well.
+    // What is promised to leave cannot be sold as well, and where it lies it may hold the account
+    // too: nobody knows whether it was taken on a chain that is dead.
     MARGRAVE_TRY(const auto promises, promises_of(parts.ledger, account));
-    MARGRAVE_TRY(firm, margin::firm_less(std::move(firm), promises));
+    MARGRAVE_TRY(final, margin::firm_less(std::move(final), promises));
     MARGRAVE_TRY(provisional, margin::provisional_less(std::move(provisional), promises));
-    margin::PriceTable firm_prices = kinder_prices(parts, firm);
-    margin::PriceTable provisional_prices = kinder_prices(parts, provisional);
-    MARGRAVE_TRY(
-        auto sellable,
-        margin::better_off(
-            {std::move(firm), std::move(firm_prices)},
-            {std::move(provisional), std::move(provisional_prices)},
-            parameters
-        )
-    );
-    spare_held(parts, sellable.holdings);
-    return sellable;
+    if (is_held(parts, final) || is_held(parts, provisional)) {
+        return std::optional<Ends>{};
+    }
+    return std::optional<Ends>{
+        Ends{sellable(parts, std::move(final)), sellable(parts, std::move(provisional))}};
 }
 
 const chains::ChainSettings& settings_for(const config::Settings& settings, const ChainId& chain) {
@@ -252,21 +266,29 @@ std::uint64_t seconds_under_water(const DecisionParts& parts, const AccountId& a
 }
 
 /// Seizable accounts, those with the least equity for what is required of them first.
-std::vector<const AccountState*> accounts_by_risk(const Book& book) {
-    std::vector<const AccountState*> out;
+std::vector<AccountId> accounts_by_risk(const Book& book) {
+    std::vector<const AccountState*> states;
     for (const auto& [account, row] : book.rows()) {
         if (is_seizable(row.state.status)) {
-            out.push_back(&row.state);
+            states.push_back(&row.state);
         }
     }
-    std::ranges::sort(out, [](const AccountState* a, const AccountState* b) {
+    std::ranges::sort(states, [](const AccountState* a, const AccountState* b) {
         return margin::is_riskier(*a, *b);
     });
+    std::vector<AccountId> out;
+    out.reserve(states.size());
+    for (const AccountState* state : states) {
+        out.push_back(state->account);
+    }
     return out;
 }
 
-/// True when a lock was opened; takes what it sells off `capacity`.
-Result<bool> liquidate(
+/// What came of looking at an account.
+enum class Looked : std::uint8_t { kLocked, kNothing, kOpened };
+
+/// Takes what it sells off `capacity`.
+Result<Looked> liquidate(
     const DecisionParts& parts,
     const AccountId& account,
     UnixSeconds now,
@@ -274,15 +296,17 @@ Result<bool> liquidate(
 ) {
     MARGRAVE_TRY(auto locked, has_open_lock(parts, account));
     if (locked) {
-        return false;
+        return Looked::kLocked;
     }
-    MARGRAVE_TRY(const auto sellable, sellable_now(parts, account));
+    MARGRAVE_TRY(const auto ends, ends_of(parts, account));
+    if (!ends) {
+        return Looked::kNothing;
+    }
     const margin::Parameters& parameters = parts.settings.parameters;
-    const margin::Market market(sellable.prices, parameters);
     const margin::PlanLimits limits{capacity, seconds_under_water(parts, account)};
-    MARGRAVE_TRY(auto plan, margin::plan_liquidation(sellable.holdings, market, limits));
+    MARGRAVE_TRY(auto plan, margin::plan_least(ends->final, ends->provisional, parameters, limits));
     if (plan.legs.empty()) {
-        return false;
+        return Looked::kNothing;
     }
     const std::uint64_t lock = parts.ledger.lock_count(account) + 1;
     std::vector<SeizureDraft> drafts;
@@ -300,7 +324,7 @@ Result<bool> liquidate(
          {"health_after", plan.health_after.to_decimal(2)},
          {"plan", margin::describe(plan.end)}}
     );
-    return true;
+    return Looked::kOpened;
 }
 
 Result<void> close_ended_sales(const DecisionParts& parts, UnixSeconds now) {
@@ -324,26 +348,47 @@ Result<void> close_ended_sales(const DecisionParts& parts, UnixSeconds now) {
 
 }  // namespace
 
-Result<void> plan_liquidations(
-    const DecisionParts& parts, UnixSeconds now, LiquidationSweep& sweep
-) {
-    std::vector<const AccountState*> accounts = accounts_by_risk(parts.book);
-    std::erase_if(accounts, [&sweep](const AccountState* state) {
-        return sweep.contains(state->account);
+std::vector<AccountId> LiquidationSweep::next(std::vector<AccountId> by_risk) {
+    const std::set<AccountId> all(by_risk.begin(), by_risk.end());
+    std::erase_if(barren_, [&all](const AccountId& account) { return !all.contains(account); });
+    if (std::ranges::includes(looked_, all)) {
+        looked_.clear();
+    }
+    std::erase_if(by_risk, [this](const AccountId& account) { return looked_.contains(account); });
+    std::ranges::stable_partition(by_risk, [this](const AccountId& account) {
+        return !barren_.contains(account);
     });
+    return by_risk;
+}
+
+void LiquidationSweep::looked_at(const AccountId& account, bool came_to_nothing) {
+    looked_.insert(account);
+    if (came_to_nothing) {
+        barren_.insert(account);
+    } else {
+        barren_.erase(account);
+    }
+}
+
+Result<void> plan_liquidations(
+    const DecisionParts& parts, UnixSeconds now, const Clock& clock, LiquidationSweep& sweep
+) {
+    const std::vector<AccountId> accounts = sweep.next(accounts_by_risk(parts.book));
     margin::SaleCapacity capacity;
     if (!accounts.empty()) {
         MARGRAVE_TRY(capacity, capacity_now(parts));
     }
+    const std::uint64_t until = clock.now().value + kSecondsAPass;
     std::size_t opened = 0;
     std::size_t looked = 0;
-    while (looked < std::min(accounts.size(), kAccountsAPass) && opened < kLocksAPass) {
-        const AccountId& account = accounts.at(looked)->account;
+    while (looked < std::min(accounts.size(), kAccountsAPass) && opened < kLocksAPass &&
+           (looked == 0 || clock.now().value <= until)) {
+        const AccountId& account = accounts.at(looked);
         ++looked;
-        sweep.insert(account);
         auto done = liquidate(parts, account, now, capacity);
+        sweep.looked_at(account, !done || done.value() == Looked::kNothing);
         if (done) {
-            opened += done.value() ? 1U : 0U;
+            opened += done.value() == Looked::kOpened ? 1U : 0U;
         } else if (must_stop(done.error().code)) {
             return done.as_failure();
         } else if (const auto skipped = parts.limiter.pass()) {
@@ -353,9 +398,6 @@ Result<void> plan_liquidations(
                 {{"account", to_hex(account)}, {"reason", done.error()}, {"skipped", *skipped}}
             );
         }
-    }
-    if (looked == accounts.size()) {
-        sweep.clear();
     }
     return close_ended_sales(parts, now);
 }

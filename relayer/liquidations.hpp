@@ -1,19 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "core/clock.hpp"
 #include "relayer/grants.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <set>
+#include <vector>
 
 namespace margrave::relayer {
 
-/// Most accounts one pass looks at, and most locks one pass opens: a pass blocks every other task.
-inline constexpr std::size_t kAccountsAPass = 128;
+/// Most accounts one pass looks at, most locks one pass opens, and after how long it looks at no
+/// further account: a pass blocks every other task.
+inline constexpr std::size_t kAccountsAPass = 1'024;
 inline constexpr std::size_t kLocksAPass = 32;
+inline constexpr std::uint64_t kSecondsAPass = 2;
 
-/// Accounts at which passes have looked since all were looked at last.
-using LiquidationSweep = std::set<AccountId>;
+/// At which accounts passes have looked. All are looked at before one is again; those with which
+/// nothing could be done come after the others, so that they keep none waiting.
+class LiquidationSweep {
+  public:
+    /// Those that are seizable now, the riskiest first, without those that had their turn; all
+    /// again once all had.
+    [[nodiscard]] std::vector<AccountId> next(std::vector<AccountId> by_risk);
+    void looked_at(const AccountId& account, bool came_to_nothing);
+
+  private:
+    std::set<AccountId> looked_;
+    std::set<AccountId> barren_;
+};
 
 /// For every account the last round called seizable and that has no lock open: plans the least
 /// seizure that heals it, the riskiest account first and within what the markets still take, and
@@ -22,10 +38,10 @@ using LiquidationSweep = std::set<AccountId>;
 /// unfinal deposits would heal it is left alone until they are final or gone.
 /// Also asks for unsold lots back once their auction is over.
 ///
-/// A pass looks at the riskiest kAccountsAPass accounts at which the sweep has not looked yet, so
-/// that those that cannot be planned keep none behind them waiting.
+/// A pass has bounds, and takes the accounts in the order of the sweep. `clock` tells when it has
+/// looked for long enough.
 Result<void> plan_liquidations(
-    const DecisionParts& parts, UnixSeconds now, LiquidationSweep& sweep
+    const DecisionParts& parts, UnixSeconds now, const Clock& clock, LiquidationSweep& sweep
 );
 
 }  // namespace margrave::relayer

@@ -135,26 +135,38 @@ Result<Money> net_of(const Holding& row, const margin::AssetOnChain& form, unsig
     return sub(backed, owes);
 }
 
-/// The same of all forms. kInvalid where something is owed and a cap makes a higher price count on
-/// that side only.
+/// The same of all forms.
 Result<Money> net_of(const AccountHoldings& state, const margin::AssetParameters& asset) {
     Money net;
-    bool owes = false;
-    bool is_capped = !asset.cap.is_zero();
     for (const margin::AssetOnChain& form : asset.on) {
         const auto row = std::ranges::find(state.holdings, form.asset, &Holding::asset);
-        if (row == state.holdings.end()) {
-            continue;
+        if (row != state.holdings.end()) {
+            MARGRAVE_TRY(const auto here, net_of(*row, form, asset.decimals));
+            MARGRAVE_TRY(net, add(net, here));
         }
-        MARGRAVE_TRY(const auto here, net_of(*row, form, asset.decimals));
-        MARGRAVE_TRY(net, add(net, here));
-        owes = owes || !row->debt.is_zero();
-        is_capped = is_capped || !form.cap.is_zero();
-    }
-    if (owes && is_capped) {
-        return fail(Errc::kInvalid, asset.name + " is owed and capped");
     }
     return net;
+}
+
+/// Whether so much is owed that a cap on what is owned could make a higher price a loss.
+bool owes_beside_a_cap(
+    const DecisionParts& parts, const AccountHoldings& state, const margin::AssetParameters& asset
+) {
+    const bool is_capped =
+        !asset.cap.is_zero() || std::ranges::any_of(asset.on, [](const margin::AssetOnChain& form) {
+            return !form.cap.is_zero();
+        });
+    return is_capped && std::ranges::any_of(state.holdings, [&](const Holding& row) {
+               const auto price = parts.prices.find(row.asset);
+               if (row.debt.is_zero() || parts.settings.parameters.find(row.asset) != &asset) {
+                   return false;
+               }
+               const auto owed =
+                   price == parts.prices.end()
+                       ? Result<Money>(fail(Errc::kNotFound, "no price"))
+                       : value_of(row.debt, asset.decimals, price->second.price, Round::kUp);
+               return !owed || owed.value() >= parts.settings.parameters.liquidation.dust;
+           });
 }
 
 bool is_net_owned(
@@ -164,7 +176,8 @@ bool is_net_owned(
     bool has = net && net.value().sign() > 0;
     for (const VenuePosition& position : state.positions) {
         const auto mark = mark_of(parts, position);
-        if (!mark || parts.settings.parameters.find(mark->asset) != &asset) {
+        if (!mark || parts.settings.parameters.find(mark->asset) != &asset ||
+            !is_worth_a_leg(parts, position, mark->asset)) {
             continue;
         }
         if (mark->is_option || position.size.is_negative()) {
@@ -172,7 +185,7 @@ bool is_net_owned(
         }
         has = true;
     }
-    return has && net && !net.value().is_negative();
+    return has && net && !net.value().is_negative() && !owes_beside_a_cap(parts, state, asset);
 }
 
 }  // namespace

@@ -17,7 +17,8 @@ std::string price_hold(const DecisionParts& parts, const AssetId& asset);
 std::string position_hold(const DecisionParts& parts, const AccountHoldings& state);
 
 /// Whether the account has more of the asset, in all its forms and positions together, than it
-/// owes, so that it can never lose by a higher price of it.
+/// owes, so that it can never lose by a higher price of it. Less than the dust does not count
+/// against it.
 bool is_net_owned(const DecisionParts& parts, const AccountHoldings& state, const AssetId& asset);
 
 /// The prices by which a liquidation judges and plans: what an account has more of than it owes is

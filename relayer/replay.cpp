@@ -88,14 +88,21 @@ Result<void> check_order(const RoundDraft& draft) {
     return ok();
 }
 
-/// The ledger stands on the very blocks that were attested.
+/// The ledger stands on the very blocks that were attested. kNotFound where one lies in a run of
+/// blocks that was read again after a restore: what it was is not kept.
 Result<void> check_heads(const store::Ledger& ledger, const std::vector<Head>& heads) {
     for (const Head& head : heads) {
         const std::string name =
             "block " + std::to_string(head.number.value) + " of " + head.chain.text();
         const auto block = ledger.block_at(head.chain, head.number);
         if (!block) {
-            return fail(Errc::kCheckFailed, "the ledger has no " + name + ", which was attested");
+            const auto final = ledger.chain_state(head.chain).final;
+            const bool is_inside = final && head.number < final->number;
+            return fail(
+                is_inside ? Errc::kNotFound : Errc::kCheckFailed,
+                "the ledger has no " + name + ", which was attested" +
+                    (is_inside ? ": it was filled in as part of a run" : "")
+            );
         }
         MARGRAVE_TRY(compare(name, block->hash, head.hash));
         MARGRAVE_TRY(auto counts, ledger.accumulators_at(head.chain, head.number));

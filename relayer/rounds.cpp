@@ -360,7 +360,7 @@ Result<bool> Rounds::decide(UnixSeconds now) {
             known_facts};
         MARGRAVE_TRY(expire_ended(parts, now));
         MARGRAVE_TRY(answer_requests(parts, now, cursor_));
-        MARGRAVE_TRY(plan_liquidations(parts, now, sweep_));
+        MARGRAVE_TRY(plan_liquidations(parts, now, parts_.clock, sweep_));
     }
     MARGRAVE_TRY(parts_.scribe.publish());
     return due;

@@ -252,6 +252,10 @@ class Ledger {
     [[nodiscard]] Result<AccountHoldings> holdings_at_head(
         const AccountId& account, const AsOf& grown_to
     ) const;
+    /// The same as of the final block of each chain, where holds end.
+    [[nodiscard]] Result<AccountHoldings> holdings_at_final(
+        const AccountId& account, const AsOf& grown_to
+    ) const;
     /// Every account that has a non-zero holding or position as of the state, ascending.
     [[nodiscard]] Result<std::vector<AccountHoldings>> all_holdings(const AsOf& as_of) const;
     /// Accounts that a watch of this chain ever moved, with the watch, ascending from behind
@@ -294,7 +298,7 @@ class Ledger {
     [[nodiscard]] Result<std::vector<Hold>> holds() const;
     [[nodiscard]] Result<std::vector<Hold>> holds_of(const AccountId& account) const;
     /// Whether the release of a hold has run in a block up to the head: holdings_at_head has it,
-    /// the holdings of a block that is final do not yet.
+    /// holdings_at_final has it once the hold has ended.
     [[nodiscard]] Result<bool> is_executed(const Hold& hold) const;
     [[nodiscard]] Result<std::vector<Leg>> legs(const AccountId& account) const;
     /// Legs that are neither expired nor sold or returned by a final event; `state` and `block` say

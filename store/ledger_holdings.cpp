@@ -441,6 +441,20 @@ Result<AccountHoldings> Ledger::holdings_at_head(const AccountId& account, const
     return read_one(db_.impl(), *state_, account, nullptr, &grown_to);
 }
 
+Result<AccountHoldings> Ledger::holdings_at_final(const AccountId& account, const AsOf& grown_to)
+    const {
+    const std::scoped_lock lock(mutex_);
+    MARGRAVE_TRY(ready());
+    MARGRAVE_TRY(check_kept(grown_to));
+    AsOf finals;
+    for (const auto& [chain, state] : state_->chains) {
+        if (state.final) {
+            finals.emplace(chain, state.final->number);
+        }
+    }
+    return read_one(db_.impl(), *state_, account, &finals, &grown_to);
+}
+
 Result<std::vector<AccountHoldings>> Ledger::all_holdings(const AsOf& as_of) const {
     const std::scoped_lock lock(mutex_);
     MARGRAVE_TRY(ready());

@@ -21,6 +21,19 @@ std::vector<Units> units_of(const std::vector<Term>& terms) {
     return out;
 }
 
+bool is_unvalued(const Explanation& read, const Units& row) {
+    return std::ranges::find(read.unvalued, row.asset, &Unvalued::what) != read.unvalued.end();
+}
+
+bool is_empty(const Units& row) {
+    return row.collateral.is_zero() && row.debt.is_zero();
+}
+
+const AssetParameters* known(const Units& row, const Parameters& parameters) {
+    const auto asset = AssetId::parse(row.asset);
+    return asset ? parameters.find(asset.value()) : nullptr;
+}
+
 enum class Bound : std::uint8_t { kLeast, kMost };
 
 // Of what has no usable price, what is owed counts for the least and what is owned for the most; of
@@ -30,14 +43,13 @@ std::vector<Units> units_that_count(
 ) {
     std::vector<Units> out;
     for (Units row : read.holdings) {
-        const auto asset = AssetId::parse(row.asset);
-        if (!asset || parameters.find(asset.value()) == nullptr) {
+        if (known(row, parameters) == nullptr) {
             continue;
         }
-        if (std::ranges::find(read.unvalued, row.asset, &Unvalued::what) != read.unvalued.end()) {
+        if (is_unvalued(read, row)) {
             (bound == Bound::kLeast ? row.collateral : row.debt) = Amount{};
         }
-        if (!row.collateral.is_zero() || !row.debt.is_zero()) {
+        if (!is_empty(row)) {
             out.push_back(std::move(row));
         }
     }
@@ -70,6 +82,34 @@ void compare_parts_at_most(
             );
         }
     }
+}
+
+bool has_unpriced(const Explanation& read, const Parameters& parameters) {
+    return std::ranges::any_of(read.holdings, [&](const Units& row) {
+        return !is_empty(row) && known(row, parameters) != nullptr && is_unvalued(read, row);
+    });
+}
+
+bool cannot_be_bounded(const Explanation& read, std::uint32_t flags, const Parameters& parameters) {
+    constexpr std::uint32_t kWhatever =
+        flags::kArithmetic | flags::kPositionUnvalued | flags::kChainDead;
+    const bool has_position = std::ranges::any_of(read.unvalued, [](const Unvalued& row) {
+        return row.what.starts_with("position ");
+    });
+    return (flags & kWhatever) != 0 || has_position ||
+           std::ranges::any_of(read.holdings, [&](const Units& owed) {
+               const AssetParameters* asset = known(owed, parameters);
+               if (owed.debt.is_zero() || asset == nullptr) {
+                   return !owed.debt.is_zero();
+               }
+               const auto is_form = [&](bool unvalued) {
+                   return std::ranges::any_of(read.holdings, [&](const Units& row) {
+                       return !is_empty(row) && known(row, parameters) == asset &&
+                              is_unvalued(read, row) == unvalued;
+                   });
+               };
+               return is_form(true) && is_form(false);
+           });
 }
 
 }  // namespace margrave::margin::detail

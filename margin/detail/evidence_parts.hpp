@@ -3,6 +3,7 @@
 
 #include "margin/explain.hpp"
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -19,5 +20,13 @@ void compare_parts(
 void compare_parts_at_most(
     const Explanation& read, const Parameters& parameters, std::vector<std::string>& findings
 );
+
+/// Whether a holding of an asset that the parameters know is named as unvalued.
+bool has_unpriced(const Explanation& read, const Parameters& parameters);
+
+/// Whether something makes the account UNATTESTABLE whatever the missing prices are: a flag that is
+/// none of a price, a position that is named as unvalued, a debt in an asset that the parameters do
+/// not know, or in one of which another form has a price.
+bool cannot_be_bounded(const Explanation& read, std::uint32_t flags, const Parameters& parameters);
 
 }  // namespace margrave::margin::detail

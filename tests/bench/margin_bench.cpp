@@ -94,6 +94,58 @@ void BM_PlanLiquidation(benchmark::State& state) {
 
 BENCHMARK(BM_PlanLiquidation);
 
+// What an owner can put together to make a plan long: so many assets owned and as many owed, all on
+// one chain and each worth a leg, correlated or not.
+void BM_PlanManyAssets(benchmark::State& state) {
+    const auto count = static_cast<std::size_t>(state.range(0));
+    Parameters p = parameters();
+    const AssetParameters like = p.assets.at(1);
+    p.assets.clear();
+    AccountHoldings a;
+    for (std::size_t i = 0; i < 2 * count; ++i) {
+        AssetParameters asset = like;
+        asset.name = bench::name_of(i);
+        asset.on = {{.asset = bench::token(1, i), .backing = usd("1")}};
+        asset.collateral.liquidation_end = Money::from_e18(
+            asset.collateral.liquidation_end.rep().convert_to<std::int64_t>() -
+            static_cast<std::int64_t>(i) * 1'000'000'000'000
+        );
+        p.assets.push_back(asset);
+        Holding row;
+        row.asset = asset.on[0].asset;
+        (i % 2 == 0 ? row.collateral : row.debt) = Amount{1'000'000'000'000'000'000U + i};
+        row.book = row.collateral;
+        a.holdings.push_back(row);
+    }
+    if (state.range(1) != 0) {
+        Correlation all{.name = "all", .assets = {}, .relief = usd("0.2")};
+        for (const AssetParameters& asset : p.assets) {
+            all.assets.push_back(asset.name);
+        }
+        p.risk.correlations.push_back(std::move(all));
+    }
+    PriceTable table;
+    for (const AssetParameters& asset : p.assets) {
+        PriceRow row;
+        row.asset = asset.on[0].asset;
+        row.verdict = PriceVerdict::kUsable;
+        row.published_at = UnixSeconds{bench::kPricedAt};
+        row.price = usd("1800");
+        table[row.asset] = row;
+    }
+    const Market market(table, p);
+    std::size_t legs = 0;
+    for (auto _ : state) {
+        legs = plan_liquidation(a, market).value().legs.size();
+    }
+    state.counters["legs"] = static_cast<double>(legs);
+}
+
+BENCHMARK(BM_PlanManyAssets)
+    ->ArgsProduct({{4, 8, 16, 24}, {0, 1}})
+    ->ArgNames({"assets a side", "correlated"})
+    ->Unit(benchmark::kMillisecond);
+
 }  // namespace
 }  // namespace margrave::margin
 

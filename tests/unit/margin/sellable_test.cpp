@@ -5,7 +5,9 @@
 
 #include <gtest/gtest.h>
 
-#include <utility>
+#include <map>
+#include <string_view>
+#include <vector>
 
 namespace margrave::margin::tests {
 namespace {
@@ -14,58 +16,99 @@ Sellable state(const std::vector<Holding>& rows) {
     return {holdings_of(rows), sample_prices()};
 }
 
-Result<Sellable> better(Sellable firm, Sellable provisional) {
-    return better_off(std::move(firm), std::move(provisional), sample_parameters());
+Parameters whole_lock() {
+    Parameters out = sample_parameters();
+    out.liquidation.close_factor = usd("1");
+    return out;
 }
 
-TEST(BetterOff, ARepaymentThatIsNotFinalIsNotSoldFor) {
-    const auto rows = [](std::string_view owed) {
-        return std::vector<Holding>{
-            holding(eth_on(1), units("1", 18)), holding(usdc_on(1), {}, units(owed, 6))};
+Result<LiquidationPlan> least(const Sellable& final, const Sellable& provisional) {
+    return plan_least(final, provisional, whole_lock(), {});
+}
+
+// All that it sells, in raw units, by asset.
+std::map<AssetId, Amount> sold_by(const LiquidationPlan& plan) {
+    std::map<AssetId, Amount> out;
+    for (const PlannedLeg& leg : plan.legs) {
+        Amount& sum = out[leg.asset];
+        sum = add(sum, leg.seize).value();
+    }
+    return out;
+}
+
+std::map<AssetId, Amount> alone(const Sellable& state) {
+    return sold_by(plan_liquidation(state.holdings, state.prices, whole_lock()).value());
+}
+
+Sellable owing(std::string_view dollars) {
+    return state({holding(eth_on(1), units("2", 18)), holding(usdc_on(1), {}, units(dollars, 6))});
+}
+
+TEST(PlanLeast, ARepaymentThatIsNotFinalIsNotSoldFor) {
+    const Sellable less = owing("3500");
+    const Sellable more = owing("3600");
+    ASSERT_NE(alone(less), alone(more));
+    ASSERT_FALSE(alone(less).empty());
+    EXPECT_EQ(sold_by(least(more, less).value()), alone(less));
+    EXPECT_EQ(sold_by(least(less, more).value()), alone(less));
+    EXPECT_EQ(sold_by(least(less, less).value()), alone(less));
+}
+
+TEST(PlanLeast, NothingIsSoldWhenOneStateIsWell) {
+    EXPECT_TRUE(least(owing("3500"), owing("100")).value().legs.empty());
+    EXPECT_TRUE(least(owing("100"), owing("3500")).value().legs.empty());
+}
+
+// What is better off may seize more: below two thousand all is closed.
+TEST(PlanLeast, TakesWhatSeizesLessAndNotWhatIsBetterOff) {
+    const auto owing_little = [](std::string_view dollars) {
+        return state(
+            {holding(eth_on(1), units("1.15", 18)), holding(usdc_on(1), {}, units(dollars, 6))}
+        );
     };
-    const Sellable owes_less = state(rows("1800"));
-    const Sellable owes_more = state(rows("1900"));
-    EXPECT_EQ(better(owes_more, owes_less).value().holdings, owes_less.holdings);
-    EXPECT_EQ(better(owes_less, owes_more).value().holdings, owes_less.holdings);
+    const Sellable above = owing_little("2010");
+    const Sellable below = owing_little("1990");
+    const auto sold_above = alone(above);
+    const auto sold_below = alone(below);
+    ASSERT_LT(sold_above.at(eth_on(1)), sold_below.at(eth_on(1)));
+    EXPECT_EQ(sold_by(least(above, below).value()), sold_above);
+    EXPECT_EQ(sold_by(least(below, above).value()), sold_above);
 }
 
 // A debt that moves from one asset to the other is owed once: rows of two states never meet.
-TEST(BetterOff, IsOneOfTheTwoStates) {
-    const Sellable dollars =
-        state({holding(eth_on(1), units("1", 18)), holding(usdc_on(1), {}, units("1900", 6))});
+TEST(PlanLeast, IsOfOneOfTheTwoStates) {
+    const Sellable dollars = owing("3500");
     const Sellable dais =
-        state({holding(eth_on(1), units("1", 18)), holding(dai(), {}, units("1901", 18))});
-    EXPECT_EQ(better(dollars, dais).value().holdings, dollars.holdings);
-    EXPECT_EQ(better(dais, dollars).value().holdings, dollars.holdings);
+        state({holding(eth_on(1), units("2", 18)), holding(dai(), {}, units("3500", 18))});
+    const auto sold = sold_by(least(dollars, dais).value());
+    EXPECT_TRUE(sold == alone(dollars) || sold == alone(dais));
 }
 
-TEST(BetterOff, SellsOnlyWhatIsFreeInBoth) {
-    Holding in_auction = holding(eth_on(1), units("2", 18));
-    in_auction.in_sale = units("0.5", 18);
-    const Sellable firm = state({in_auction, holding(btc(), units("1", 8))});
-    const Sellable provisional = state({holding(eth_on(1), units("1", 18))});
-    const Sellable out = better(firm, provisional).value();
-    ASSERT_EQ(out.holdings.holdings.size(), 2U);
-    for (const Holding& row : out.holdings.holdings) {
-        const bool is_ether = row.asset == eth_on(1);
-        EXPECT_EQ(row.collateral, is_ether ? units("2", 18) : units("1", 8)) << "all of it counts";
-        EXPECT_EQ(row.free(), is_ether ? units("1", 18) : Amount{});
+TEST(PlanLeast, SellsOnlyWhatIsFreeInBoth) {
+    const Sellable final = owing("3500");
+    Sellable provisional = final;
+    for (Holding& row : provisional.holdings.holdings) {
+        row.in_sale = row.asset == eth_on(1) ? units("1.9", 18) : row.in_sale;
     }
-    const Sellable again = better(provisional, firm).value();
-    EXPECT_EQ(again.holdings, out.holdings);
+    ASSERT_GT(alone(final).at(eth_on(1)), units("0.1", 18));
+    for (const auto& plan : {least(final, provisional), least(provisional, final)}) {
+        EXPECT_EQ(sold_by(plan.value()).at(eth_on(1)), units("0.1", 18));
+    }
+    // And nothing of a lot that is in one only.
+    const Sellable gone = state({holding(usdc_on(1), {}, units("3500", 6))});
+    EXPECT_TRUE(least(final, gone).value().legs.empty());
 }
 
-TEST(BetterOff, OneThatCannotBeValuedComesFirst) {
-    const Sellable valued = state({holding(eth_on(1), units("1", 18))});
+TEST(PlanLeast, OneThatCannotBeValuedIsRefused) {
     const Sellable unknown = state({holding(AssetId::native(ChainId::evm(4'242)), {}, Amount{1})});
-    EXPECT_EQ(better(valued, unknown).value().holdings, unknown.holdings);
-    EXPECT_EQ(better(unknown, valued).value().holdings, unknown.holdings);
+    EXPECT_EQ(least(owing("3500"), unknown).error().code, Errc::kUnattestable);
+    EXPECT_EQ(least(unknown, owing("3500")).error().code, Errc::kUnattestable);
 }
 
-TEST(BetterOff, TwoAccountsAreAnError) {
+TEST(PlanLeast, TwoAccountsAreAnError) {
     Sellable other = state({});
     other.holdings.account.data[0] = 1;
-    EXPECT_EQ(better(state({}), other).error().code, Errc::kInvalid);
+    EXPECT_EQ(least(state({}), other).error().code, Errc::kInvalid);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include "margin/explain.hpp"
 #include "margin/liquidation.hpp"
 #include "margin/shares.hpp"
+#include "margin/stress.hpp"
 #include "tests/unit/margin/exact.hpp"
 
 #include <gtest/gtest.h>
@@ -290,9 +291,9 @@ TEST(Unpriced, WhatOneOfSeveralToldBeyondTheBandIsItsMostToo) {
     prices.at(btc()).price = usd("9000000");
     prices.at(btc()).confidence = usd("25000000000");
     EXPECT_EQ(judged(speck(), prices).state.status, Status::kUnattestable);
-    // Not even one that no sum can hold is an error.
-    prices.at(btc()).confidence = usd("1500000000000000000000000000000000000000");
-    EXPECT_NE(judged(speck(), prices).state.status, Status::kHealthy);
+    // Not even one that no sum can hold is an error, nor does it bound anything.
+    prices.at(btc()).confidence = usd("1600000000000000000000000000000000000000");
+    EXPECT_EQ(judged(speck(), prices).state.status, Status::kUnattestable);
 }
 
 TEST(Unpriced, TheCheckFindsPartsThatAreNotTheHoldings) {
@@ -330,6 +331,56 @@ TEST(Unpriced, TheCheckFindsAShieldThatNothingDecides) {
     EXPECT_EQ(said[0], "at most: it decides nothing, and the account is UNATTESTABLE");
 }
 
+Evaluation made_unattestable(Evaluation e) {
+    e.state.status = Status::kUnattestable;
+    for (Money* amount :
+         {&e.state.equity, &e.state.initial, &e.state.liquidation_end, &e.state.maintenance}) {
+        *amount = Money{};
+    }
+    e.at_most.reset();
+    e.state.detail = keccak256(e.evidence_text());
+    return e;
+}
+
+TEST(Unpriced, TheCheckFindsAShieldThatDoesNotSayWhatItIsAtMost) {
+    for (const AccountHoldings& holdings : {speck(), with_debt("17000", Amount{1})}) {
+        const auto said = findings(made_unattestable(judged(holdings, without(btc()))));
+        ASSERT_FALSE(said.empty());
+        EXPECT_EQ(said[0], "nothing that it says makes the account UNATTESTABLE");
+    }
+    AccountHoldings unknown = speck();
+    unknown.holdings.push_back(holding(AssetId::native(ChainId::evm(4'242)), {}, Amount{1}));
+    const Evaluation e = judged(unknown, without(btc()));
+    ASSERT_EQ(e.state.status, Status::kUnattestable);
+    EXPECT_TRUE(findings(e).empty()) << findings(e).front();
+}
+
+TEST(Unpriced, TheCheckFindsACollateralThatIsHiddenAndATermThatIsSplit) {
+    const auto rehashed = [](Evaluation e) {
+        e.state.detail = keccak256(e.evidence_text());
+        return findings(e);
+    };
+    // Named as unvalued, but neither flagged nor counted at its most.
+    Evaluation hidden = judged(speck(), without(btc()));
+    hidden.at_most.reset();
+    hidden.state.flags &= ~flags::kPriceStale;
+    EXPECT_FALSE(rehashed(hidden).empty());
+    // 10 ether here and 9 owed there net to one; two terms would not.
+    const AccountHoldings netted =
+        holdings_of({holding(eth_on(1), units("10", 18)), holding(eth_on(10), {}, units("9", 18))});
+    Evaluation split = judged(netted, sample_prices());
+    ASSERT_TRUE(rehashed(split).empty());
+    Term owed = split.terms.at(0);
+    owed.parts = {split.terms[0].parts.at(1)};
+    split.terms[0].parts.resize(1);
+    split.terms.push_back(owed);
+    EXPECT_FALSE(rehashed(split).empty());
+    Evaluation bare = judged(netted, sample_prices());
+    bare.terms.push_back({});
+    bare.terms.back().asset = "zzz";
+    EXPECT_FALSE(rehashed(bare).empty());
+}
+
 TEST(Unpriced, SharesAreOfWhatHasAPrice) {
     const AccountHoldings owned = holdings_of(
         {holding(eth_on(1), units("10", 18)),
@@ -341,6 +392,35 @@ TEST(Unpriced, SharesAreOfWhatHasAPrice) {
     const auto shares = shares_of(owned, Market(prices, parameters));
     ASSERT_TRUE(shares.has_value());
     EXPECT_EQ(shares.value().assets.size(), 2U);
+    const auto owing = shares_of(with_debt("1000", Amount{1}), Market(prices, parameters));
+    ASSERT_TRUE(owing.has_value()) << owing.error().detail;
+    EXPECT_EQ(owing.value().assets.size(), 2U);
+}
+
+// The price of now may be 100 % beside the truth and a day old: what is owed counts so.
+TEST(Unpriced, ADebtCountsAtTheMostOfTheInitialLevelToo) {
+    Parameters parameters = sample_parameters();
+    AssetParameters& bitcoin = *std::ranges::find(parameters.assets, "btc", &AssetParameters::name);
+    bitcoin.initial_price.confidence = usd("2");
+    bitcoin.initial_price.age_per_hour = usd("0.1");
+    const Evaluation e =
+        evaluate(with_debt("1000", Amount{1}), without(btc()), parameters, false, false);
+    ASSERT_EQ(e.state.status, Status::kHealthy);
+    // 0.10 and twice that for its confidence, and all of that again for its age, by 1.3.
+    EXPECT_EQ(e.state.initial, usd("13949.22"));
+    const std::string text = e.evidence_text();
+    const auto said = check_evidence(text, read_evidence(text).value(), e.state, parameters);
+    EXPECT_TRUE(said.empty()) << said.front();
+}
+
+TEST(Unpriced, NobodyBearsALossThatOnlyAMissingPriceMakes) {
+    const Parameters parameters = sample_parameters();
+    StressBook book;
+    book.prices = sample_prices();
+    book.accounts.push_back({with_debt("17000", units("0.1", 8)), false});
+    const StressResult frozen = stress(book, parameters, {"freeze", {}, {}, {"btc"}}, {}).value();
+    EXPECT_EQ(frozen.shocked.at(static_cast<std::size_t>(Status::kBankrupt)), 1U);
+    EXPECT_TRUE(frozen.bad_debt_shocked.is_zero());
 }
 
 // Whatever the price is within the band, the exact engine says that what was attested without it
@@ -368,12 +448,25 @@ TEST(Unpriced, WhatMayBeSeizedHoldsAtEveryPriceOfTheBand) {
             p.prices.at(on.asset).price = price;
         }
         const AccountState there = state_of(p);
+        const AccountState at_most =
+            evaluate_at_most(stale.holdings, Market(stale.prices, stale.parameters));
         RC_ASSERT(
             told.status == Status::kUnattestable ||
             is_seizable(told.status) == is_seizable(there.status)
         );
-        RC_ASSERT(told.status == Status::kUnattestable || told.equity <= there.equity);
-        RC_TAG(to_string(told.status));
+        const bool unknown = told.status == Status::kUnattestable;
+        RC_ASSERT(unknown || told.equity <= there.equity);
+        RC_ASSERT(unknown || told.initial <= there.initial);
+        RC_ASSERT(unknown || told.maintenance <= there.maintenance);
+        if (at_most.status != Status::kUnattestable) {
+            RC_ASSERT(at_most.equity >= there.equity);
+            RC_ASSERT(at_most.maintenance >= there.maintenance);
+        }
+        const bool is_owed = std::ranges::any_of(p.holdings.holdings, [&](const Holding& row) {
+            return !row.debt.is_zero() &&
+                   std::ranges::find(asset.on, row.asset, &AssetOnChain::asset) != asset.on.end();
+        });
+        RC_TAG(to_string(told.status), is_owed ? "owed" : "owned");
     });
 }
 

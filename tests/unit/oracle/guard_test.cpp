@@ -148,6 +148,13 @@ TEST(Guard, SpreadIsUsableUpToTheBoundary) {
     EXPECT_EQ(apart.price, usd("2000"));
 }
 
+// Farther apart than they may be, any of them may be right, also one that lies outside the band.
+TEST(Guard, ASpreadShowsEveryAnswer) {
+    const PriceRow row = guarded({answer("2000"), answer("2400"), answer("30000")});
+    EXPECT_EQ(row.verdict, PriceVerdict::kOutOfBounds);
+    EXPECT_GE(add(row.price, add(row.confidence, row.confidence).value()).value(), usd("30000"));
+}
+
 SourceSettings source(std::string made_by = {}) {
     SourceSettings out;
     out.made_by = std::move(made_by);

@@ -206,6 +206,38 @@ TEST_F(GrantsTest, ReleaseOfAnOrphanedBlockIsPromisedAgain) {
     EXPECT_EQ(world.requests(0).back().state, RequestState::kRefused);
 }
 
+// A loan ran in a block that is final while its vault was not compared yet: its hold has ended, no
+// round has attested it, and a repayment that is not final hides it from the head.
+TEST_F(GrantsTest, WhatIsFinalCountsBeforeItIsAttested) {
+    fund_pool(0, 10'000);
+    fund_pool(1, 10'000);
+    world.settle(0, {deposit(account(1), coin(), eth(10))});
+    ASSERT_EQ(
+        ask(1, borrow_request(account(1), dollar_token(), dollars(10'000))).state,
+        RequestState::kGranted
+    );
+    ASSERT_OK(world.deliver(1));
+    world.chain(1).mine();
+    ASSERT_OK(world.watch(1));
+    ASSERT_EQ(world.requests(1).back().state, RequestState::kExecuted);
+    world.chain(1).fail_next("custody_at", Errc::kRpc, "no answer");
+    world.chain(1).finalize();
+    EXPECT_FALSE(world.watch(1).has_value());
+    ASSERT_TRUE(world.ledger->holds().value().empty());
+    world.chain(1).mine({repayment(account(1), dollar_token(), dollars(10'000))});
+    world.chain(1).fail_next("custody_at", Errc::kRpc, "no answer");
+    (void)world.watch(1);
+    const auto head = world.ledger->holdings_at_head(account(1)).value();
+    ASSERT_TRUE(std::ranges::all_of(head.holdings, [](const Holding& row) {
+        return row.debt.is_zero();
+    }));
+    world.chain(0).mine({borrow_request(account(1), dollar_token(), dollars(10'000))});
+    world.chain(0).finalize();
+    ASSERT_OK(world.watch(0));
+    ASSERT_OK(world.round());
+    EXPECT_EQ(world.requests(0).back().state, RequestState::kRefused);
+}
+
 TEST_F(GrantsTest, LiquidationUnderWayRefuses) {
     give_loan(account(1), 1, 1'000);
     world.eth_price = usd("1100");

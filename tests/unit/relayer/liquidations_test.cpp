@@ -293,6 +293,7 @@ class WithdrawnTest : public LiquidationsTest {
     void TestBody() override {}
 
     void run(bool is_final) {
+        world.settings.parameters.liquidation.close_factor = usd("1");
         give_loan(account(1), 30, 10'000);
         world.settle(0, {withdrawal_request(account(1), coin(), eth(3))});
         ASSERT_OK(world.deliver(0));
@@ -326,30 +327,83 @@ TEST(WithdrawnWhileLiquidatable, CountsOnceBeforeAndAfterItIsFinal) {
     EXPECT_EQ(before.seized(), after.seized());
 }
 
-// Accounts of four dollars, below what a leg must be, are the riskiest and can never be planned.
-TEST_F(LiquidationsTest, ThoseThatCannotBePlannedKeepNobodyWaiting) {
+// Both states may be seized, and the one in which less is owed is what is sold for.
+TEST_F(LiquidationsTest, ARepaymentThatIsNotFinalIsNotSoldFor) {
+    world.settings.parameters.liquidation.close_factor = usd("1");
+    give_loan(account(1), 30, 10'000);
+    world.chain(0).mine({repayment(account(1), dollar_token(), dollars(100))});
+    set_price("380");
+    world.step();
+    ASSERT_EQ(world.state_of(account(1))->status, Status::kLiquidatable);
+    ASSERT_EQ(legs().size(), 1U);
+    // 0.02 * 9,900 is the target; (198 - (0.8 * 11,400 - 1.03 * 9,900)) / (1.03 - 0.8 * 1.05)
+    const Money sold = value_of(legs()[0].amount, 18, usd("380"), Round::kDown).value();
+    const Money owed = value_of(legs()[0].min_proceeds, 6, usd("1"), Round::kUp).value();
+    EXPECT_EQ(owed.to_decimal(0), "6710");
+    EXPECT_EQ(sold.to_decimal(0), "7046");
+}
+
+// What is promised on a dead chain may have been taken there or not.
+TEST_F(LiquidationsTest, ALoanPromisedOnADeadChainHolds) {
+    world.settle(1, {funding(dollar_token(), dollars(500))});
+    give_loan(account(1), 1, 900);
+    world.settle(1, {borrow_request(account(1), dollar_token(), dollars(500))});
+    ASSERT_EQ(world.requests(1).back().state, store::RequestState::kGranted);
+    ASSERT_EQ(world.ledger->holds_of(account(1)).value().size(), 1U);
+    store::ChainStop stop;
+    stop.chain = world.id(1);
+    stop.at = world.clock.now();
+    stop.reason = "halted";
+    stop.final = world.ledger->chain_state(world.id(1)).final;
+    world.board->halt(world.scribe->halt(stop).value());
+    set_price("1050");
+    world.step();
+    EXPECT_EQ(world.state_of(account(1))->status, Status::kLiquidatable);
+    EXPECT_TRUE(legs().empty());
+}
+
+// A pass that takes too long looks at no further account, and the next one goes on with those that
+// are left: the riskiest, of four dollars and below what a leg must be, can never be planned and
+// does not come first again.
+TEST_F(LiquidationsTest, APassEndsAndThoseThatCannotBePlannedKeepNobodyWaiting) {
     give_loan(account(1), 1, 1'000);
-    std::vector<FakeChain::Body> events{funding(dollar_token(), dollars(5 * kAccountsAPass))};
-    for (std::size_t i = 0; i < kAccountsAPass; ++i) {
-        const AccountId who = account(100 + i);
-        events.push_back(deposit(who, coin(), Amount{4'000'000'000'000'000}));
-        events.push_back(borrow_request(who, dollar_token(), dollars(5)));
-    }
-    world.settle(0, std::move(events));
-    const auto is_left = [](const store::Request& request) {
-        return request.state != store::RequestState::kExecuted;
-    };
-    for (int i = 0; i < 200 && std::ranges::any_of(world.requests(0), is_left); ++i) {
-        ASSERT_OK(world.deliver(0));
-        world.settle(0, {});
-    }
-    ASSERT_TRUE(std::ranges::none_of(world.requests(0), is_left));
+    world.settle(
+        0,
+        {funding(dollar_token(), dollars(5)),
+         deposit(account(2), coin(), Amount{4'000'000'000'000'000}),
+         borrow_request(account(2), dollar_token(), dollars(5))}
+    );
+    ASSERT_OK(world.deliver(0));
+    ASSERT_OK(world.deliver(1));
+    world.settle(0, {});
+    ASSERT_EQ(world.requests(0).back().state, store::RequestState::kExecuted);
     set_price("1100");
+    world.clock.set_step(kSecondsAPass + 1);
     ASSERT_OK(world.round());
     ASSERT_EQ(world.state_of(account(1))->status, Status::kLiquidatable);
-    EXPECT_EQ(locks(), 0U) << "a pass has a bound";
+    ASSERT_EQ(world.state_of(account(2))->status, Status::kBankrupt);
+    EXPECT_EQ(locks(), 0U);
     ASSERT_OK(world.round());
-    EXPECT_EQ(locks(), 1U) << "and the next goes on";
+    EXPECT_EQ(locks(), 1U);
+    EXPECT_EQ(world.ledger->lock_count(account(2)), 0U);
+}
+
+TEST(Sweep, LooksAtAllBeforeItLooksAgainAndAtTheBarrenLast) {
+    const std::vector<AccountId> all{account(1), account(2), account(3)};
+    LiquidationSweep sweep;
+    EXPECT_EQ(sweep.next(all), all);
+    sweep.looked_at(account(1), /*came_to_nothing=*/true);
+    EXPECT_EQ(sweep.next(all), (std::vector<AccountId>{account(2), account(3)}));
+    sweep.looked_at(account(2), /*came_to_nothing=*/false);
+    sweep.looked_at(account(3), /*came_to_nothing=*/false);
+    EXPECT_EQ(sweep.next(all), (std::vector<AccountId>{account(2), account(3), account(1)}));
+    sweep.looked_at(account(1), /*came_to_nothing=*/false);
+    EXPECT_EQ(sweep.next(all), (std::vector<AccountId>{account(2), account(3)}));
+    // One that is well meanwhile is forgotten.
+    sweep.looked_at(account(2), /*came_to_nothing=*/true);
+    EXPECT_EQ(sweep.next({account(3)}), (std::vector<AccountId>{account(3)}));
+    EXPECT_TRUE(sweep.next({}).empty());
+    EXPECT_EQ(sweep.next(all), all);
 }
 
 TEST_F(LiquidationsTest, ProofsOfManyRoundsShareAFewPlaces) {

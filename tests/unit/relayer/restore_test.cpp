@@ -176,6 +176,25 @@ TEST_F(Restore, TheLedgerWaitsForWhatWasAttestedAndMustGiveIt) {
     EXPECT_ERRC(compare_head(*world.ledger, other), Errc::kUnsafe);
 }
 
+// Read again in runs, the ledger does not keep every block that was attested: such a round is
+// passed over, and no error in what is kept.
+TEST_F(Restore, ARoundWhoseBlockLiesInARunIsNotKept) {
+    world.settle(0, {deposit(account(1), coin(), eth(1))});
+    world.chain(0).mine_empty(3);
+    world.settle(0, {});
+    const RoundNum inside = world.scribe->last().round;
+    world.chain(0).mine_empty(3);
+    world.settle(0, {deposit(account(2), coin(), eth(1))});
+    ASSERT_GT(world.scribe->last().round.value, inside.value);
+    ASSERT_OK(replay_round(network(), *world.database, *world.ledger, inside));
+    put_back();
+    ASSERT_OK(complete());
+    ASSERT_OK(world.start());
+    world.chain(0).history_run = 1'000;
+    world.watch_all();
+    EXPECT_ERRC(replay_round(network(), *world.database, *world.ledger, inside), Errc::kNotFound);
+}
+
 TEST_F(Restore, TheMarkStaysUntilItIsRemoved) {
     EXPECT_FALSE(restored_mark(store_dir()).value());
     ASSERT_OK(mark_restored(store_dir(), "backup 3"));
