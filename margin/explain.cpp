@@ -248,6 +248,11 @@ Result<Explanation> read_evidence(std::string_view canonical_text) {
         MARGRAVE_TRY(read.debt, amount_of(row, "debt"));
         out.holdings.push_back(std::move(read));
     }
+    MARGRAVE_TRY(const auto positions, list_of(document, "positions"));
+    for (const Canonical& row : positions) {
+        MARGRAVE_TRY(auto market, text_of(row, "market"));
+        out.positions.push_back(std::move(market));
+    }
     MARGRAVE_TRY(const auto unvalued, list_of(document, "unvalued"));
     for (const Canonical& row : unvalued) {
         Unvalued read;

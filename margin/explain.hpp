@@ -55,6 +55,8 @@ struct Explanation {
 
     /// In the order of the document.
     std::vector<Units> holdings;
+    /// Their markets, in the order of the document.
+    std::vector<std::string> positions;
     /// Absent in a document without the member.
     std::optional<AtMost> at_most;
 };

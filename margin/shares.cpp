@@ -198,11 +198,14 @@ Result<PositionGreeks> greeks_of(const VenuePosition& position, const Market& ma
 
 Result<Shares> shares_of(const AccountHoldings& holdings, const Market& market) {
     const Evaluation whole = evaluate(counted_of(holdings, market), market, false, false);
-    if (evaluate_state(holdings, market, false, false).status == Status::kUnattestable) {
+    // One that only the latch decides has numbers, too.
+    const AccountState free = evaluate_state(holdings, market, false, false);
+    const AccountState latched = evaluate_state(holdings, market, true, false);
+    if (free.status == Status::kUnattestable && latched.status == Status::kUnattestable) {
         return fail(
             Errc::kInvalid,
             "account " + to_hex(holdings.account) +
-                " cannot be valued: " + describe_guards(whole.state.flags)
+                " cannot be valued: " + describe_guards(free.flags)
         );
     }
     Shares out;

@@ -200,8 +200,8 @@ Result<void> or_wait(Result<void> verdict) {
     return verdict;
 }
 
-/// On what is final, attested and since, and then with everything that is not final yet against the
-/// request.
+/// On what is final, attested and since, and then with everything that is not attested yet, or not
+/// final, against the request. A deposit that is final counts once its vault was compared.
 Result<void> check_standing(
     const DecisionParts& parts, const margin::Promise& asked, const Standing& standing, Early early
 ) {
@@ -209,10 +209,13 @@ Result<void> check_standing(
         return check_account(parts, asked, firm, other, standing.promises, early);
     };
     MARGRAVE_TRY(check(standing.firm, standing.firm));
+    AccountHoldings base = standing.firm;
     if (standing.final != standing.firm) {
         MARGRAVE_TRY(check(standing.final, standing.final));
+        MARGRAVE_TRY(base, margin::worst_of(standing.firm, standing.final, {}));
+        MARGRAVE_TRY(or_wait(check(base, base)));
     }
-    return or_wait(check(standing.final, standing.provisional));
+    return or_wait(check(base, standing.provisional));
 }
 
 using Uses = std::vector<attest::EarlyUse>;
@@ -277,10 +280,9 @@ bool may_be_left(const DecisionParts& parts, const AccountHoldings& state) {
 /// judged as a grant is, since what it stood on may be granted to others then.
 Result<bool> stands_alone(const DecisionParts& parts, const AccountId& account) {
     MARGRAVE_TRY(const Standing standing, standing_now(parts, account));
+    MARGRAVE_TRY(const auto base, margin::worst_of(standing.firm, standing.final, {}));
     for (const AccountHoldings* other : {&standing.firm, &standing.final, &standing.provisional}) {
-        MARGRAVE_TRY(
-            AccountHoldings worst, margin::worst_of(standing.final, *other, standing.promises)
-        );
+        MARGRAVE_TRY(AccountHoldings worst, margin::worst_of(base, *other, standing.promises));
         if (parts.dead.touch(*other) || !may_be_left(parts, worst)) {
             return false;
         }

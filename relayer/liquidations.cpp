@@ -42,20 +42,8 @@ Result<bool> has_open_lock(const DecisionParts& parts, const AccountId& account)
     });
 }
 
-/// Whether a row is worth at least what a leg must be; one that cannot be valued counts as worth
-/// it, and without a usable price as the most that it may be.
 bool is_worth_a_leg(const DecisionParts& parts, const Holding& row) {
-    const margin::Parameters& parameters = parts.settings.parameters;
-    const margin::AssetParameters* asset = parameters.find(row.asset);
-    const auto price = parts.prices.find(row.asset);
-    if (asset == nullptr || price == parts.prices.end()) {
-        return true;
-    }
-    const Amount larger = std::max(row.collateral, row.debt);
-    const bool is_usable = price->second.verdict == PriceVerdict::kUsable;
-    const Money each = is_usable ? price->second.price : max(price->second.price, asset->price_max);
-    const auto value = value_of(larger, asset->decimals, each, Round::kUp);
-    return !value || value.value() >= parameters.liquidation.dust;
+    return is_worth_a_leg(parts, row.asset, std::max(row.collateral, row.debt));
 }
 
 bool has_usable_price(const DecisionParts& parts, const Holding& row) {
@@ -348,25 +336,44 @@ Result<void> close_ended_sales(const DecisionParts& parts, UnixSeconds now) {
 
 }  // namespace
 
-std::vector<AccountId> LiquidationSweep::next(std::vector<AccountId> by_risk) {
+std::vector<AccountId> LiquidationSweep::next(const std::vector<AccountId>& by_risk) {
     const std::set<AccountId> all(by_risk.begin(), by_risk.end());
     std::erase_if(barren_, [&all](const AccountId& account) { return !all.contains(account); });
-    if (std::ranges::includes(looked_, all)) {
-        looked_.clear();
+    std::vector<AccountId> out = part(by_risk, looked_, /*barren=*/false);
+    std::vector<AccountId> again = part(by_risk, looked_barren_, /*barren=*/true);
+    again.resize(std::min(again.size(), kBarrenAPass));
+    out.insert(out.end(), again.begin(), again.end());
+    return out;
+}
+
+// Begins again once all had their turn.
+std::vector<AccountId> LiquidationSweep::part(
+    const std::vector<AccountId>& by_risk, std::set<AccountId>& looked, bool barren
+) const {
+    std::vector<AccountId> all;
+    std::vector<AccountId> out;
+    for (const AccountId& account : by_risk) {
+        if (barren_.contains(account) == barren) {
+            all.push_back(account);
+            if (!looked.contains(account)) {
+                out.push_back(account);
+            }
+        }
     }
-    std::erase_if(by_risk, [this](const AccountId& account) { return looked_.contains(account); });
-    std::ranges::stable_partition(by_risk, [this](const AccountId& account) {
-        return !barren_.contains(account);
-    });
-    return by_risk;
+    if (!out.empty()) {
+        return out;
+    }
+    looked.clear();
+    return all;
 }
 
 void LiquidationSweep::looked_at(const AccountId& account, bool came_to_nothing) {
-    looked_.insert(account);
     if (came_to_nothing) {
         barren_.insert(account);
+        looked_barren_.insert(account);
     } else {
         barren_.erase(account);
+        looked_.insert(account);
     }
 }
 

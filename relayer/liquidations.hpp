@@ -17,18 +17,25 @@ inline constexpr std::size_t kAccountsAPass = 1'024;
 inline constexpr std::size_t kLocksAPass = 32;
 inline constexpr std::uint64_t kSecondsAPass = 2;
 
+/// Of the accounts with which nothing could be done when they were looked at last.
+inline constexpr std::size_t kBarrenAPass = 128;
+
 /// At which accounts passes have looked. All are looked at before one is again; those with which
-/// nothing could be done come after the others, so that they keep none waiting.
+/// nothing could be done are apart, some of them after the others, so that they keep none waiting.
 class LiquidationSweep {
   public:
-    /// Those that are seizable now, the riskiest first, without those that had their turn; all
-    /// again once all had.
-    [[nodiscard]] std::vector<AccountId> next(std::vector<AccountId> by_risk);
+    /// Of those that are seizable now, the riskiest first, those whose turn it is.
+    [[nodiscard]] std::vector<AccountId> next(const std::vector<AccountId>& by_risk);
     void looked_at(const AccountId& account, bool came_to_nothing);
 
   private:
+    [[nodiscard]] std::vector<AccountId> part(
+        const std::vector<AccountId>& by_risk, std::set<AccountId>& looked, bool barren
+    ) const;
+
     std::set<AccountId> looked_;
     std::set<AccountId> barren_;
+    std::set<AccountId> looked_barren_;
 };
 
 /// For every account the last round called seizable and that has no lock open: plans the least

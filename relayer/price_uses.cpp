@@ -52,13 +52,10 @@ std::optional<Mark> mark_of(const DecisionParts& parts, const VenuePosition& pos
 bool is_worth_a_leg(
     const DecisionParts& parts, const VenuePosition& position, const AssetId& asset
 ) {
-    const auto price = parts.prices.find(asset);
-    if (price == parts.prices.end()) {
-        return true;
-    }
+    const auto price = highest_price(parts, asset);
     const Money size = max(position.size, negate(position.size));
-    const auto notional = mul(size, price->second.price, Round::kUp);
-    return !notional || notional.value() >= parts.settings.parameters.liquidation.dust;
+    const auto notional = price ? mul(size, *price, Round::kUp) : Result<Money>(Money{});
+    return !price || !notional || notional.value() >= parts.settings.parameters.liquidation.dust;
 }
 
 /// Everything by whose price the state is valued, each once.
@@ -157,15 +154,8 @@ bool owes_beside_a_cap(
             return !form.cap.is_zero();
         });
     return is_capped && std::ranges::any_of(state.holdings, [&](const Holding& row) {
-               const auto price = parts.prices.find(row.asset);
-               if (row.debt.is_zero() || parts.settings.parameters.find(row.asset) != &asset) {
-                   return false;
-               }
-               const auto owed =
-                   price == parts.prices.end()
-                       ? Result<Money>(fail(Errc::kNotFound, "no price"))
-                       : value_of(row.debt, asset.decimals, price->second.price, Round::kUp);
-               return !owed || owed.value() >= parts.settings.parameters.liquidation.dust;
+               return !row.debt.is_zero() && parts.settings.parameters.find(row.asset) == &asset &&
+                      is_worth_a_leg(parts, row.asset, row.debt);
            });
 }
 
@@ -208,6 +198,30 @@ std::string price_hold(const DecisionParts& parts, const AssetId& asset) {
     const oracle::PriceUse* use = use_of(parts, asset);
     const bool is_held = use != nullptr && use->liquidation != oracle::Use::kUsable;
     return is_held ? asset.text() + ": " + use->why : std::string{};
+}
+
+std::optional<Money> highest_price(const DecisionParts& parts, const AssetId& asset) {
+    const margin::AssetParameters* parameters = parts.settings.parameters.find(asset);
+    const auto row = parts.prices.find(asset);
+    if (parameters == nullptr || row == parts.prices.end()) {
+        return std::nullopt;
+    }
+    Money out = row->second.price;
+    if (row->second.verdict != PriceVerdict::kUsable) {
+        out = max(out, parameters->price_max);
+    }
+    const oracle::PriceUse* use = use_of(parts, asset);
+    return use != nullptr && use->slow ? max(out, *use->slow) : out;
+}
+
+bool is_worth_a_leg(const DecisionParts& parts, const AssetId& asset, const Amount& amount) {
+    const auto price = highest_price(parts, asset);
+    if (!price) {
+        return true;
+    }
+    const unsigned decimals = parts.settings.parameters.find(asset)->decimals;
+    const auto value = value_of(amount, decimals, *price, Round::kUp);
+    return !value || value.value() >= parts.settings.parameters.liquidation.dust;
 }
 
 bool is_net_owned(const DecisionParts& parts, const AccountHoldings& state, const AssetId& asset) {

@@ -4,6 +4,7 @@
 #include "margin/health.hpp"
 #include "relayer/grants.hpp"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,14 @@ std::string price_hold(const DecisionParts& parts, const AssetId& asset);
 
 /// The same of the prices that mark the account's positions. Less than the dust protects nobody.
 std::string position_hold(const DecisionParts& parts, const AccountHoldings& state);
+
+/// The highest price that something may have: that of now or the slow one, whichever is more, and
+/// without a usable price the end of its band. Absent where there is no row at all.
+std::optional<Money> highest_price(const DecisionParts& parts, const AssetId& asset);
+
+/// Whether so many raw units are worth what a leg must be at the highest price; what cannot be
+/// valued counts as worth it. By the price of now a crash would make dust of what it holds.
+bool is_worth_a_leg(const DecisionParts& parts, const AssetId& asset, const Amount& amount);
 
 /// Whether the account has more of the asset, in all its forms and positions together, than it
 /// owes, so that it can never lose by a higher price of it. Less than the dust does not count

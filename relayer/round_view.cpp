@@ -29,7 +29,7 @@ Result<RoundView> open_round_view(Context& context, RoundNum round) {
     auto replayed = replay_round(view.network(), *view.database, *view.ledger, round);
     if (replayed) {
         view.round = std::move(replayed.value());
-    } else if (replayed.error().code != Errc::kNotFound || round.value != 0) {
+    } else if (replayed.error().code != Errc::kNotFound || round.value != 0 || view.database->document("round/last")) {
         return replayed.as_failure();
     }
     return view;

@@ -57,6 +57,24 @@ std::vector<Units> units_that_count(
     return out;
 }
 
+// A debt in an asset that the parameters do not know, or in one of which one form has a price and
+// another has none.
+bool is_owed_beside_a_price(
+    const Explanation& read, const Units& owed, const Parameters& parameters
+) {
+    const AssetParameters* asset = known(owed, parameters);
+    if (asset == nullptr) {
+        return true;
+    }
+    const auto has_form = [&](bool unvalued) {
+        return std::ranges::any_of(read.holdings, [&](const Units& row) {
+            return !is_empty(row) && known(row, parameters) == asset &&
+                   is_unvalued(read, row) == unvalued;
+        });
+    };
+    return has_form(true) && has_form(false);
+}
+
 }  // namespace
 
 void compare_parts(
@@ -91,25 +109,22 @@ bool has_unpriced(const Explanation& read, const Parameters& parameters) {
 }
 
 bool cannot_be_bounded(const Explanation& read, std::uint32_t flags, const Parameters& parameters) {
-    constexpr std::uint32_t kWhatever =
-        flags::kArithmetic | flags::kPositionUnvalued | flags::kChainDead;
-    const bool has_position = std::ranges::any_of(read.unvalued, [](const Unvalued& row) {
-        return row.what.starts_with("position ");
-    });
-    return (flags & kWhatever) != 0 || has_position ||
-           std::ranges::any_of(read.holdings, [&](const Units& owed) {
-               const AssetParameters* asset = known(owed, parameters);
-               if (owed.debt.is_zero() || asset == nullptr) {
-                   return !owed.debt.is_zero();
-               }
-               const auto is_form = [&](bool unvalued) {
-                   return std::ranges::any_of(read.holdings, [&](const Units& row) {
-                       return !is_empty(row) && known(row, parameters) == asset &&
-                              is_unvalued(read, row) == unvalued;
-                   });
-               };
-               return is_form(true) && is_form(false);
-           });
+    const auto has_position = [&read](const Unvalued& row) {
+        return std::ranges::any_of(read.positions, [&row](const std::string& market) {
+            return row.what == "position " + market;
+        });
+    };
+    const auto is_dead = [](const Unvalued& row) {
+        return row.why == describe_guards(flags::kChainDead);
+    };
+    const auto makes_it_so = [&](const Units& owned) {
+        const bool dead = std::ranges::any_of(read.unvalued, [&](const Unvalued& row) {
+            return row.what == owned.asset && is_dead(row);
+        });
+        return dead || (!owned.debt.is_zero() && is_owed_beside_a_price(read, owned, parameters));
+    };
+    return (flags & flags::kArithmetic) != 0 || std::ranges::any_of(read.unvalued, has_position) ||
+           std::ranges::any_of(read.holdings, makes_it_so);
 }
 
 }  // namespace margrave::margin::detail

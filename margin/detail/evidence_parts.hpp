@@ -24,9 +24,10 @@ void compare_parts_at_most(
 /// Whether a holding of an asset that the parameters know is named as unvalued.
 bool has_unpriced(const Explanation& read, const Parameters& parameters);
 
-/// Whether something makes the account UNATTESTABLE whatever the missing prices are: a flag that is
-/// none of a price, a position that is named as unvalued, a debt in an asset that the parameters do
-/// not know, or in one of which another form has a price.
+/// Whether something makes the account UNATTESTABLE whatever the missing prices are: a sum that
+/// does not fit, by the flag; one of its positions that is named as unvalued, or a holding as on a
+/// dead chain; a debt in an asset that the parameters do not know, or in one of which another form
+/// has a price.
 bool cannot_be_bounded(const Explanation& read, std::uint32_t flags, const Parameters& parameters);
 
 }  // namespace margrave::margin::detail

@@ -348,6 +348,12 @@ TEST(Unpriced, TheCheckFindsAShieldThatDoesNotSayWhatItIsAtMost) {
         ASSERT_FALSE(said.empty());
         EXPECT_EQ(said[0], "nothing that it says makes the account UNATTESTABLE");
     }
+    // Nor does a position that it has not, or a bare flag.
+    Evaluation made_up = made_unattestable(judged(speck(), without(btc())));
+    made_up.state.flags |= flags::kPositionUnvalued | flags::kChainDead;
+    made_up.unvalued.push_back({.what = "position " + to_hex(Hash32{}), .why = "because"});
+    made_up.state.detail = keccak256(made_up.evidence_text());
+    EXPECT_FALSE(findings(made_up).empty());
     AccountHoldings unknown = speck();
     unknown.holdings.push_back(holding(AssetId::native(ChainId::evm(4'242)), {}, Amount{1}));
     const Evaluation e = judged(unknown, without(btc()));

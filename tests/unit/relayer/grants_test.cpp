@@ -238,6 +238,26 @@ TEST_F(GrantsTest, WhatIsFinalCountsBeforeItIsAttested) {
     EXPECT_EQ(world.requests(0).back().state, RequestState::kRefused);
 }
 
+// Ether that was attested has left, and dollars came for it whose vault was not compared yet:
+// neither pays for a loan.
+TEST_F(GrantsTest, WhatIsNeitherAttestedNorStillThereCountsForNothing) {
+    fund_pool(0, 10'000);
+    world.settle(1, {deposit(account(1), coin(), eth(10))});
+    Movement exit = deposit(account(1), coin(), eth(10));
+    exit.kind = MovementKind::kExit;
+    world.chain(1).mine({exit, deposit(account(1), dollar_token(), dollars(20'000))});
+    world.chain(1).finalize();
+    world.chain(1).fail_next("custody_at", Errc::kRpc, "no answer");
+    EXPECT_FALSE(world.watch(1).has_value());
+    world.chain(0).mine({borrow_request(account(1), dollar_token(), dollars(10'000))});
+    world.chain(0).finalize();
+    ASSERT_OK(world.watch(0));
+    ASSERT_OK(world.round());
+    EXPECT_EQ(world.requests(0).back().state, RequestState::kOpen);
+    world.settle(1, {});
+    EXPECT_EQ(world.requests(0).back().state, RequestState::kGranted);
+}
+
 TEST_F(GrantsTest, LiquidationUnderWayRefuses) {
     give_loan(account(1), 1, 1'000);
     world.eth_price = usd("1100");

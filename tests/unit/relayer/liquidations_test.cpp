@@ -6,6 +6,8 @@
 #include "tests/unit/relayer/fixture.hpp"
 
 #include <algorithm>
+#include <set>
+#include <vector>
 
 namespace margrave::relayer::tests {
 namespace {
@@ -388,22 +390,44 @@ TEST_F(LiquidationsTest, APassEndsAndThoseThatCannotBePlannedKeepNobodyWaiting) 
     EXPECT_EQ(world.ledger->lock_count(account(2)), 0U);
 }
 
+using Accounts = std::vector<AccountId>;
+
 TEST(Sweep, LooksAtAllBeforeItLooksAgainAndAtTheBarrenLast) {
-    const std::vector<AccountId> all{account(1), account(2), account(3)};
+    const Accounts all{account(1), account(2), account(3)};
     LiquidationSweep sweep;
     EXPECT_EQ(sweep.next(all), all);
     sweep.looked_at(account(1), /*came_to_nothing=*/true);
-    EXPECT_EQ(sweep.next(all), (std::vector<AccountId>{account(2), account(3)}));
     sweep.looked_at(account(2), /*came_to_nothing=*/false);
+    EXPECT_EQ(sweep.next(all), (Accounts{account(3), account(1)}));
     sweep.looked_at(account(3), /*came_to_nothing=*/false);
-    EXPECT_EQ(sweep.next(all), (std::vector<AccountId>{account(2), account(3), account(1)}));
+    // The others begin again, whether the barren were looked at or not.
+    EXPECT_EQ(sweep.next(all), (Accounts{account(2), account(3), account(1)}));
     sweep.looked_at(account(1), /*came_to_nothing=*/false);
-    EXPECT_EQ(sweep.next(all), (std::vector<AccountId>{account(2), account(3)}));
+    EXPECT_EQ(sweep.next(all), (Accounts{account(2), account(3)}));
     // One that is well meanwhile is forgotten.
     sweep.looked_at(account(2), /*came_to_nothing=*/true);
-    EXPECT_EQ(sweep.next({account(3)}), (std::vector<AccountId>{account(3)}));
+    EXPECT_EQ(sweep.next({account(3)}), (Accounts{account(3)}));
     EXPECT_TRUE(sweep.next({}).empty());
     EXPECT_EQ(sweep.next(all), all);
+}
+
+TEST(Sweep, TakesSomeOfTheBarrenInTurn) {
+    LiquidationSweep sweep;
+    Accounts barren;
+    for (std::size_t i = 0; i < kBarrenAPass + 2; ++i) {
+        barren.push_back(account(i));
+        sweep.looked_at(barren.back(), /*came_to_nothing=*/true);
+    }
+    std::set<AccountId> seen;
+    for (int pass = 0; pass < 2; ++pass) {
+        const Accounts next = sweep.next(barren);
+        EXPECT_LE(next.size(), kBarrenAPass);
+        for (const AccountId& who : next) {
+            seen.insert(who);
+            sweep.looked_at(who, /*came_to_nothing=*/true);
+        }
+    }
+    EXPECT_EQ(seen.size(), barren.size());
 }
 
 TEST_F(LiquidationsTest, ProofsOfManyRoundsShareAFewPlaces) {

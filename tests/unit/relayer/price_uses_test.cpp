@@ -248,6 +248,14 @@ TEST_F(PriceUsesTest, APriceThatMarksAPositionHoldsAsOneOfATokenDoesAndDustDoesN
     EXPECT_NE(hold(keccak256("eth-perp"), "-1"), "");
     EXPECT_NE(hold(keccak256("eth-perp"), "0.005"), "");
     EXPECT_EQ(hold(keccak256("eth-perp"), "0.004"), "");
+    // A crash does not make dust of what it holds: the slow price says what it may be worth.
+    uses[eth_on(world.id(0))].slow = usd("2000");
+    prices.at(eth_on(world.id(0))).price = usd("0.01");
+    EXPECT_NE(hold(keccak256("eth-perp"), "0.005"), "");
+    EXPECT_EQ(hold(keccak256("eth-perp"), "0.004"), "");
+    const AssetId ether = eth_on(world.id(0));
+    EXPECT_TRUE(is_worth_a_leg(parts, ether, Amount{5'000'000'000'000'000}));
+    EXPECT_FALSE(is_worth_a_leg(parts, ether, Amount{4'000'000'000'000'000}));
     EXPECT_EQ(hold(keccak256("eth-perp"), "0"), "");
     EXPECT_EQ(hold(keccak256("another"), "1"), "");
 }
