@@ -162,16 +162,21 @@ Result<Standing> standing_now(const DecisionParts& parts, const AccountId& accou
 }
 
 using Early = std::span<const margin::EarlyPart>;
+/// Those of several states.
+using PositionSets = std::vector<std::vector<VenuePosition>>;
 
 /// Whether the account has the room if its state is the worse of the two given, with these parts
-/// of what is not final on top.
+/// of what is not final on top. The larger of two positions is not always the worse one, since a
+/// hedge that was closed meanwhile must not pay for a release: so it must have the room with each
+/// of `positions` too.
 Result<void> check_account(
     const DecisionParts& parts,
     const margin::Promise& asked,
     const AccountHoldings& firm,
     const AccountHoldings& provisional,
     const std::vector<margin::Promise>& promises,
-    Early early
+    Early early,
+    const PositionSets& positions
 ) {
     MARGRAVE_TRY(auto worst, margin::worst_of(firm, provisional, promises));
     MARGRAVE_TRY(worst, margin::with_early(std::move(worst), early));
@@ -182,14 +187,19 @@ Result<void> check_account(
     MARGRAVE_TRY(check_valued(parts, worst, asked));
     MARGRAVE_TRY(margin::check_grant(worst, asked, parts.prices, parts.settings.parameters));
     MARGRAVE_TRY(check_price_uses(parts, worst, asked));
-    // The larger of two positions is not always the worse one: a hedge that was closed meanwhile
-    // must not pay for a release.
-    if (worst.positions == provisional.positions) {
-        return ok();
+    for (const std::vector<VenuePosition>& set : positions) {
+        if (set != worst.positions) {
+            worst.positions = set;
+            MARGRAVE_TRY(margin::check_grant(worst, asked, parts.prices, parts.settings.parameters)
+            );
+            MARGRAVE_TRY(check_price_uses(parts, worst, asked));
+        }
     }
-    worst.positions = provisional.positions;
-    MARGRAVE_TRY(margin::check_grant(worst, asked, parts.prices, parts.settings.parameters));
-    return check_price_uses(parts, worst, asked);
+    return ok();
+}
+
+PositionSets positions_of(const Standing& standing) {
+    return {standing.firm.positions, standing.final.positions, standing.provisional.positions};
 }
 
 /// What only the unfinal blocks speak against is decided once they are final: they may go away.
@@ -205,16 +215,19 @@ Result<void> or_wait(Result<void> verdict) {
 Result<void> check_standing(
     const DecisionParts& parts, const margin::Promise& asked, const Standing& standing, Early early
 ) {
+    PositionSets positions;
     const auto check = [&](const AccountHoldings& firm, const AccountHoldings& other) {
-        return check_account(parts, asked, firm, other, standing.promises, early);
+        return check_account(parts, asked, firm, other, standing.promises, early, positions);
     };
     MARGRAVE_TRY(check(standing.firm, standing.firm));
     AccountHoldings base = standing.firm;
     if (standing.final != standing.firm) {
         MARGRAVE_TRY(check(standing.final, standing.final));
         MARGRAVE_TRY(base, margin::worst_of(standing.firm, standing.final, {}));
+        positions = {standing.firm.positions, standing.final.positions};
         MARGRAVE_TRY(or_wait(check(base, base)));
     }
+    positions = positions_of(standing);
     return or_wait(check(base, standing.provisional));
 }
 
@@ -281,17 +294,20 @@ bool may_be_left(const DecisionParts& parts, const AccountHoldings& state) {
 Result<bool> stands_alone(const DecisionParts& parts, const AccountId& account) {
     MARGRAVE_TRY(const Standing standing, standing_now(parts, account));
     MARGRAVE_TRY(const auto base, margin::worst_of(standing.firm, standing.final, {}));
-    for (const AccountHoldings* other : {&standing.firm, &standing.final, &standing.provisional}) {
-        MARGRAVE_TRY(AccountHoldings worst, margin::worst_of(base, *other, standing.promises));
-        if (parts.dead.touch(*other) || !may_be_left(parts, worst)) {
-            return false;
-        }
-        worst.positions = other->positions;
-        if (!may_be_left(parts, worst)) {
+    for (const AccountHoldings* state : {&standing.firm, &standing.final, &standing.provisional}) {
+        if (parts.dead.touch(*state)) {
             return false;
         }
     }
-    return true;
+    MARGRAVE_TRY(
+        AccountHoldings worst, margin::worst_of(base, standing.provisional, standing.promises)
+    );
+    PositionSets positions = positions_of(standing);
+    positions.push_back(worst.positions);
+    return std::ranges::all_of(positions, [&](const std::vector<VenuePosition>& set) {
+        worst.positions = set;
+        return may_be_left(parts, worst);
+    });
 }
 
 /// The settings with the parameters that are in force once the request and everything that is

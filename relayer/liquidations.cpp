@@ -272,8 +272,9 @@ std::vector<AccountId> accounts_by_risk(const Book& book) {
     return out;
 }
 
-/// What came of looking at an account.
-enum class Looked : std::uint8_t { kLocked, kNothing, kOpened };
+/// What came of looking at an account: it waits for something that passes (a lock, a hold, its
+/// market, blocks that are not final), nothing can be done, or a lock was opened.
+enum class Looked : std::uint8_t { kWaits, kNothing, kOpened };
 
 /// Takes what it sells off `capacity`.
 Result<Looked> liquidate(
@@ -284,17 +285,17 @@ Result<Looked> liquidate(
 ) {
     MARGRAVE_TRY(auto locked, has_open_lock(parts, account));
     if (locked) {
-        return Looked::kLocked;
+        return Looked::kWaits;
     }
     MARGRAVE_TRY(const auto ends, ends_of(parts, account));
     if (!ends) {
-        return Looked::kNothing;
+        return Looked::kWaits;
     }
     const margin::Parameters& parameters = parts.settings.parameters;
     const margin::PlanLimits limits{capacity, seconds_under_water(parts, account)};
     MARGRAVE_TRY(auto plan, margin::plan_least(ends->final, ends->provisional, parameters, limits));
     if (plan.legs.empty()) {
-        return Looked::kNothing;
+        return plan.end == margin::PlanEnd::kExhausted ? Looked::kNothing : Looked::kWaits;
     }
     const std::uint64_t lock = parts.ledger.lock_count(account) + 1;
     std::vector<SeizureDraft> drafts;
@@ -338,42 +339,52 @@ Result<void> close_ended_sales(const DecisionParts& parts, UnixSeconds now) {
 
 std::vector<AccountId> LiquidationSweep::next(const std::vector<AccountId>& by_risk) {
     const std::set<AccountId> all(by_risk.begin(), by_risk.end());
-    std::erase_if(barren_, [&all](const AccountId& account) { return !all.contains(account); });
-    std::vector<AccountId> out = part(by_risk, looked_, /*barren=*/false);
-    std::vector<AccountId> again = part(by_risk, looked_barren_, /*barren=*/true);
-    again.resize(std::min(again.size(), kBarrenAPass));
+    const auto is_gone = [&all](const AccountId& account) {
+        return !all.contains(account);
+    };
+    std::erase_if(barren_, is_gone);
+    std::erase_if(looked_, is_gone);
+    std::vector<AccountId> out = those(by_risk, /*barren=*/false, /*looked=*/false);
+    std::vector<AccountId> barren = those(by_risk, /*barren=*/true, /*looked=*/false);
+    if (barren.empty()) {
+        std::erase_if(looked_, [this](const AccountId& account) {
+            return barren_.contains(account);
+        });
+        barren = those(by_risk, /*barren=*/true, /*looked=*/false);
+    }
+    barren.resize(std::min(barren.size(), kBarrenAPass));
+    const std::vector<AccountId> again = those(by_risk, /*barren=*/false, /*looked=*/true);
+    if (out.empty()) {
+        std::erase_if(looked_, [this](const AccountId& account) {
+            return !barren_.contains(account);
+        });
+        out = again;
+        out.insert(out.end(), barren.begin(), barren.end());
+        return out;
+    }
+    out.insert(out.end(), barren.begin(), barren.end());
     out.insert(out.end(), again.begin(), again.end());
     return out;
 }
 
-// Begins again once all had their turn.
-std::vector<AccountId> LiquidationSweep::part(
-    const std::vector<AccountId>& by_risk, std::set<AccountId>& looked, bool barren
+std::vector<AccountId> LiquidationSweep::those(
+    const std::vector<AccountId>& by_risk, bool barren, bool looked
 ) const {
-    std::vector<AccountId> all;
     std::vector<AccountId> out;
     for (const AccountId& account : by_risk) {
-        if (barren_.contains(account) == barren) {
-            all.push_back(account);
-            if (!looked.contains(account)) {
-                out.push_back(account);
-            }
+        if (barren_.contains(account) == barren && looked_.contains(account) == looked) {
+            out.push_back(account);
         }
     }
-    if (!out.empty()) {
-        return out;
-    }
-    looked.clear();
-    return all;
+    return out;
 }
 
-void LiquidationSweep::looked_at(const AccountId& account, bool came_to_nothing) {
-    if (came_to_nothing) {
+void LiquidationSweep::looked_at(const AccountId& account, bool is_barren) {
+    looked_.insert(account);
+    if (is_barren) {
         barren_.insert(account);
-        looked_barren_.insert(account);
     } else {
         barren_.erase(account);
-        looked_.insert(account);
     }
 }
 

@@ -17,25 +17,24 @@ inline constexpr std::size_t kAccountsAPass = 1'024;
 inline constexpr std::size_t kLocksAPass = 32;
 inline constexpr std::uint64_t kSecondsAPass = 2;
 
-/// Of the accounts with which nothing could be done when they were looked at last.
+/// Of the accounts that had nothing to sell when they were looked at last.
 inline constexpr std::size_t kBarrenAPass = 128;
 
-/// At which accounts passes have looked. All are looked at before one is again; those with which
-/// nothing could be done are apart, some of them after the others, so that they keep none waiting.
+/// At which accounts passes have looked. Those at which none has looked come first, then some of
+/// those that have nothing to sell, in turn, so that they keep none waiting, then all others again.
 class LiquidationSweep {
   public:
-    /// Of those that are seizable now, the riskiest first, those whose turn it is.
+    /// Of those that are seizable now, the riskiest first, those to look at, in that order.
     [[nodiscard]] std::vector<AccountId> next(const std::vector<AccountId>& by_risk);
-    void looked_at(const AccountId& account, bool came_to_nothing);
+    void looked_at(const AccountId& account, bool is_barren);
 
   private:
-    [[nodiscard]] std::vector<AccountId> part(
-        const std::vector<AccountId>& by_risk, std::set<AccountId>& looked, bool barren
+    [[nodiscard]] std::vector<AccountId> those(
+        const std::vector<AccountId>& by_risk, bool barren, bool looked
     ) const;
 
     std::set<AccountId> looked_;
     std::set<AccountId> barren_;
-    std::set<AccountId> looked_barren_;
 };
 
 /// For every account the last round called seizable and that has no lock open: plans the least

@@ -184,11 +184,15 @@ Result<int> explain(Context& context, const ExplainOptions& options) {
     return explained.findings.empty() ? 0 : kDoesNotAddUp;
 }
 
-/// As a request is judged: the worse of the attested state and the newest, less what is promised.
+/// As a request is judged: the worst of the attested state, of what is final since, and of the
+/// newest, less what is promised.
 Result<AccountHoldings> worst_now(const RoundView& view, const AccountHoldings& firm) {
-    MARGRAVE_TRY(const auto head, view.ledger->holdings_at_head(firm.account, as_of(*view.round)));
+    const store::AsOf attested = as_of(*view.round);
+    MARGRAVE_TRY(const auto final, view.ledger->holdings_at_final(firm.account, attested));
+    MARGRAVE_TRY(const auto head, view.ledger->holdings_at_head(firm.account, attested));
     MARGRAVE_TRY(const auto promises, promises_of(*view.ledger, firm.account));
-    return margin::worst_of(firm, head, promises);
+    MARGRAVE_TRY(const auto base, margin::worst_of(firm, final, {}));
+    return margin::worst_of(base, head, promises);
 }
 
 Result<int> what_if(Context& context, const WhatIfOptions& options) {

@@ -392,20 +392,22 @@ TEST_F(LiquidationsTest, APassEndsAndThoseThatCannotBePlannedKeepNobodyWaiting) 
 
 using Accounts = std::vector<AccountId>;
 
-TEST(Sweep, LooksAtAllBeforeItLooksAgainAndAtTheBarrenLast) {
-    const Accounts all{account(1), account(2), account(3)};
+TEST(Sweep, LooksFirstWhereNoPassHasLookedAndThenAtSomeBarrenOnes) {
+    const Accounts all{account(1), account(2), account(3), account(4)};
     LiquidationSweep sweep;
     EXPECT_EQ(sweep.next(all), all);
-    sweep.looked_at(account(1), /*came_to_nothing=*/true);
-    sweep.looked_at(account(2), /*came_to_nothing=*/false);
-    EXPECT_EQ(sweep.next(all), (Accounts{account(3), account(1)}));
-    sweep.looked_at(account(3), /*came_to_nothing=*/false);
-    // The others begin again, whether the barren were looked at or not.
-    EXPECT_EQ(sweep.next(all), (Accounts{account(2), account(3), account(1)}));
-    sweep.looked_at(account(1), /*came_to_nothing=*/false);
-    EXPECT_EQ(sweep.next(all), (Accounts{account(2), account(3)}));
+    sweep.looked_at(account(1), /*is_barren=*/true);
+    sweep.looked_at(account(2), /*is_barren=*/false);
+    EXPECT_EQ(sweep.next(all), (Accounts{account(3), account(4), account(1), account(2)}));
+    sweep.looked_at(account(3), /*is_barren=*/false);
+    // New ones that keep coming do not keep the others from being looked at again.
+    EXPECT_EQ(sweep.next(all), (Accounts{account(4), account(1), account(2), account(3)}));
+    sweep.looked_at(account(4), /*is_barren=*/false);
+    EXPECT_EQ(sweep.next(all), (Accounts{account(2), account(3), account(4), account(1)}));
+    sweep.looked_at(account(1), /*is_barren=*/false);
+    EXPECT_EQ(sweep.next(all), (Accounts{account(2), account(3), account(4), account(1)}));
     // One that is well meanwhile is forgotten.
-    sweep.looked_at(account(2), /*came_to_nothing=*/true);
+    sweep.looked_at(account(2), /*is_barren=*/true);
     EXPECT_EQ(sweep.next({account(3)}), (Accounts{account(3)}));
     EXPECT_TRUE(sweep.next({}).empty());
     EXPECT_EQ(sweep.next(all), all);
@@ -416,7 +418,7 @@ TEST(Sweep, TakesSomeOfTheBarrenInTurn) {
     Accounts barren;
     for (std::size_t i = 0; i < kBarrenAPass + 2; ++i) {
         barren.push_back(account(i));
-        sweep.looked_at(barren.back(), /*came_to_nothing=*/true);
+        sweep.looked_at(barren.back(), /*is_barren=*/true);
     }
     std::set<AccountId> seen;
     for (int pass = 0; pass < 2; ++pass) {
@@ -424,7 +426,7 @@ TEST(Sweep, TakesSomeOfTheBarrenInTurn) {
         EXPECT_LE(next.size(), kBarrenAPass);
         for (const AccountId& who : next) {
             seen.insert(who);
-            sweep.looked_at(who, /*came_to_nothing=*/true);
+            sweep.looked_at(who, /*is_barren=*/true);
         }
     }
     EXPECT_EQ(seen.size(), barren.size());

@@ -66,6 +66,36 @@ TEST_F(PositionsTest, LossTurnsTheAccountLiquidatableAndAnUnknownMarketUnattesta
     EXPECT_EQ(world.state_of(account(1))->status, Status::kUnattestable);
 }
 
+// A loss of 3,000 that is final becomes a larger position without one, and 3,000 dollars leave; one
+// of the two blocks alone may stay, so both count against the loan.
+TEST_F(PositionsTest, ALoanStandsOnThePositionsOfEveryState) {
+    ASSERT_OK(world.start());
+    world.settle(
+        0,
+        {funding(dollar_token(), dollars(10'000)),
+         deposit(account(1), dollar_token(), dollars(5'000))}
+    );
+    post(kMarket, "1", "5000");
+    world.chain(0).mine({borrow_request(account(1), dollar_token(), dollars(500))});
+    world.chain(0).finalize();
+    Movement exit = deposit(account(1), dollar_token(), dollars(3'000));
+    exit.kind = MovementKind::kExit;
+    world.chain(0).mine(
+        {exit,
+         Position{
+             .sequence = 0,
+             .account = account(1),
+             .market = kMarket,
+             .size = usd("-2"),
+             .entry_price = usd("2000")}}
+    );
+    world.step();
+    EXPECT_EQ(world.requests(0).back().state, store::RequestState::kOpen);
+    world.chain(0).reorg(1);
+    world.step();
+    EXPECT_EQ(world.requests(0).back().state, store::RequestState::kGranted);
+}
+
 TEST_F(PositionsTest, TimeAloneMarksPositionsAgain) {
     margin::PriceTable prices;
     const auto publish = [&](std::uint64_t at) {
