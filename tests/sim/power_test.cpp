@@ -71,7 +71,8 @@ TEST_F(PowerTest, ARoundThatAStartFinishesStandsOnBlocksThatAreThere) {
         const Bytes bytes = *world.database->document("round/last");
         const Canonical evidence = parse_canonical(as_text(bytes)).value();
         const Canonical message = relayer::member(evidence, "signed").value();
-        for (const Head& head : relayer::parse_round_message(message).value().heads) {
+        const auto read = relayer::parse_round_message(message).value();
+        for (const Head& head : read.heads) {
             const auto block = world.ledger->block_at(head.chain, head.number);
             ASSERT_TRUE(block.has_value()) << "operation " << operation;
             EXPECT_EQ(block->hash, head.hash);

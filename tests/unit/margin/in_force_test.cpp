@@ -139,7 +139,7 @@ TEST(InForce, BridgeLagAndPoolCapTakeFromWhatCountsOnAChain) {
         {ChainId::evm(1), facts.at},
         {ChainId::evm(10), facts.at},
         {ChainId::evm(137), UnixSeconds{facts.at.value - 7'200}}};
-    const auto& on = in_force(p, priced(), facts).assets[kEth].on;
+    const auto on = in_force(p, priced(), facts).assets[kEth].on;
     EXPECT_TRUE(on[0].uncounted.is_zero());
     // Half of two million.
     EXPECT_EQ(on[1].uncounted, usd("0.5"));

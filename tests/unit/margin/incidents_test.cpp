@@ -188,7 +188,8 @@ class IncidentCapo : public testing::Test {
             if (judged(account, prices, rules).status != Status::kLiquidatable) {
                 continue;
             }
-            for (const PlannedLeg& leg : plan_liquidation(account, prices, rules).value().legs) {
+            const LiquidationPlan plan = plan_liquidation(account, prices, rules).value();
+            for (const PlannedLeg& leg : plan.legs) {
                 out = add(out, leg.seize).value();
             }
         }
