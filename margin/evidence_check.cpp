@@ -11,9 +11,6 @@
 namespace margrave::margin {
 namespace {
 
-constexpr std::uint32_t kNoPrice =
-    flags::kPriceMissing | flags::kPriceStale | flags::kPriceOutOfBounds;
-
 struct ExaminedLevels {
     Money initial;
     Money liquidation_end;

@@ -192,8 +192,6 @@ Result<void> check_grant(
     const AccountState state = evaluate_state(
         after, prices, parameters, /*was_liquidatable=*/false, /*provisional_differs=*/false
     );
-    constexpr std::uint32_t kNoPrice =
-        flags::kPriceMissing | flags::kPriceStale | flags::kPriceOutOfBounds;
     if (state.status == Status::kUnattestable || (state.flags & kNoPrice) != 0) {
         return refuse(promise, "the account cannot be valued: " + describe_guards(state.flags));
     }

@@ -134,6 +134,10 @@ struct Evaluation {
     [[nodiscard]] Canonical evidence() const;
 };
 
+/// Guard flags of which any says that something has no usable price.
+inline constexpr std::uint32_t kNoPrice =
+    flags::kPriceMissing | flags::kPriceStale | flags::kPriceOutOfBounds;
+
 /// LIQUIDATABLE or BANKRUPT: the contracts seize from such an account only.
 bool is_seizable(Status status);
 

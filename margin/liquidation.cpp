@@ -364,14 +364,6 @@ class Planner {
     bool close_all_{false};
 };
 
-Money seized_by(const LiquidationPlan& plan) {
-    Money out;
-    for (const PlannedLeg& leg : plan.legs) {
-        out += leg.seized_value;
-    }
-    return out;
-}
-
 // Whether `a` ends better than `b`, or seizes less for the same end, by a cent at least: less is
 // rounding, and then the simpler plan is taken.
 bool is_less(const LiquidationPlan& a, const LiquidationPlan& b) {
@@ -390,6 +382,14 @@ bool is_less(const LiquidationPlan& a, const LiquidationPlan& b) {
 }
 
 }  // namespace
+
+Money seized_by(const LiquidationPlan& plan) {
+    Money out;
+    for (const PlannedLeg& leg : plan.legs) {
+        out += leg.seized_value;
+    }
+    return out;
+}
 
 std::string_view describe(PlanEnd end) {
     switch (end) {

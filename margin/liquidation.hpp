@@ -52,6 +52,9 @@ struct LiquidationPlan {
     PlanEnd end{PlanEnd::kNotNeeded};
 };
 
+/// USD E18, of all legs.
+Money seized_by(const LiquidationPlan& plan);
+
 /// What the accounts together, and time, leave of a plan.
 struct PlanLimits {
     /// What may still be sold of each asset (sale_limits.hpp).

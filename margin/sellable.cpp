@@ -22,14 +22,6 @@ AccountHoldings free_in_both(AccountHoldings holdings, const AccountHoldings& ot
     return holdings;
 }
 
-Money seized_by(const LiquidationPlan& plan) {
-    Money out;
-    for (const PlannedLeg& leg : plan.legs) {
-        out += leg.seized_value;
-    }
-    return out;
-}
-
 }  // namespace
 
 Result<LiquidationPlan> plan_least(

@@ -189,8 +189,6 @@ Result<WhatIf> what_if(const WhatIfQuestion& question, const Parameters& paramet
         return out;
     }
     const AccountState state = evaluate_state(worst.holdings, then, false, false);
-    constexpr std::uint32_t kNoPrice =
-        flags::kPriceMissing | flags::kPriceStale | flags::kPriceOutOfBounds;
     if (state.status == Status::kUnattestable || (state.flags & kNoPrice) != 0) {
         out.no_room = describe_guards(state.flags);
     } else if (state.initial.is_negative()) {

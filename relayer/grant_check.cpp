@@ -13,9 +13,6 @@ namespace margrave::relayer {
 
 namespace {
 
-constexpr std::uint32_t kPriceFlags =
-    flags::kPriceMissing | flags::kPriceStale | flags::kPriceOutOfBounds;
-
 Amount net(const store::TrialBalance& trial, store::AccountCode code) {
     const auto it = trial.totals.find(code);
     return it == trial.totals.end() ? Amount{} : it->second;
@@ -133,7 +130,7 @@ Result<void> check_valued(
     const AccountState state = margin::evaluate_state(
         after, parts.prices, parts.settings.parameters, /*was_liquidatable=*/false, false
     );
-    if (state.status == Status::kUnattestable || (state.flags & kPriceFlags) != 0) {
+    if (state.status == Status::kUnattestable || (state.flags & margin::kNoPrice) != 0) {
         return fail(
             Errc::kUnattestable, "cannot be valued now: " + margin::describe_guards(state.flags)
         );
@@ -215,20 +212,20 @@ Result<void> or_wait(Result<void> verdict) {
 Result<void> check_standing(
     const DecisionParts& parts, const margin::Promise& asked, const Standing& standing, Early early
 ) {
-    PositionSets positions;
-    const auto check = [&](const AccountHoldings& firm, const AccountHoldings& other) {
+    const auto check = [&](const AccountHoldings& firm,
+                           const AccountHoldings& other,
+                           const PositionSets& positions) {
         return check_account(parts, asked, firm, other, standing.promises, early, positions);
     };
-    MARGRAVE_TRY(check(standing.firm, standing.firm));
+    MARGRAVE_TRY(check(standing.firm, standing.firm, {}));
     AccountHoldings base = standing.firm;
     if (standing.final != standing.firm) {
-        MARGRAVE_TRY(check(standing.final, standing.final));
+        MARGRAVE_TRY(check(standing.final, standing.final, {}));
         MARGRAVE_TRY(base, margin::worst_of(standing.firm, standing.final, {}));
-        positions = {standing.firm.positions, standing.final.positions};
-        MARGRAVE_TRY(or_wait(check(base, base)));
+        const PositionSets final{standing.firm.positions, standing.final.positions};
+        MARGRAVE_TRY(or_wait(check(base, base, final)));
     }
-    positions = positions_of(standing);
-    return or_wait(check(base, standing.provisional));
+    return or_wait(check(base, standing.provisional, positions_of(standing)));
 }
 
 using Uses = std::vector<attest::EarlyUse>;
@@ -281,7 +278,7 @@ bool may_be_left(const DecisionParts& parts, const AccountHoldings& state) {
         const AccountState out = margin::evaluate_state(
             state, prices, parts.settings.parameters, /*was_liquidatable=*/false, false
         );
-        return out.status != Status::kUnattestable && (out.flags & kPriceFlags) == 0 &&
+        return out.status != Status::kUnattestable && (out.flags & margin::kNoPrice) == 0 &&
                !out.initial.is_negative();
     };
     const auto tables = worse_tables(parts, state);

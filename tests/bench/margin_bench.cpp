@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "margin/health.hpp"
 #include "margin/liquidation.hpp"
+#include "margin/numeric.hpp"
 #include "tests/bench/lenders.hpp"
 
 #include <benchmark/benchmark.h>
@@ -106,10 +107,9 @@ void BM_PlanManyAssets(benchmark::State& state) {
         AssetParameters asset = like;
         asset.name = bench::name_of(i);
         asset.on = {{.asset = bench::token(1, i), .backing = usd("1")}};
-        asset.collateral.liquidation_end = Money::from_e18(
-            asset.collateral.liquidation_end.rep().convert_to<std::int64_t>() -
-            static_cast<std::int64_t>(i) * 1'000'000'000'000
-        );
+        // No two heal alike.
+        const Money less = Money::from_e18(static_cast<std::int64_t>(i) * 1'000'000'000'000);
+        asset.collateral.liquidation_end = asset.collateral.liquidation_end - less;
         p.assets.push_back(asset);
         Holding row;
         row.asset = asset.on[0].asset;

@@ -25,14 +25,6 @@ Parameters one_lock() {
     return out;
 }
 
-Money seized_by(const LiquidationPlan& plan) {
-    Money out;
-    for (const PlannedLeg& leg : plan.legs) {
-        out = add(out, leg.seized_value).value();
-    }
-    return out;
-}
-
 // Bitcoin heals most and is sold first, and dollars come before dai by their number; but the ether
 // on chain 10 can be sold for dollars only.
 Portfolio stranding() {
