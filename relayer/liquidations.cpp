@@ -353,14 +353,12 @@ std::vector<AccountId> LiquidationSweep::next(const std::vector<AccountId>& by_r
         barren = those(by_risk, /*barren=*/true, /*looked=*/false);
     }
     barren.resize(std::min(barren.size(), kBarrenAPass));
-    const std::vector<AccountId> again = those(by_risk, /*barren=*/false, /*looked=*/true);
+    std::vector<AccountId> again = those(by_risk, /*barren=*/false, /*looked=*/true);
     if (out.empty()) {
         std::erase_if(looked_, [this](const AccountId& account) {
             return !barren_.contains(account);
         });
-        out = again;
-        out.insert(out.end(), barren.begin(), barren.end());
-        return out;
+        out.swap(again);
     }
     out.insert(out.end(), barren.begin(), barren.end());
     out.insert(out.end(), again.begin(), again.end());
@@ -400,7 +398,7 @@ Result<void> plan_liquidations(
     std::size_t opened = 0;
     std::size_t looked = 0;
     while (looked < std::min(accounts.size(), kAccountsAPass) && opened < kLocksAPass &&
-           (looked == 0 || clock.now().value <= until)) {
+           (looked == 0 || clock.now().value < until)) {
         const AccountId& account = accounts.at(looked);
         ++looked;
         auto done = liquidate(parts, account, now, capacity);

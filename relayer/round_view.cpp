@@ -26,10 +26,11 @@ Result<RoundView> open_round_view(Context& context, RoundNum round) {
         store::Database::open({view.settings.data_dir / "store", view.network(), true})
     );
     view.ledger = std::make_unique<store::Ledger>(*view.database);
+    const bool is_new = round.value == 0 && !view.database->document("round/last");
     auto replayed = replay_round(view.network(), *view.database, *view.ledger, round);
     if (replayed) {
         view.round = std::move(replayed.value());
-    } else if (replayed.error().code != Errc::kNotFound || round.value != 0 || view.database->document("round/last")) {
+    } else if (replayed.error().code != Errc::kNotFound || !is_new) {
         return replayed.as_failure();
     }
     return view;
