@@ -32,12 +32,35 @@ std::vector<std::string> findings(const Evaluation& e) {
     return check_evidence(text, read_evidence(text).value(), e.state, sample_parameters());
 }
 
+// As whoever signs could make it: with the hash of its own evidence.
+std::vector<std::string> rehashed(Evaluation e) {
+    e.state.detail = keccak256(e.evidence_text());
+    return findings(e);
+}
+
+Evaluation made_unattestable(Evaluation e) {
+    e.state.status = Status::kUnattestable;
+    for (Money* amount :
+         {&e.state.equity, &e.state.initial, &e.state.liquidation_end, &e.state.maintenance}) {
+        *amount = Money{};
+    }
+    return e;
+}
+
 // 10 ether against 20,000 dai, and a unit of bitcoin that could be worth 0.10 at most.
 AccountHoldings speck() {
     return holdings_of(
         {holding(eth_on(1), units("10", 18)),
          holding(btc(), Amount{1}),
          holding(dai(), Amount{}, units("17000", 18))}
+    );
+}
+
+AccountHoldings with_bitcoin(std::string_view dai_owed) {
+    return holdings_of(
+        {holding(eth_on(1), units("10", 18)),
+         holding(btc(), units("0.1", 8)),
+         holding(dai(), Amount{}, units(dai_owed, 18))}
     );
 }
 
@@ -76,11 +99,7 @@ TEST(Unpriced, ItIsNotSoldAndPlansCountItAtItsMost) {
 }
 
 TEST(Unpriced, WhereItsPriceDecidesNothingIsAttested) {
-    const AccountHoldings owned = holdings_of(
-        {holding(eth_on(1), units("10", 18)),
-         holding(btc(), units("0.1", 8)),
-         holding(dai(), Amount{}, units("17000", 18))}
-    );
+    const AccountHoldings owned = with_bitcoin("17000");
     const Evaluation e = judged(owned, without(btc()));
     EXPECT_EQ(e.state.status, Status::kUnattestable);
     EXPECT_TRUE(e.state.equity.is_zero());
@@ -89,11 +108,7 @@ TEST(Unpriced, WhereItsPriceDecidesNothingIsAttested) {
 }
 
 TEST(Unpriced, WhoIsWellWithoutItIsAttestedSo) {
-    const AccountHoldings owned = holdings_of(
-        {holding(eth_on(1), units("10", 18)),
-         holding(btc(), units("0.1", 8)),
-         holding(dai(), Amount{}, units("10000", 18))}
-    );
+    const AccountHoldings owned = with_bitcoin("10000");
     const Evaluation e = judged(owned, without(btc()));
     EXPECT_EQ(e.state.status, Status::kHealthy);
     EXPECT_EQ(e.state.equity, usd("10000"));
@@ -166,10 +181,6 @@ TEST(Unpriced, OwnedAndOwedAtOnceIsBoundedFromBothSides) {
 
 TEST(Unpriced, TheCheckFindsADebtThatIsLeftOut) {
     const AccountHoldings owed = with_debt("17000", Amount{1});
-    const auto rehashed = [](Evaluation e) {
-        e.state.detail = keccak256(e.evidence_text());
-        return findings(e);
-    };
     const Evaluation good = judged(owed, without(btc()));
     ASSERT_TRUE(rehashed(good).empty());
     Evaluation e = good;
@@ -297,10 +308,6 @@ TEST(Unpriced, WhatOneOfSeveralToldBeyondTheBandIsItsMostToo) {
 }
 
 TEST(Unpriced, TheCheckFindsPartsThatAreNotTheHoldings) {
-    const auto rehashed = [](Evaluation e) {
-        e.state.detail = keccak256(e.evidence_text());
-        return findings(e);
-    };
     const Evaluation good = judged(speck(), without(btc()));
     ASSERT_TRUE(rehashed(good).empty());
     Evaluation e = good;
@@ -319,41 +326,23 @@ TEST(Unpriced, TheCheckFindsPartsThatAreNotTheHoldings) {
 }
 
 TEST(Unpriced, TheCheckFindsAShieldThatNothingDecides) {
-    Evaluation e = judged(speck(), without(btc()));
-    e.state.status = Status::kUnattestable;
-    for (Money* amount :
-         {&e.state.equity, &e.state.initial, &e.state.liquidation_end, &e.state.maintenance}) {
-        *amount = Money{};
-    }
-    e.state.detail = keccak256(e.evidence_text());
-    const auto said = findings(e);
+    const auto said = rehashed(made_unattestable(judged(speck(), without(btc()))));
     ASSERT_EQ(said.size(), 1U);
     EXPECT_EQ(said[0], "at most: it decides nothing, and the account is UNATTESTABLE");
 }
 
-Evaluation made_unattestable(Evaluation e) {
-    e.state.status = Status::kUnattestable;
-    for (Money* amount :
-         {&e.state.equity, &e.state.initial, &e.state.liquidation_end, &e.state.maintenance}) {
-        *amount = Money{};
-    }
-    e.at_most.reset();
-    e.state.detail = keccak256(e.evidence_text());
-    return e;
-}
-
 TEST(Unpriced, TheCheckFindsAShieldThatDoesNotSayWhatItIsAtMost) {
     for (const AccountHoldings& holdings : {speck(), with_debt("17000", Amount{1})}) {
-        const auto said = findings(made_unattestable(judged(holdings, without(btc()))));
-        ASSERT_FALSE(said.empty());
+        Evaluation e = made_unattestable(judged(holdings, without(btc())));
+        e.at_most.reset();
+        const auto said = rehashed(e);
+        ASSERT_EQ(said.size(), 1U);
         EXPECT_EQ(said[0], "nothing that it says makes the account UNATTESTABLE");
+        // Nor does a position that it has not, or a bare flag.
+        e.state.flags |= flags::kPositionUnvalued | flags::kChainDead;
+        e.unvalued.push_back({.what = "position " + to_hex(Hash32{}), .why = "because"});
+        EXPECT_EQ(rehashed(e), said);
     }
-    // Nor does a position that it has not, or a bare flag.
-    Evaluation made_up = made_unattestable(judged(speck(), without(btc())));
-    made_up.state.flags |= flags::kPositionUnvalued | flags::kChainDead;
-    made_up.unvalued.push_back({.what = "position " + to_hex(Hash32{}), .why = "because"});
-    made_up.state.detail = keccak256(made_up.evidence_text());
-    EXPECT_FALSE(findings(made_up).empty());
     AccountHoldings unknown = speck();
     unknown.holdings.push_back(holding(AssetId::native(ChainId::evm(4'242)), {}, Amount{1}));
     const Evaluation e = judged(unknown, without(btc()));
@@ -362,37 +351,34 @@ TEST(Unpriced, TheCheckFindsAShieldThatDoesNotSayWhatItIsAtMost) {
 }
 
 TEST(Unpriced, TheCheckFindsACollateralThatIsHiddenAndATermThatIsSplit) {
-    const auto rehashed = [](Evaluation e) {
-        e.state.detail = keccak256(e.evidence_text());
-        return findings(e);
-    };
     // Named as unvalued, but neither flagged nor counted at its most.
     Evaluation hidden = judged(speck(), without(btc()));
     hidden.at_most.reset();
     hidden.state.flags &= ~flags::kPriceStale;
     EXPECT_FALSE(rehashed(hidden).empty());
-    // 10 ether here and 9 owed there net to one; two terms would not.
-    const AccountHoldings netted =
-        holdings_of({holding(eth_on(1), units("10", 18)), holding(eth_on(10), {}, units("9", 18))});
+    // 10 ether here and 9 owed there net to one; two terms that add up would say LIQUIDATABLE.
+    const Holding has = holding(eth_on(1), units("10", 18));
+    const Holding owes = holding(eth_on(10), {}, units("9", 18));
+    const AccountHoldings netted = holdings_of({has, owes});
     Evaluation split = judged(netted, sample_prices());
     ASSERT_TRUE(rehashed(split).empty());
-    Term owed = split.terms.at(0);
-    owed.parts = {split.terms[0].parts.at(1)};
-    split.terms[0].parts.resize(1);
-    split.terms.push_back(owed);
-    EXPECT_FALSE(rehashed(split).empty());
+    const Evaluation one = judged(holdings_of({has}), sample_prices());
+    const Evaluation other = judged(holdings_of({owes}), sample_prices());
+    split.terms = {one.terms.at(0), other.terms.at(0)};
+    split.state.equity = one.state.equity + other.state.equity;
+    split.state.initial = one.state.initial + other.state.initial;
+    split.state.liquidation_end = one.state.liquidation_end + other.state.liquidation_end;
+    split.state.maintenance = one.state.maintenance + other.state.maintenance;
+    split.state.status = Status::kLiquidatable;
+    EXPECT_EQ(rehashed(split), std::vector<std::string>{"eth does not come after eth"});
     Evaluation bare = judged(netted, sample_prices());
     bare.terms.push_back({});
     bare.terms.back().asset = "zzz";
-    EXPECT_FALSE(rehashed(bare).empty());
+    EXPECT_EQ(rehashed(bare), std::vector<std::string>{"zzz has no parts"});
 }
 
 TEST(Unpriced, SharesAreOfWhatHasAPrice) {
-    const AccountHoldings owned = holdings_of(
-        {holding(eth_on(1), units("10", 18)),
-         holding(btc(), units("0.1", 8)),
-         holding(dai(), Amount{}, units("10000", 18))}
-    );
+    const AccountHoldings owned = with_bitcoin("10000");
     const PriceTable prices = without(btc());
     const Parameters parameters = sample_parameters();
     const auto shares = shares_of(owned, Market(prices, parameters));

@@ -396,6 +396,29 @@ void World::give_slow_price() {
     std::ranges::find(settings.oracle, "eth", &oracle::AssetOracleSettings::name)->slow = slow;
 }
 
+AssetId World::give_gold(std::size_t chain, std::string_view price_max) {
+    std::vector<margin::AssetParameters>& assets = settings.parameters.assets;
+    margin::AssetParameters gold = assets.front();
+    gold.name = "gold";
+    const Address token = low_address(keccak256(std::string_view("gold")));
+    gold.on = {{.asset = AssetId::erc20(id(chain), token), .backing = usd("1")}};
+    gold.price_max = usd(price_max);
+    oracle::AssetOracleSettings row = settings.oracle.back();
+    row.name = gold.name;
+    row.assets = {gold.on.front().asset};
+    row.price_min = gold.price_min;
+    row.price_max = gold.price_max;
+    assets.insert(assets.begin() + 1, gold);
+    settings.oracle.push_back(std::move(row));
+    EXPECT_TRUE(margin::check(settings.parameters).empty());
+    return gold.on.front().asset;
+}
+
+void World::set_gold(std::string_view price) {
+    std::ranges::find(settings.oracle, "gold", &oracle::AssetOracleSettings::name)->sources = {
+        oracle::fixed_source("fixed", usd(price))};
+}
+
 void World::wait(std::uint64_t seconds) {
     for (const auto& adapter : adapters) {
         adapter->mine({}, seconds);

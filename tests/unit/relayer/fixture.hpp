@@ -95,6 +95,10 @@ class World {
     Result<void> deliver(std::size_t chain);
     /// From the next start on the coin has a slow price; soft band 10 %, hard band 500 %.
     void give_slow_price();
+    /// From the next start on there is gold: a token of one chain like the coin, but for its fixed
+    /// price, which may lie outside of its band.
+    AssetId give_gold(std::size_t chain, std::string_view price_max);
+    void set_gold(std::string_view price);
     /// Lets time pass on all chains alike, with final empty blocks.
     void wait(std::uint64_t seconds);
 

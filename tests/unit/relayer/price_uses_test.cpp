@@ -109,23 +109,11 @@ TEST_F(PriceUsesTest, OneSourceThatFallsLiquidatesNobodyAndTwoDo) {
 class HeldCollateralTest : public PriceUsesTest {
   protected:
     HeldCollateralTest() {
-        margin::AssetParameters gold = world.settings.parameters.assets[0];
-        gold.name = "gold";
-        gold.on = {{.asset = AssetId::erc20(world.id(0), token()), .backing = usd("1")}};
-        std::vector<margin::AssetParameters>& assets = world.settings.parameters.assets;
-        assets.insert(assets.begin() + 1, gold);
-        EXPECT_TRUE(margin::check(world.settings.parameters).empty());
-        oracle::AssetOracleSettings row = world.settings.oracle.back();
-        row.name = gold.name;
-        row.assets = {gold.on[0].asset};
-        row.price_min = gold.price_min;
-        row.price_max = gold.price_max;
-        world.settings.oracle.push_back(std::move(row));
         set_gold("1000");
         world.settle(
             0,
             {funding(dollar_token(), dollars(3'800)),
-             deposit(account(1), token(), eth(5)),
+             deposit(account(1), gold_.token(), eth(5)),
              deposit(account(1), coin(), eth(1)),
              borrow_request(account(1), dollar_token(), dollars(3'800))}
         );
@@ -133,8 +121,6 @@ class HeldCollateralTest : public PriceUsesTest {
         EXPECT_OK(world.deliver(1));
         world.settle(0, {});
     }
-
-    static Address token() { return low_address(keccak256(std::string_view("gold"))); }
 
     /// On the other chain.
     void owe_ether(const Amount& amount) {
@@ -148,32 +134,35 @@ class HeldCollateralTest : public PriceUsesTest {
     }
 
     void set_gold(std::string_view price) {
-        world.settings.oracle.back().sources = {oracle::fixed_source("fixed", usd(price))};
+        world.set_gold(price);
         restart();
     }
+
+    /// Ether jumps by one maker's word, and the account is under water by the price of now.
+    void jump(std::string_view gold, std::string_view ether) {
+        set_gold(gold);
+        set_price(ether);
+        ASSERT_OK(world.round());
+        ASSERT_EQ(use().liquidation, oracle::Use::kHold);
+        ASSERT_EQ(world.state_of(account(1))->status, Status::kLiquidatable);
+    }
+
+    const AssetId gold_ = world.give_gold(0, "100000");
 };
 
 TEST_F(HeldCollateralTest, ItShieldsNobodyWhomItsSlowPriceDoesNotSave) {
     // 0.85 (2,000 + 2,000) is below 1.01 * 3,800, and so it is with ether at 2,300.
-    set_gold("400");
-    set_price("2300");
-    ASSERT_OK(world.round());
-    ASSERT_EQ(use().liquidation, oracle::Use::kHold);
-    ASSERT_EQ(world.state_of(account(1))->status, Status::kLiquidatable);
+    jump("400", "2300");
     const auto legs = world.ledger->legs(account(1)).value();
     ASSERT_FALSE(legs.empty());
     for (const store::Leg& leg : legs) {
-        EXPECT_EQ(leg.asset, AssetId::erc20(world.id(0), token()));
+        EXPECT_EQ(leg.asset, gold_);
     }
 }
 
 TEST_F(HeldCollateralTest, ItShieldsWhomItsSlowPriceSaves) {
     // 0.85 (2,600 + 2,000) is above 1.01 * 3,800; with ether at 1,250 it is not.
-    set_gold("520");
-    set_price("1250");
-    ASSERT_OK(world.round());
-    ASSERT_EQ(use().liquidation, oracle::Use::kHold);
-    ASSERT_EQ(world.state_of(account(1))->status, Status::kLiquidatable);
+    jump("520", "1250");
     EXPECT_FALSE(has_legs());
     // Nor does the latch that the held price closed begin a sale: 0.8 (2,600 + 2,000) is below 1.03
     // * 3,800.
@@ -185,23 +174,15 @@ TEST_F(HeldCollateralTest, ItShieldsWhomItsSlowPriceSaves) {
 // A little debt in the same asset does not make its collateral a shield.
 TEST_F(HeldCollateralTest, WhoOwesLessOfItThanHeHasIsNotShielded) {
     owe_ether(Amount{10'000'000'000'000'000});
-    set_gold("400");
-    set_price("2300");
-    ASSERT_OK(world.round());
-    ASSERT_EQ(use().liquidation, oracle::Use::kHold);
-    ASSERT_EQ(world.state_of(account(1))->status, Status::kLiquidatable);
+    jump("400", "2300");
     EXPECT_TRUE(has_legs());
 }
 
 // A hundredth more than the account has: at the lower price it might be well.
 TEST_F(HeldCollateralTest, WhoOwesMoreOfItThanHeHasIsHeld) {
-    world.settle(0, {deposit(account(1), token(), eth(2))});
+    world.settle(0, {deposit(account(1), gold_.token(), eth(2))});
     owe_ether(Amount{1'010'000'000'000'000'000});
-    set_gold("600");
-    set_price("2300");
-    ASSERT_OK(world.round());
-    ASSERT_EQ(use().liquidation, oracle::Use::kHold);
-    ASSERT_EQ(world.state_of(account(1))->status, Status::kLiquidatable);
+    jump("600", "2300");
     EXPECT_FALSE(has_legs());
 }
 

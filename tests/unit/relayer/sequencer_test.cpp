@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "core/keccak.hpp"
 #include "core/words.hpp"
 #include "tests/unit/relayer/fixture.hpp"
 
 #include <algorithm>
 #include <cstdint>
-#include <string_view>
-#include <vector>
 
 namespace margrave::relayer::tests {
 namespace {
@@ -86,31 +83,18 @@ TEST_F(SequencerTest, DustThereProtectsNobodyAndIsNotSold) {
 TEST_F(SequencerTest, WhatHasNoPriceThereCountsAtItsMost) {
     configure();
     say(1, 900'000);
-    const Address token = low_address(keccak256(std::string_view("gold")));
-    margin::AssetParameters gold = world.settings.parameters.assets[0];
-    gold.name = "gold";
-    gold.on = {{.asset = AssetId::erc20(world.id(1), token), .backing = usd("1")}};
-    gold.price_max = usd("20000");
-    std::vector<margin::AssetParameters>& assets = world.settings.parameters.assets;
-    assets.insert(assets.begin() + 1, gold);
-    ASSERT_TRUE(margin::check(world.settings.parameters).empty());
-    oracle::AssetOracleSettings row = world.settings.oracle.back();
-    row.name = gold.name;
-    row.assets = {gold.on[0].asset};
-    row.price_min = gold.price_min;
-    row.price_max = gold.price_max;
+    const AssetId gold = world.give_gold(1, "20000");
     // Below its band.
-    row.sources = {oracle::fixed_source("fixed", usd("0.001"))};
-    world.settings.oracle.push_back(row);
+    world.set_gold("0.001");
     world.stop();
     ASSERT_OK(world.start());
     give_loan(account(1), 1, 1'000);
-    world.settle(1, {deposit(account(1), token, Amount{1'000'000'000'000'000})});
+    world.settle(1, {deposit(account(1), gold.token(), Amount{1'000'000'000'000'000})});
     world.eth_price = usd("1150");
     world.settle(0, {});
     ASSERT_EQ(world.state_of(account(1))->status, Status::kLiquidatable);
     EXPECT_EQ(locks(), 0U);
-    world.settings.oracle.back().sources = {oracle::fixed_source("fixed", usd("1000"))};
+    world.set_gold("1000");
     world.stop();
     ASSERT_OK(world.start());
     world.watch_all();
