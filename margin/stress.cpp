@@ -11,10 +11,6 @@
 namespace margrave::margin {
 namespace {
 
-bool may_be_sold(Status status) {
-    return status == Status::kLiquidatable || status == Status::kBankrupt;
-}
-
 Result<void> grow(Money& sum, const Money& part) {
     MARGRAVE_TRY(sum, add(sum, part));
     return ok();
@@ -93,7 +89,7 @@ class Cascade {
         StressAccount& account = accounts_[i];
         states_[i] = evaluate_state(account.holdings, market, account.was_liquidatable, false);
         if (states_[i].status != Status::kUnattestable) {
-            account.was_liquidatable = may_be_sold(states_[i].status);
+            account.was_liquidatable = is_seizable(states_[i].status);
         }
         lost_[i] = Money{};
         if (states_[i].status == Status::kBankrupt) {
@@ -114,7 +110,7 @@ class Cascade {
                 continue;
             }
             judge(i, market);
-            if (may_be_sold(states_[i].status)) {
+            if (is_seizable(states_[i].status)) {
                 falling.push_back(i);
             }
         }

@@ -7,14 +7,10 @@
 namespace margrave::margin {
 namespace {
 
-bool is_sellable(Status status) {
-    return status == Status::kLiquidatable || status == Status::kBankrupt;
-}
-
 // The latch as the round after `evaluation` will have it.
 bool latch_after(const Evaluation& evaluation) {
     return evaluation.state.status == Status::kUnattestable ? evaluation.was_liquidatable
-                                                            : is_sellable(evaluation.state.status);
+                                                            : is_seizable(evaluation.state.status);
 }
 
 Amount sum_or_max(const Amount& a, const Amount& b) {
@@ -61,7 +57,7 @@ Result<void> liquidate(WhatIf& out, const Market& market) {
     out.liquidated = out.after.state;
     out.plan.health_before = out.after.state.liquidation_end;
     out.plan.health_after = out.after.state.liquidation_end;
-    if (!is_sellable(out.after.state.status)) {
+    if (!is_seizable(out.after.state.status)) {
         return ok();
     }
     auto plan = plan_liquidation(out.after.holdings, market);

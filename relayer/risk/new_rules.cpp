@@ -14,12 +14,7 @@ namespace {
 constexpr std::size_t kRulesBytesMax = std::size_t{16} << 20U;
 
 bool is_called(Status status) {
-    return status == Status::kMarginCall || status == Status::kLiquidatable ||
-           status == Status::kBankrupt;
-}
-
-bool is_liquidated(Status status) {
-    return status == Status::kLiquidatable || status == Status::kBankrupt;
+    return status == Status::kMarginCall || margin::is_seizable(status);
 }
 
 // UNATTESTABLE says nothing about how an account stands.
@@ -226,7 +221,7 @@ Result<void> RulesReplay::add(
         const AccountState would =
             margin::evaluate_state(evaluation.holdings, market, latch->second, false);
         if (would.status != Status::kUnattestable) {
-            latch->second = is_liquidated(would.status);
+            latch->second = margin::is_seizable(would.status);
         }
         compare(round, evaluation.state, would);
     }
@@ -248,7 +243,7 @@ void RulesReplay::compare(
         }
     };
     note(verdict.called, is_called(would.status) && !is_called(was.status));
-    note(verdict.liquidated, is_liquidated(would.status) && !is_liquidated(was.status));
+    note(verdict.liquidated, margin::is_seizable(would.status) && !margin::is_seizable(was.status));
     note(
         verdict.unattestable,
         would.status == Status::kUnattestable && was.status != Status::kUnattestable

@@ -39,7 +39,7 @@ bool is_latched_after(const margin::Evaluation& evaluation) {
     if (status == Status::kUnattestable) {
         return evaluation.was_liquidatable;
     }
-    return status == Status::kLiquidatable || status == Status::kBankrupt;
+    return margin::is_seizable(status);
 }
 
 margin::StressBook stress_book(const ReplayedRound& round, const ChainId& hub) {
